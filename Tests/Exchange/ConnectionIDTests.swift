@@ -6,8 +6,8 @@ import Testing
 private let one = "<?xml version=\"1.0\"?><broker version=\"15.0\"><tunnel-connection><result>ok</result>"
 private let rest = "<server1>https://view01.test:443</server1></tunnel-connection></broker>"
 
-@Suite struct `The connection ids that a broker's answer issues` {
-  /// An answer, and the ids in it.
+@Suite struct `Connection IDs issued by the broker's answer` {
+  /// An answer, and its connection IDs.
   static let answers: [(String, [String])] = [
     (one + "<connection-id>3F2504E0_4F89-11D3</connection-id>" + rest, ["3F2504E0_4F89-11D3"]),
     ("<connection-id>\r\n\t 3F25\n </connection-id>", ["3F25"]),
@@ -42,7 +42,7 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
     return ids
   }
 
-  /// The content in chunks of so many bytes.
+  /// The content in chunks of this size.
   static func chunked(_ content: [UInt8], _ size: Int) -> [UInt8] {
     let chunks = stride(from: 0, to: content.count, by: size).flatMap { start in
       let chunk = content[start..<min(start + size, content.count)]
@@ -52,7 +52,7 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
   }
 
   @Test(arguments: answers)
-  func `are found wherever it is split, and in whatever chunks it comes`(answer: String, expected: [String]) {
+  func `are found however the answer is split or chunked`(answer: String, expected: [String]) {
     let content = Array(answer.utf8)
     let whole = UInt64(content.count)
     for place in 0...content.count {
@@ -70,7 +70,7 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
     }
   }
 
-  @Test func `are looked for in so much of an answer, and so many are taken`() {
+  @Test func `are searched for in a bounded part of an answer, up to a bounded number`() {
     let id = Array("<connection-id>A</connection-id>".utf8)
     let blank = [UInt8](repeating: 0x20, count: 1 << 18)
     #expect(Self.ids([Array(blank.dropLast(40)), id], .untilClose) == ["A"])
@@ -79,7 +79,7 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
     #expect(Self.ids(Array(repeating: id, count: 20), .untilClose).count == 8)
   }
 
-  @Test func `end with the body, and where it is malformed`() {
+  @Test func `are found up to the end of the body, or to its first error`() {
     let id = Array("<connection-id>A</connection-id>".utf8)
     #expect(Self.ids([id], .length(17)) == [])
     #expect(Self.ids([Array("1\r\n<X".utf8), id], .chunked) == [])
@@ -87,7 +87,7 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
   }
 }
 
-@Suite struct `The connection id that a request shows` {
+@Suite struct `The connection ID of a tunnel request` {
   static func id(_ target: String) throws -> String? {
     let bytes = Array("POST \(target) HTTP/1.1\r\nHost: view.test\r\n\r\n".utf8)
     guard case .head(let head) = RequestHead.parse(bytes.span, limits: HeadLimits()) else {
@@ -107,17 +107,17 @@ private let rest = "<server1>https://view01.test:443</server1></tunnel-connectio
     ("/ice/tunnels?3F25", nil), ("/ICE/tunnel?3F25", nil), ("/x/ice/tunnel?3F25", nil), ("/?3F25", nil),
     ("/ice/tunnel?3F%20", nil), ("/ice/tunnel?3F%e9", nil),
   ])
-  func `is the part of its query before the ampersand`(target: String, expected: String?) throws {
+  func `is the part of its query before the first ampersand`(target: String, expected: String?) throws {
     #expect(try Self.id(target) == expected)
   }
 
-  @Test func `has a length that it may have`() throws {
+  @Test func `has a maximum length`() throws {
     let longest = String(repeating: "i", count: 128)
     #expect(try Self.id("/ice/tunnel?" + longest) == longest)
     #expect(try Self.id("/ice/tunnel?" + longest + "i") == nil)
   }
 
-  @Test func `is that of a request only which asks for nothing else`() {
+  @Test func `is not found in a request without a path`() {
     let bytes = Array("OPTIONS * HTTP/1.1\r\nHost: view.test\r\n\r\n".utf8)
     guard case .head(let head) = RequestHead.parse(bytes.span, limits: HeadLimits()) else {
       Issue.record("not read")

@@ -6,7 +6,7 @@ import Wire
 
 /// The effects of every event in every state of an exchange, as text.
 enum ExchangeTable {
-  /// A situation, and how one gets there from nothing.
+  /// A situation, and the events that lead to it.
   private struct Situation: Sendable {
     let name: String
     let arrive: @Sendable (inout TestExchange) -> Void
@@ -119,7 +119,7 @@ enum ExchangeTable {
     },
   ]
 
-  /// What is passed to the functions that read.
+  /// The bytes passed to the parsing functions.
   private static let readings: [(String, @Sendable (inout TestExchange) -> Effects)] = [
     ("client sends malformed bytes", { $0.fromClient("nonsense\r\n\r\n") }),
     ("client ends its stream", { $0.fromClient("", end: .closed) }),
@@ -206,14 +206,14 @@ enum ExchangeTable {
 }
 
 extension TestExchange {
-  /// A request is read and goes out to a server.
+  /// A request is read and sent to a server.
   fileprivate mutating func ask(_ text: String, isReused: Bool = false) {
     receive(text)
     attempt(isReused: isReused)
     send()
   }
 
-  /// As the owner does: reads while more of the request may come.
+  /// Reads as the worker does, while more of the request may arrive.
   fileprivate mutating func fromClient(_ text: String, end: StreamEnd? = nil) -> Effects {
     switch (exchange.state, exchange.requestSide) {
     case (.reading, .head), (.relaying, .body), (.relaying, .tunnel): read(text, end: end).effects
@@ -225,7 +225,7 @@ extension TestExchange {
     readResponse(text, end: end).effects
   }
 
-  /// Nothing happens until something expires.
+  /// Advances the time to the next expiry.
   fileprivate mutating func expire() -> Effects {
     let backlog: Backlog = exchange.responseCursor.pending > 0 ? .toClient : []
     if case .later(let due) = exchange.expiry(policy.timeouts, backlog: backlog, at: now) { now = due }

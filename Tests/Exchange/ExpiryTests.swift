@@ -5,7 +5,7 @@ import Wire
 
 @testable import Exchange
 
-/// Time-outs of which no two are the same.
+/// Distinct time-outs.
 private let timeouts = {
   var timeouts = Timeouts()
   timeouts.httpRequest = .seconds(10)
@@ -24,7 +24,7 @@ private let policy = {
   return policy
 }()
 
-/// A situation, reached one second after the connection stood and with nothing happening since.
+/// A situation, reached one second after the connection was made, without events since.
 private enum Waiting: String, CaseIterable {
   case first = "for the first request"
   case next = "for the next request"
@@ -95,7 +95,7 @@ private enum Waiting: String, CaseIterable {
 
   var deadline: Instant { TestExchange().now + expected.1 }
 
-  /// What expires, and how long after the connection stood.
+  /// The time-out that expires, and its time after the connection was made.
   var expected: (Expiry, Interval) {
     switch self {
     case .first: (.idle, .seconds(10))
@@ -114,7 +114,7 @@ private enum Waiting: String, CaseIterable {
 }
 
 extension TestExchange {
-  /// After a second of the server's silence.
+  /// After one second of silence of the server.
   fileprivate func suspecting(by effect: Effect) -> TestExchange {
     var test = self
     test.pass(.seconds(1))
@@ -123,9 +123,9 @@ extension TestExchange {
   }
 }
 
-@Suite struct `What expires, and when` {
+@Suite struct `Time-outs of an exchange` {
   @Test(arguments: Waiting.allCases)
-  private func `each situation expires at its time and not before`(waiting: Waiting) {
+  private func `each situation expires at its time, and not before`(waiting: Waiting) {
     let exchange = waiting.test.exchange
     let due = waiting.deadline
     let before = Instant(nanoseconds: due.nanoseconds - 1)
@@ -140,7 +140,7 @@ extension TestExchange {
     #expect(earliest <= waiting.deadline)
   }
 
-  @Test func `the next server that has the request is suspected anew`() {
+  @Test func `the next server of a request can be suspected again`() {
     var test = Waiting.lateResponseHead.test
     #expect(test.tell(.serverDown(.silent, keeps: false, isLast: false)).contains(.place))
     test.connect()
@@ -148,7 +148,7 @@ extension TestExchange {
     #expect(test.tell(.timer([])) == Effects(.hastenChecks))
   }
 
-  @Test func `every byte puts the silence off, in both directions`() {
+  @Test func `each byte restarts the idle time-out, in both directions`() {
     var test = Waiting.body.test
     test.pass(.seconds(30))
     test.receive("o")
@@ -163,7 +163,7 @@ extension TestExchange {
     #expect(test.exchange.lastActivity == test.now)
   }
 
-  @Test func `a head that trickles in has no more time than one that does not`() {
+  @Test func `a head that arrives byte by byte has the same time-out`() {
     var test = Waiting.firstHead.test
     let due = test.exchange.opened + timeouts.httpRequest
     test.pass(.seconds(8))

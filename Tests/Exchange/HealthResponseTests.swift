@@ -5,13 +5,13 @@ import Wire
 
 @testable import Exchange
 
-/// What a server answered a health check with, and what follows from it.
+/// An answer to a health check, and the verdict.
 private struct AnswerCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var text: String
   var end: StreamEnd?
   var isToHead = false
-  /// Nil: there is more to come.
+  /// Nil if the answer is incomplete.
   var verdict: CheckResult?
 }
 
@@ -60,27 +60,27 @@ private let rows: [AnswerCase] = [
 
 private func many(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
 
-@Suite struct `Reading the answer to a health check` {
+@Suite struct `Parsing the answer to a health check` {
   @Test(arguments: rows)
-  private func `what is made of an answer`(row: AnswerCase) {
+  private func `an answer gives the expected verdict`(row: AnswerCase) {
     #expect(verdict(on: row, readsOf: 16_384) == row.verdict)
   }
 
   @Test(
     arguments: [(200, .failed(.status(200))), (302, .passed), (503, .passed), (500, .failed(.status(500)))]
       as [(Int, CheckResult)])
-  private func `the statuses that mean success can be others`(status: Int, verdict: CheckResult) {
+  private func `the configured statuses count as success`(status: Int, verdict: CheckResult) {
     var answer = HealthResponse(isToHead: false, expected: [302, 503], limits: HeadLimits())
     let bytes = Array(response(status, "Content-Length: 0").utf8)
     #expect(answer.advance(over: bytes.span, end: nil).verdict == verdict)
   }
 
   @Test(arguments: rows)
-  private func `the same in small pieces comes to the same`(row: AnswerCase) {
+  private func `an answer split into small reads gives the same verdict`(row: AnswerCase) {
     #expect(verdict(on: row, readsOf: 7) == row.verdict)
   }
 
-  /// Reads as the worker does: into a buffer that keeps what was not accepted.
+  /// Reads as the worker does: into a buffer that keeps the bytes that were not accepted.
   private func verdict(on row: AnswerCase, readsOf size: Int) -> CheckResult? {
     let bytes = Array(row.text.utf8)
     var answer = HealthResponse(isToHead: row.isToHead, limits: HeadLimits())

@@ -4,7 +4,7 @@ import Exchange
 import Testing
 import Wire
 
-/// A request's first line in the access log: no session's secret in it.
+/// A request line in the access log, without the secrets of sessions.
 @Suite struct LoggedRequestLineTests {
   static let hash = SecretHash(seed: 1, 2)
 
@@ -14,7 +14,7 @@ import Wire
     return String(decoding: line, as: UTF8.self)
   }
 
-  /// What stands for a part.
+  /// The replacement of a part.
   static func digits(_ part: String) -> String {
     let first = String(hash(Array(part.utf8).span).first, radix: 16)
     return "~" + (String(repeating: "0", count: 16 - first.count) + first).prefix(8)
@@ -40,7 +40,7 @@ import Wire
     ("GET /plain HTTP/1.1", "GET /plain HTTP/1.1"),
     ("OPTIONS * HTTP/1.1", "OPTIONS * HTTP/1.1"),
   ])
-  func `each part of a query and each path parameter is a keyed hash of itself`(sent: String, logged: String) {
+  func `each part of a query and each path parameter is replaced by a keyed hash`(sent: String, logged: String) {
     #expect(Self.logged(sent + "\r\nHost: a?b\r\n\r\n") == logged)
   }
 
@@ -49,7 +49,7 @@ import Wire
     ("GET /a;b=c/d;e?f&g HTTP/1.1", "GET /a;/d;? HTTP/1.1"), ("GET /a#b HTTP/1.1", "GET /a# HTTP/1.1"),
     ("GET /a HTTP/1.1", "GET /a HTTP/1.1"),
   ])
-  func `queries can be cut`(sent: String, logged: String) {
+  func `queries can be removed`(sent: String, logged: String) {
     #expect(Self.logged(sent, .cut) == logged)
   }
 
@@ -59,21 +59,21 @@ import Wire
     "GET httpx://a/ HTTP/1.1",
     "{\"password\": 1}", "AAAAAAAAAAAAAAAAAAAAAAAAA / HTTP/1.1", "",
   ])
-  func `what is no request line, and could be the rest of a body, is not shown`(sent: String) {
+  func `bytes that are no request line, and may be part of a body, are not logged`(sent: String) {
     for queries in [LoggedQueries.hash, .cut] {
       #expect(Self.logged(sent + "\r\n", queries) == "<BADREQ>")
     }
     #expect(Self.logged(sent, .full) == sent)
   }
 
-  @Test func `what is written is bounded, whatever comes`() {
+  @Test func `the logged text is bounded for any input`() {
     let parts = "GET /?" + String(repeating: "&a", count: 4_000)
     #expect(Self.logged(parts).utf8.count <= 2 * LoggedRequestLine.limit + 64)
     #expect(Self.logged(parts, .full).utf8.count == LoggedRequestLine.limit)
     #expect(Self.logged("\r\n\r\nGET / HTTP/1.1\n") == "GET / HTTP/1.1")
   }
 
-  @Test func `another key, other digits`() {
+  @Test func `another key gives other digits`() {
     var line: [UInt8] = []
     let other = LoggedRequestLine(.hash, hash: SecretHash(seed: 3, 4))
     other.write(firstOf: Array("GET /?a HTTP/1.1".utf8).span, to: &line)

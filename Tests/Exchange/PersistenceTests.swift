@@ -2,7 +2,7 @@ import Testing
 
 @testable import Exchange
 
-/// An exchange that went well, and which of its two connections may carry another.
+/// A successful exchange, and which of its two connections may be reused.
 struct PersistenceCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let request: String
@@ -52,7 +52,7 @@ private let rows = [
     client: true, server: true),
 ]
 
-@Suite struct `What connections are good for after an exchange` {
+@Suite struct `Reuse of connections after an exchange` {
   private func test(of row: PersistenceCase) -> TestExchange {
     var test = TestExchange.of(row.request)
     test.attempt(keepAlive: row.keepsServers)
@@ -64,7 +64,7 @@ private let rows = [
   }
 
   @Test(arguments: rows)
-  func `which connections may carry another exchange`(row: PersistenceCase) {
+  func `each connection is reused or closed as the table says`(row: PersistenceCase) {
     let test = test(of: row)
     #expect(test.exchange.isComplete)
     #expect(test.exchange.clientMayContinue == row.client)
@@ -73,12 +73,12 @@ private let rows = [
   }
 
   @Test(arguments: rows)
-  func `the client is told what becomes of its connection (RFC 9112 §9.6)`(row: PersistenceCase) {
+  func `the response tells the client whether its connection persists (RFC 9112 §9.6)`(row: PersistenceCase) {
     #expect(test(of: row).toClient.contains("Connection: close\r\n") == !row.client)
   }
 
   @Test(arguments: [1, 2])
-  func `a limit of requests ends the client's connection, and the response says so`(number: Int) {
+  func `the limit of requests closes the client connection, and the response says so`(number: Int) {
     var policy = ExchangePolicy()
     policy.requestsPerConnection = 2
     var test = TestExchange(policy: policy, number: number)
@@ -89,7 +89,7 @@ private let rows = [
     #expect(test.toClient.contains("Connection: close\r\n") == (number == 2))
   }
 
-  @Test func `a stop ends the client's connection, and the response says so`() {
+  @Test func `a stop closes the client connection, and the response says so`() {
     var test = TestExchange.of(get)
     test.tell(.stop)
     test.attempt()
@@ -100,7 +100,7 @@ private let rows = [
     #expect(!test.exchange.clientMayContinue && test.exchange.serverMayContinue)
   }
 
-  @Test func `nothing goes on before the last byte is out, either way`() {
+  @Test func `no connection is reused before the last byte is sent in both directions`() {
     var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello"))
     test.attempt()
     test.respond(ok)
@@ -111,7 +111,7 @@ private let rows = [
     #expect(test.exchange.isComplete && test.exchange.clientMayContinue && test.exchange.serverMayContinue)
   }
 
-  @Test func `a request that was read to its end keeps the client, also when its server took only a part`() {
+  @Test func `the client connection is reused after a complete request, even if the server read only a part`() {
     var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello") + get)
     test.attempt()
     test.respond(ok)
@@ -124,13 +124,13 @@ private let rows = [
     #expect(test.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
   }
 
-  @Test func `what the exchange before has made private stays so`() {
+  @Test func `a connection that was private before the exchange stays private`() {
     var test = TestExchange(isPrivate: true)
     test.receive(get)
     #expect(test.exchange.isPrivate)
   }
 
-  @Test func `a second attempt forgets that the first server would close`() {
+  @Test func `a second attempt does not inherit the first server's Connection: close`() {
     var test = TestExchange.of(get)
     test.attempt(isReused: true, keepAlive: false)
     #expect(test.recover(from: .gone) == .reconnect)
@@ -141,7 +141,7 @@ private let rows = [
     #expect(test.exchange.serverMayContinue)
   }
 
-  @Test func `a tunnel's connections carry nothing else`() {
+  @Test func `the connections of a tunnel are not reused`() {
     var test = TestExchange.tunnel()
     test.attempt()
     test.receive("", end: .closed)

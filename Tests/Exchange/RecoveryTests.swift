@@ -5,7 +5,7 @@ import Wire
 
 @testable import Exchange
 
-/// A point in an exchange at which its server may fail.
+/// A situation of an exchange in which its server may fail.
 private enum Situation: String, CaseIterable {
   case connecting = "GET, connecting"
   case connectingUpload = "POST, connecting"
@@ -84,9 +84,9 @@ private enum Situation: String, CaseIterable {
   }
 }
 
-@Suite struct `Recovery from a server's failure` {
-  /// One row a situation, one column a failure that can happen in it.
-  @Test func `what follows each failure in each situation`() {
+@Suite struct `Recovery from a server failure` {
+  /// A row for each situation, a column for each failure that can occur in it.
+  @Test func `each failure in each situation has the expected result`() {
     var table = ""
     for situation in Situation.allCases {
       table += situation.rawValue + ":"
@@ -143,15 +143,16 @@ private enum Situation: String, CaseIterable {
     #expect(test.exchange.record.retries == 3)
   }
 
-  /// With every server hung, one bound holds for all tries together: `connect` for the first, what is left for the next.
-  @Test func `tries that hang have one time-out together`() {
+  /// With every server hung, one bound holds for all tries together: `connect` for the first, what is left for the
+  /// next.
+  @Test func `attempts that hang share one time-out`() {
     var policy = ExchangePolicy()
     policy.timeouts.connect = .seconds(10)
     policy.timeouts.connectTotal = .seconds(15)
     var test = TestExchange.of(request(), policy: policy)
     var tries: [(Interval, Recovery)] = []
     while tries.count < 9, tries.last.map({ $0.1 == .redispatch }) ?? true {
-      // A place at the next server is waited for in between, which has its own bound.
+      // Between attempts the exchange waits for a place at the next server, which has its own time-out.
       test.tell(.queued(isOther: false))
       test.pass(.seconds(20))
       test.connect()
@@ -171,7 +172,7 @@ private enum Situation: String, CaseIterable {
     #expect(test.termination == Termination(.serverTimeout, .connect))
   }
 
-  @Test func `a shortage of this machine's own is waited out for a while, and costs no retry`() {
+  @Test func `a local shortage is waited out within a bound, and costs no retry`() {
     var policy = ExchangePolicy()
     policy.retries = 0
     var test = TestExchange.of(request("POST"), policy: policy)
@@ -188,7 +189,7 @@ private enum Situation: String, CaseIterable {
     #expect(test.termination == Termination(.resource, .connect))
   }
 
-  @Test func `a shortage ends with the time for all tries`() {
+  @Test func `a shortage ends with the time-out of all attempts`() {
     var policy = ExchangePolicy()
     policy.timeouts.connectTotal = .milliseconds(250)
     var test = TestExchange.of(request(), policy: policy)
@@ -199,7 +200,7 @@ private enum Situation: String, CaseIterable {
     }
   }
 
-  @Test func `a failure that was recovered from leaves no trace in how the exchange ended`() {
+  @Test func `a failure after which the exchange recovered does not show in its termination state`() {
     var test = TestExchange.of(request())
     test.connect()
     #expect(test.recover(from: .connect) == .redispatch)
@@ -210,7 +211,7 @@ private enum Situation: String, CaseIterable {
     (ServerFailure.connect, Termination(.server, .connect)),
     (.connectTimeout, Termination(.serverTimeout, .connect)), (.down, Termination(.down, .connect)),
   ])
-  func `a connection that never came about ends the exchange in its connect phase`(
+  func `a connection that could not be made ends the exchange in the connect phase`(
     failure: ServerFailure, expected: Termination
   ) {
     var policy = ExchangePolicy()
@@ -225,7 +226,7 @@ private enum Situation: String, CaseIterable {
     (ServerFailure.gone, Termination(.server, .headers)), (.down, Termination(.down, .headers)),
     (.malformed, Termination(.proxy, .headers)), (.timeout, Termination(.serverTimeout, .headers)),
   ])
-  func `a server that fails before its response ends the exchange in its headers phase`(
+  func `a server that fails before its response ends the exchange in the headers phase`(
     failure: ServerFailure, expected: Termination
   ) {
     var test = TestExchange.of(request("POST"))
@@ -235,7 +236,7 @@ private enum Situation: String, CaseIterable {
     #expect(test.termination == expected)
   }
 
-  @Test func `the next attempt sends everything once more, from the first byte`() {
+  @Test func `the next attempt sends the request again, from the first byte`() {
     let text = request("PUT", "Content-Length: 5", body: "hello")
     var test = TestExchange.of(text)
     test.attempt()
@@ -248,7 +249,7 @@ private enum Situation: String, CaseIterable {
     #expect(test.toServer == first)
   }
 
-  @Test func `a server that takes no more of an upload is heard out, and then the exchange is over`() {
+  @Test func `a server that stops reading an upload may still answer, and the exchange ends then`() {
     var test = TestExchange.of(request("POST", "Content-Length: 50", body: "hello"))
     test.attempt()
     test.send()
@@ -261,7 +262,7 @@ private enum Situation: String, CaseIterable {
     #expect(test.toClient.hasSuffix("no"))
   }
 
-  @Test func `a tunnel whose server takes no more ends with what the server had sent`() {
+  @Test func `a tunnel whose server stops reading ends after the server's last bytes`() {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()

@@ -8,16 +8,16 @@ private let get = request()
 private let upload = request("POST", "Content-Length: 5")
 private let chunked = request("POST", "Transfer-Encoding: chunked")
 
-/// What came from the client in pieces, and what became of it.
+/// Reads of the client's bytes, and the result.
 struct RequestCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
-  /// Each comes on its own; a nil is the end of the client's direction.
+  /// One read each; nil is the end of the client's direction.
   let pieces: [String?]
   let steps: [RequestStep]
   let side: Exchange.Side
-  /// Bytes that may go out, the head among them.
+  /// Approved bytes, including the head.
   let pending: Int
-  /// Bytes behind them, which are the next request's.
+  /// The bytes after them, which belong to the next request.
   let unread: String
 
   init(
@@ -89,7 +89,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
 
 @Suite struct `Reading a request` {
   @Test(arguments: RequestCase.all)
-  func `what becomes of the client's bytes`(row: RequestCase) {
+  func `the client's bytes give the expected steps`(row: RequestCase) {
     var test = TestExchange()
     let steps = row.pieces.map { test.receive($0 ?? "", end: $0 == nil ? .closed : nil) }
     #expect(steps == row.steps)
@@ -99,8 +99,8 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: RequestCase.all)
-  func `the same bytes one by one come to the same`(row: RequestCase) {
-    // What was read is judged as a whole; a refusal may then come before the last byte.
+  func `the same bytes one by one give the same result`(row: RequestCase) {
+    // All received bytes are parsed together; a refusal may come before the last byte.
     guard row.steps.last.map({ if case .refused = $0 { false } else { true } }) == true else { return }
     var test = TestExchange()
     for piece in row.pieces {
@@ -115,7 +115,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     #expect(test.unread == row.unread)
   }
 
-  @Test func `a head beyond its limit is refused before it ends`() {
+  @Test func `a head beyond its limit is refused before its end`() {
     var policy = ExchangePolicy()
     policy.limits = HeadLimits(bytes: 100)
     var test = TestExchange(policy: policy)
@@ -123,7 +123,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     #expect(test.receive("X: " + String(repeating: "x", count: 100)) == .refused(.headTooLarge))
   }
 
-  @Test func `in a tunnel everything may pass, until the end`() {
+  @Test func `a tunnel forwards any bytes until the end`() {
     var test = TestExchange.tunnel()
     #expect(test.receive("any\u{0}thing") == .body)
     #expect(test.exchange.requestCursor.pending == 9)
@@ -131,7 +131,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     #expect(test.exchange.requestSide == .complete)
   }
 
-  @Test func `the head goes out rewritten, the body as it came`() {
+  @Test func `the head is forwarded rewritten, the body unchanged`() {
     var test = TestExchange.of(
       request("POST", "Connection: close, x-hop", "X-Hop: 1", "content-length: 5", body: "hello"))
     test.attempt()
@@ -150,13 +150,13 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: [(true, false), (false, true)])
-  func `a server connection that is not kept is announced as such`(keepAlive: Bool, closes: Bool) {
+  func `a server connection without keep-alive is requested with Connection: close`(keepAlive: Bool, closes: Bool) {
     var test = TestExchange.of(get)
     test.attempt(keepAlive: keepAlive)
     #expect(test.toServer.contains("Connection: close\r\n") == closes)
   }
 
-  @Test func `a request that was forgotten in part is not sent again`() {
+  @Test func `a request whose sent bytes are not kept is not repeated`() {
     var test = TestExchange.of(request("PUT", "Content-Length: 9", body: "hello"))
     test.attempt(isReused: true)
     test.send()
@@ -170,14 +170,14 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     ("GET /", .cut, Termination(.client, .request)), ("GET /", .flooded, Termination(.proxy, .request)),
     (upload + "he", .flooded, Termination(.proxy, .queue)),
   ])
-  func `a client that ends ends the exchange`(text: String, end: StreamEnd, expected: Termination) {
+  func `a client that closes its connection ends the exchange`(text: String, end: StreamEnd, expected: Termination) {
     var test = TestExchange.of(text)
     test.receive("", end: end)
     guard case .done(expected) = test.exchange.state else { return #expect(Bool(false), "\(test.exchange.state)") }
   }
 
   @Test(arguments: [(StreamEnd.closed, Termination()), (.cut, Termination(.client, .data))])
-  func `a tunnel goes on after the end of one direction, unless that was cut`(end: StreamEnd, expected: Termination) {
+  func `a tunnel goes on after the end of one direction, unless it was cut`(end: StreamEnd, expected: Termination) {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()
@@ -186,7 +186,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     #expect(test.termination == expected)
   }
 
-  @Test func `a refusal is ours and of the phase in which it came`() {
+  @Test func `a refusal is logged as the proxy's, with the phase in which it occurred`() {
     var test = TestExchange()
     test.receive("nonsense\r\n\r\n")
     #expect(test.termination == Termination(.proxy, .request))

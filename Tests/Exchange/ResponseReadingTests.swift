@@ -4,7 +4,7 @@ import Wire
 
 @testable import Exchange
 
-/// What came from the server in pieces, and what became of it.
+/// Reads of the server's bytes, and the result.
 struct ResponseCase: Sendable, CustomTestStringConvertible {
   enum Piece: Sendable {
     case bytes(String)
@@ -14,12 +14,12 @@ struct ResponseCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var request = get
   var pieces: [Piece]
-  /// The steps of all pieces, in order.
+  /// The steps of all reads, in order.
   var steps: [ResponseStep]
   var side = Exchange.Side.complete
-  /// What the client has got behind its heads.
+  /// The bytes sent to the client after the heads.
   var body = ""
-  /// Another request may go out on the server's connection.
+  /// Whether the server connection may be reused.
   var again = false
 }
 
@@ -91,7 +91,8 @@ private let rows: [ResponseCase] = [
     side: .body, body: "hel"),
   row("a malformed head", "nonsense\r\n\r\n", steps: [.malformed(.statusLineMalformed)], side: .head),
   row(
-    "an upgrade that nobody asked for", .bytes(upgradeResponse), steps: [.malformed(.upgradeNotRequested)], side: .head),
+    "an upgrade that was not requested", .bytes(upgradeResponse), steps: [.malformed(.upgradeNotRequested)], side: .head
+  ),
   row("interim responses", .bytes(response(103) + response(102)), steps: [.head, .head, .incomplete], side: .head),
   row(
     "interim responses and the last", .bytes(response(103) + response(103) + sized + "hello"),
@@ -134,7 +135,7 @@ private let rows: [ResponseCase] = [
   }
 
   @Test(arguments: rows)
-  func `what becomes of the server's bytes`(row: ResponseCase) {
+  func `the server's bytes give the expected steps`(row: ResponseCase) {
     let (test, steps) = test(of: row)
     #expect(steps == row.steps)
     #expect(test.exchange.responseSide == row.side)
@@ -143,7 +144,7 @@ private let rows: [ResponseCase] = [
   }
 
   @Test(arguments: rows)
-  func `the same bytes one by one come to the same`(row: ResponseCase) {
+  func `the same bytes one by one give the same result`(row: ResponseCase) {
     let (whole, _) = test(of: row)
     var split = row
     split.pieces = row.pieces.flatMap { piece in
@@ -156,19 +157,19 @@ private let rows: [ResponseCase] = [
     #expect(test.exchange.serverMayContinue == row.again)
   }
 
-  @Test func `an interim response is kept from a client of HTTP/1.0 (RFC 9110 §15.2)`() {
+  @Test func `an interim response is not sent to a client of HTTP/1.0 (RFC 9110 §15.2)`() {
     let test = TestExchange.whole(
       request("GET", version: "HTTP/1.0"), response(103) + response(200, "Content-Length: 2", body: "ok"))
     #expect(test.toClient == "HTTP/1.1 200 Reason\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
   }
 
-  @Test func `in a tunnel that was never heard, a cut is a server that is gone`() {
+  @Test func `a tunnel cut by the server before its first byte is a failure of the server`() {
     var test = TestExchange.tunnel()
     test.attempt()
     #expect(test.respond("", end: .cut) == [.gone])
   }
 
-  @Test func `both directions of a tunnel end on their own`() {
+  @Test func `the directions of a tunnel end independently`() {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()
@@ -177,13 +178,13 @@ private let rows: [ResponseCase] = [
     #expect(test.exchange.requestSide == .complete && test.exchange.responseSide == .tunnel)
     test.send()
     #expect(!test.exchange.isComplete)
-    test.respond("goodbye", end: .closed)
+    test.respond("last answer", end: .closed)
     test.deliver()
     #expect(test.exchange.isComplete)
-    #expect(test.toServer.hasSuffix("last words") && test.toClient.hasSuffix("goodbye"))
+    #expect(test.toServer.hasSuffix("last words") && test.toClient.hasSuffix("last answer"))
   }
 
-  @Test func `a response that begins before its request has ended makes a stream of both`() {
+  @Test func `a response that begins before the end of its request is relayed as a stream in both directions`() {
     var test = TestExchange.of(request("POST", "Transfer-Encoding: chunked"))
     test.attempt()
     test.send()
@@ -195,7 +196,7 @@ private let rows: [ResponseCase] = [
     #expect(test.toServer.hasSuffix("3\r\nyou\r\n"))
   }
 
-  @Test func `a response that ends before its request leaves neither connection for another`() {
+  @Test func `after a response that ends before its request neither connection is reused`() {
     var test = TestExchange.of(request("POST", "Content-Length: 9", body: "hello"))
     test.attempt()
     test.send()
@@ -214,15 +215,15 @@ private let rows: [ResponseCase] = [
     ("Content-Length: 9", ["Content-Length: 0"], "", true),
     ("Content-Length: 9", ["Transfer-Encoding: chunked"], "2\r\nno\r\n0\r\n\r\n", true),
     ("Transfer-Encoding: chunked", ["Content-Length: 2"], "no", true),
-    // A stream: the response may go on for as long as the request does.
+    // A stream: the response may go on as long as the request.
     ("Content-Length: 9", ["Transfer-Encoding: chunked"], "2\r\nno\r\n", false),
     ("Transfer-Encoding: chunked", ["Transfer-Encoding: chunked"], "", false),
-    // The request is complete: nothing ends.
+    // The request is complete: both connections are kept.
     ("Content-Length: 5", ["Content-Length: 2"], "no", false),
   ]
 
   @Test(arguments: early.indices)
-  func `a response that is complete before its request says that the connection ends (RFC 9112 §9.6)`(row: Int) {
+  func `a response that is complete before its request closes the connection (RFC 9112 §9.6)`(row: Int) {
     let row = Self.early[row]
     let body = row.fields.hasPrefix("C") ? "hello" : "5\r\nhello\r\n"
     var test = TestExchange.of(request("POST", row.fields, body: body))
@@ -235,7 +236,7 @@ private let rows: [ResponseCase] = [
   }
 
   @Test(arguments: [(get, false), (get, true), (request("POST", "Transfer-Encoding: chunked"), false)])
-  func `a response that is wrong from the start is replaced by a page, unless its head has gone out`(
+  func `a malformed response is replaced by an error page, unless its head has been sent`(
     request: String, isSent: Bool
   ) {
     var test = TestExchange.of(request)

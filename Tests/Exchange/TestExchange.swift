@@ -3,7 +3,7 @@ import Wire
 
 @testable import Exchange
 
-/// An exchange in virtual time, the two buffers that its owner keeps, and what came out on either side.
+/// An exchange in virtual time, its two buffers, and the bytes sent to either side.
 struct TestExchange {
   var exchange: Exchange
   let policy: ExchangePolicy
@@ -12,9 +12,9 @@ struct TestExchange {
   private(set) var fromClient: [UInt8] = []
   private(set) var fromServer: [UInt8] = []
   private(set) var toClient = ""
-  /// Number of bytes of heads that the client has yet to take.
+  /// Number of bytes of heads not yet sent to the client.
   private var heads = 0
-  /// What the server in use has received.
+  /// Bytes that the current server has received.
   private(set) var toServer = ""
 
   init(policy: ExchangePolicy = ExchangePolicy(), number: Int = 1, isPrivate: Bool = false) {
@@ -29,7 +29,7 @@ struct TestExchange {
     return test
   }
 
-  /// A request that was read whole or in part, and stands before its first attempt.
+  /// An exchange with a complete or partial request, before its first attempt.
   static func of(_ request: String, policy: ExchangePolicy = ExchangePolicy()) -> TestExchange {
     var test = TestExchange(policy: policy)
     _ = test.receive(request)
@@ -44,7 +44,7 @@ struct TestExchange {
   @discardableResult
   mutating func tell(_ event: Exchange.Event) -> Effects { exchange.handle(event, policy: policy, at: now) }
 
-  /// The server's side fails; returns what was decided about it.
+  /// The server side fails; returns the decision.
   mutating func recover(from failure: ServerFailure) -> Recovery {
     var copy = exchange
     let recovery = copy.recover(from: failure, timeouts: policy.timeouts, at: now)
@@ -52,7 +52,7 @@ struct TestExchange {
     return recovery
   }
 
-  /// How the exchange ended, or will have when its response is out; nothing while it goes on.
+  /// The termination state of the exchange once its response is sent; nil before.
   var termination: Termination {
     switch exchange.state {
     case .replying(let termination), .done(let termination): termination
@@ -64,7 +64,7 @@ struct TestExchange {
 
   // MARK: The client's side
 
-  /// Bytes come from the client, or its end does. A request whose head is complete is accepted.
+  /// Receives bytes, or the end, from the client, and accepts a request whose head is complete.
   @discardableResult
   mutating func receive(_ text: String, end: StreamEnd? = nil) -> RequestStep {
     let step = read(text, end: end).step
@@ -72,7 +72,7 @@ struct TestExchange {
     return step
   }
 
-  /// Bytes come from the client, or its end does.
+  /// Receives bytes, or the end, from the client.
   @discardableResult
   mutating func read(_ text: String, end: StreamEnd? = nil) -> (step: RequestStep, effects: Effects) {
     fromClient += Array(text.utf8)
@@ -83,10 +83,10 @@ struct TestExchange {
       : exchange.readRequestBody(bytes.span, end: end, at: now)
   }
 
-  /// What is left of the client's bytes behind everything approved.
+  /// The client's bytes after the approved ones.
   var unread: String { String(decoding: fromClient.dropFirst(exchange.requestCursor.approved), as: UTF8.self) }
 
-  /// The client takes everything that is for it.
+  /// Sends all pending bytes to the client.
   mutating func deliver() {
     deliverHeads()
     let cursor = exchange.responseCursor
@@ -95,7 +95,7 @@ struct TestExchange {
     fromServer.removeFirst(exchange.movedResponse(cursor.pending))
   }
 
-  /// The client takes the heads that are for it.
+  /// Sends the pending heads to the client.
   mutating func deliverHeads() {
     exchange.delivered(heads, at: now)
     heads = 0
@@ -103,7 +103,7 @@ struct TestExchange {
 
   // MARK: The server's side
 
-  /// A connection is begun and made, and the head goes out on it.
+  /// Connects to a server, and sends the head.
   mutating func attempt(isReused: Bool = false, keepAlive: Bool = true) {
     connect()
     tell(.connected(isReused: isReused))
@@ -115,7 +115,7 @@ struct TestExchange {
     toServer = String(decoding: sink.bytes, as: UTF8.self)
   }
 
-  /// A connection is begun.
+  /// Starts to connect to a server.
   mutating func connect() {
     if case .queued = exchange.state { tell(.placed(isOther: false)) }
     tell(.connecting)
@@ -123,23 +123,23 @@ struct TestExchange {
 
   static let client = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true)
 
-  /// The server takes everything that is for it.
+  /// Sends all pending bytes to the server.
   mutating func send() {
     let cursor = exchange.requestCursor
     toServer += String(decoding: fromClient[cursor.sent..<cursor.approved], as: UTF8.self)
     exchange.sentRequest(cursor.pending, at: now)
   }
 
-  /// Forgets what was sent of the request.
+  /// Drops the bytes of the request that were sent.
   mutating func forget() { fromClient.removeFirst(exchange.dropSentRequest()) }
 
-  /// Bytes come from the server, or its end does. All steps that follow, heads among them.
+  /// Receives bytes, or the end, from the server. Returns all steps, including heads.
   @discardableResult
   mutating func respond(_ text: String, end: StreamEnd? = nil) -> [ResponseStep] {
     readResponse(text, end: end).steps
   }
 
-  /// The same, and what is to be done.
+  /// The same, with the effects.
   mutating func readResponse(_ text: String, end: StreamEnd? = nil) -> (steps: [ResponseStep], effects: Effects) {
     fromServer += Array(text.utf8)
     var steps: [ResponseStep] = []
@@ -167,7 +167,7 @@ struct TestExchange {
   }
 }
 
-/// A request with these field lines behind Host.
+/// A request with these field lines after Host.
 func request(_ method: String = "GET", _ lines: String..., body: String = "", version: String = "HTTP/1.1") -> String {
   "\(method) / \(version)\r\nHost: a\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\n" + body
 }

@@ -3,7 +3,7 @@ import Testing
 @testable import HTTP1
 
 struct BodyTrackerTests {
-  /// What becomes of a chunked body that is offered whole: the bytes accepted and the last state.
+  /// The result for a complete chunked body: the number of accepted bytes and the last state.
   static func track(_ input: [UInt8], _ framing: Framing = .chunked) -> (BodyTracker, BodyTracker.Progress) {
     var tracker = BodyTracker(framing)
     let progress = tracker.advance(over: input.span)
@@ -18,7 +18,7 @@ struct BodyTrackerTests {
     }
   }
 
-  @Test func `a length is kept to the byte, and what is behind it stays (RFC 9112 §6.2)`() {
+  @Test func `a body of a given length ends there, and later bytes are left (RFC 9112 §6.2)`() {
     var tracker = BodyTracker(.length(10))
     #expect(tracker.take("12345") == .init(accepted: 5, state: .more))
     #expect(tracker.take("") == .init(accepted: 0, state: .more))
@@ -28,13 +28,13 @@ struct BodyTrackerTests {
     #expect(tracker.take("GET") == .init(accepted: 0, state: .complete))
   }
 
-  @Test func `a shorter body than was announced is truncated (RFC 9112 §8)`() {
+  @Test func `a body shorter than its length is truncated (RFC 9112 §8)`() {
     var (tracker, progress) = Self.track(bytes("12345"), .length(6))
     #expect(progress.state == .more)
     #expect(tracker.end() == false)
   }
 
-  @Test func `a body until close takes everything, and the close completes it (RFC 9112 §6.3)`() {
+  @Test func `a body until close accepts all bytes, and the close completes it (RFC 9112 §6.3)`() {
     var (tracker, progress) = Self.track(bytes("12345"), .untilClose)
     #expect(progress == .init(accepted: 5, state: .more))
     #expect(!tracker.isComplete && tracker.contentBytes == 5)
@@ -68,7 +68,7 @@ struct BodyTrackerTests {
     #expect(tracker.isComplete && tracker.contentBytes == UInt64(count))
   }
 
-  /// What is accepted before the offence is written before `|`.
+  /// The accepted bytes are before `|`, the invalid ones after it.
   @Test(arguments: [
     ("|\r\n", Rejection.chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
     ("|;a\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
@@ -132,7 +132,7 @@ struct BodyTrackerTests {
     ("0\r\nA: b\r|A", .bareCarriageReturn, "RFC 9112 §2.2"),
     ("0\r\nA: |\u{7f}\r\n\r\n", .controlCharacter, "RFC 9110 §5.5"),
   ])
-  func `a chunked body that is not exactly one is refused where it goes wrong`(
+  func `a malformed chunked body is refused at the first invalid byte`(
     row: String, rejection: Rejection, source: String
   ) throws {
     let parts = row.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
@@ -152,7 +152,7 @@ struct BodyTrackerTests {
     "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Pragma", "Age", "Expires",
     "Date", "Location", "Retry-After", "Vary", "Warning", "Origin", "Transfer_Encoding", "Content.Length",
   ])
-  func `a field that routes, frames or guards a message is no trailer (RFC 9110 §6.5.1)`(name: String) {
+  func `trailer fields for routing, framing or authentication are refused (RFC 9110 §6.5.1)`(name: String) {
     for spelling in [name, name.lowercased(), name.uppercased()] {
       let (_, progress) = Self.track(bytes("0\r\nX-Ok: 1\r\n\(spelling): x\r\n\r\n"))
       #expect(progress.state == .malformed(.trailerFieldForbidden))
@@ -160,21 +160,21 @@ struct BodyTrackerTests {
     }
   }
 
-  /// What a chunk-size line goes out as.
+  /// The forwarded form of a chunk-size line.
   @Test(arguments: [
     ("1 ;a", "1;__"), ("1\t ;a", "1;___"), ("1; a", "1;__"), ("1;a =b", "1;a;__"), ("1;a= b", "1;a=__"),
     ("1;a=b ;c", "1;a=b;__"), ("1;a=\"b\" ; c=d", "1;a=\"b\";_____"), ("1 ; a = \"b; c\" ; d", "1;________________"),
     ("1;a= \"b\"", "1;a=____"), ("1;a=\"b c\"", "1;a=\"b c\""), ("1;a ;b", "1;a;__"), ("0 ;a", "0;__"),
     ("0000000a ;a", "0000000a;__"), ("1;a\t=\t\"\\\"\"", "1;a;______"),
   ])
-  func `white space around an extension is read, and goes out as what all read alike (RFC 9110 §5.6.3)`(
+  func `white space around a chunk extension is accepted, and normalised (RFC 9110 §5.6.3)`(
     line: String, seen: String
   ) throws {
     let size = try #require(Int(line.prefix { $0.isHexDigit }, radix: 16))
     let rest = size == 0 ? "\r\n\r\n" : "\r\n\(String(repeating: "x", count: size))\r\n0\r\n\r\n"
     let body = bytes("1\r\nx\r\n\(line)\(rest)")
     let expected = bytes("1\r\nx\r\n\(seen)\(rest)")
-    // Whole, and in pieces of every length.
+    // Complete, and in reads of every length.
     for length in 1...body.count {
       var tracker = BodyTracker(.chunked)
       var output: [UInt8] = []
@@ -189,12 +189,12 @@ struct BodyTrackerTests {
       #expect(text(output) == text(expected) && tracker.isComplete)
       #expect(tracker.contentBytes == UInt64(size + 1))
     }
-    // What goes out is read by the strictest, with the same content; and who relays nothing is told of nothing.
+    // A strict parser reads the forwarded form with the same content; without forwarding there are no changes.
     #expect(Self.track(expected).1 == .init(accepted: expected.count, state: .complete))
     #expect(Self.track(body).1 == .init(accepted: body.count, state: .complete))
   }
 
-  @Test func `an extension has a bound`() {
+  @Test func `a chunk extension has a maximum length`() {
     let fitting = String(repeating: "a", count: 254)
     #expect(Self.track(bytes("0;\(fitting)\r\n\r\n")).1.state == .complete)
     #expect(Self.track(bytes("0;\(fitting)aa\r\n\r\n")).1.state == .malformed(.chunkExtensionTooLong))
@@ -203,7 +203,7 @@ struct BodyTrackerTests {
     #expect(Self.track(bytes("0\(blank)")).1.state == .malformed(.chunkExtensionTooLong))
   }
 
-  @Test func `framing may not outgrow content without end`() {
+  @Test func `chunk framing may not exceed the content without bound`() {
     var tracker = BodyTracker(.chunked)
     let chunk = bytes("1;" + String(repeating: "a", count: 200) + "\r\nx\r\n")
     var states: [BodyTracker.State] = []
@@ -212,7 +212,7 @@ struct BodyTrackerTests {
     #expect(states.last == .malformed(.tooMuchChunkFraming))
   }
 
-  @Test func `ten hours of small messages are never too much framing`() {
+  @Test func `ten hours of small messages do not exceed the framing limit`() {
     var tracker = BodyTracker(.chunked)
     let chunks = bytes("1\r\nx\r\n1;a=bcdef\r\nx\r\n")
     for _ in 0..<100_000 {
@@ -224,7 +224,7 @@ struct BodyTrackerTests {
     #expect(tracker.contentBytes == 200_000)
   }
 
-  @Test func `a trailer section has a bound`() {
+  @Test func `a trailer section has a maximum length`() {
     let line = "X: " + String(repeating: "a", count: 1_000) + "\r\n"
     #expect(Self.track(bytes("0\r\n" + line + line + "\r\n")).1.state == .complete)
     #expect(Self.track(bytes("0\r\n" + line + line + line + line + line)).1.state == .malformed(.trailersTooLarge))
@@ -234,7 +234,7 @@ struct BodyTrackerTests {
     #expect(Rejection.trailersTooLarge.status == .headerFieldsTooLarge)
   }
 
-  @Test func `a chunk of many reads is one chunk, and nothing of it is held back`() {
+  @Test func `a chunk split into many reads is one chunk, and is passed on at once`() {
     var tracker = BodyTracker(.chunked)
     #expect(tracker.take("F") == .init(accepted: 1, state: .more))
     #expect(tracker.take("FFFFFF\r") == .init(accepted: 7, state: .more))

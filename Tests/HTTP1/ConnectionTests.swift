@@ -24,7 +24,7 @@ struct ConnectionTests {
     "Cache-Control", "Origin", "Content-Type", "Content-Encoding", "Date", "Location", "If-Match", "Range", "Trailer",
     "Max-Forwards", "WWW-Authenticate",
   ])
-  func `Connection may not take away what is for all recipients (RFC 9110 §7.6.1)`(name: String) {
+  func `Connection may not nominate end-to-end fields (RFC 9110 §7.6.1)`(name: String) {
     for line in [
       "Connection: \(name)", "Connection: close,\(name.lowercased())", "Connection: a, \(name.uppercased()) ,b",
     ] {
@@ -39,7 +39,7 @@ struct ConnectionTests {
     #expect(parseResponse(response("Connection: \(value)")).rejection == .connectionMalformed)
   }
 
-  @Test func `there are at most sixteen connection options, empty ones counted`() {
+  @Test func `there are at most sixteen connection options, including empty ones`() {
     let fifteen = Array(repeating: "a", count: 15).joined(separator: ",")
     #expect(parseRequest(request("Connection: \(fifteen)", "Connection: close")).head != nil)
     #expect(parseRequest(request("Connection: \(fifteen)", "Connection: ,")).rejection == .tooManyConnectionOptions)
@@ -61,7 +61,7 @@ struct ConnectionTests {
     (["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"], "GET", "HTTP/1.1", false),
     (["Connection: Upgrade", "Upgrade: websocket", "Upgrade: websocket"], "GET", "HTTP/1.1", false),
   ])
-  func `only a WebSocket is an upgrade, and all others are not offered to the server (RFC 9110 §7.8)`(
+  func `only WebSocket upgrades are forwarded, other Upgrade fields are dropped (RFC 9110 §7.8)`(
     lines: [String], method: String, version: String, upgrades: Bool
   ) throws {
     let fields = lines.map { $0 + "\r\n" }.joined()
@@ -77,7 +77,7 @@ struct ConnectionTests {
     ("NTLM TlRMTVNTUAAB", true), ("Negotiate YII=", true), ("negotiate", true), ("Basic eDp5", false), ("", false),
     ("Kerberos x", true), ("Nego2 x", true), ("Bearer NTLM", false), ("NTLMv2 x", false),
   ])
-  func `credentials for a connection are known (RFC 4559 §6)`(value: String, binds: Bool) throws {
+  func `connection-bound credentials are recognised (RFC 4559 §6)`(value: String, binds: Bool) throws {
     #expect(try #require(parseRequest(request("Authorization: \(value)")).head).bindsAuthentication == binds)
     for name in ["WWW-Authenticate", "proxy-authenticate"] {
       let head = response("\(name): Basic", "\(name): \(value)", "\(name): Basic", status: 401)
@@ -85,7 +85,7 @@ struct ConnectionTests {
     }
   }
 
-  @Test func `a challenge for a connection is known in a list, and persistent authentication by its name`() throws {
+  @Test func `a connection-bound challenge is recognised in a list, and Persistent-Auth by its name`() throws {
     let list = response("WWW-Authenticate: Basic realm=\"x\" ,\tNegotiate, NTLM", status: 401)
     #expect(try #require(parseResponse(list).head).bindsAuthentication)
     #expect(try #require(parseResponse(response("Persistent-Auth: true")).head).bindsAuthentication)

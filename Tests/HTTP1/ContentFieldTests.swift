@@ -1,7 +1,7 @@
 import HTTP1
 import Testing
 
-@Suite struct `An answer's content` {
+@Suite struct `The content of an answer` {
   @Test(
     arguments: [
       ("Content-Type: text/xml", nil), ("content-type:TEXT/XML;charset=UTF-8", nil),
@@ -15,7 +15,7 @@ import Testing
       ("Content-Type: text/xml\r\nContent-Type: text/html", .type),
       ("Content-Type: text/html\r\nContent-Type: text/xml", .type), ("X-Content-Type: text/xml", .type),
     ] as [(String, ResponseHead.XMLFault?)])
-  func `is XML when its one type says so and no coding is on it, RFC 9110 §8.3, §8.4`(
+  func `is XML if it has a single XML media type and no coding (RFC 9110 §8.3, §8.4)`(
     fields: String, expected: ResponseHead.XMLFault?
   ) {
     let bytes = Array("HTTP/1.1 200 OK\r\n\(fields)\r\n\r\n<a/>".utf8)

@@ -38,8 +38,8 @@ struct FieldLineTests {
     .bad("A\rB: c", .bareCarriageReturn, "RFC 9112 §2.2"),
     .bad("\rB: c", .bareCarriageReturn, "RFC 9112 §2.2"),
   ])
-  func `field lines are read one way only, in requests and in answers`(row: Verdict) {
-    // Behind other lines, so that every position against a word of eight is met.
+  func `a field line has a single interpretation, in requests and in answers`(row: Verdict) {
+    // After other lines, so that every alignment to a word of eight bytes occurs.
     for padding in 0..<9 {
       let line = "X: " + String(repeating: "x", count: padding)
       expectRequest(Verdict(input: request(line, row.input), rejection: row.rejection, source: row.source))
@@ -53,7 +53,7 @@ struct FieldLineTests {
     expectResponse(.bad("HTTP/1.1 200 OK\r\n\tA: b\r\n\r\n", .lineFolding, ""))
   }
 
-  @Test func `every octet is judged alike wherever it stands in a value (RFC 9110 §5.5)`() {
+  @Test func `every octet is treated alike at any position of a value (RFC 9110 §5.5)`() {
     for octet in UInt8.min...UInt8.max {
       let isGood = octet == 0x09 || octet >= 0x20 && octet != 0x7f
       for place in 0..<19 {
@@ -67,7 +67,7 @@ struct FieldLineTests {
     }
   }
 
-  @Test func `every octet is judged alike wherever it stands in a name (RFC 9110 §5.6.2)`() {
+  @Test func `every octet is treated alike at any position of a name (RFC 9110 §5.6.2)`() {
     let tokens = Set("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
     for octet in UInt8.min...UInt8.max where octet != UInt8(ascii: ":") {
       for place in 0..<19 {
@@ -80,7 +80,7 @@ struct FieldLineTests {
     }
   }
 
-  @Test func `every octet is judged alike wherever it stands in a target`() {
+  @Test func `every octet is treated alike at any position of a target`() {
     for octet in UInt8.min...UInt8.max where octet != UInt8(ascii: " ") {
       let isGood = octet > 0x20 && octet < 0x7f && octet != UInt8(ascii: "#")
       for place in 0..<19 {
@@ -100,11 +100,11 @@ struct FieldLineTests {
     "X_Forwarded_For: 192.0.2.7", "X-Forwarded_For: 192.0.2.7", "X_Forwarded_Anything: a", "X_Real_IP: 192.0.2.7",
     "Proxy_Connection: close", "Keep+Alive: 5",
   ])
-  func `a name that a CGI-like server reads as one of ours is refused`(line: String) {
+  func `a name that a CGI server reads as an interpreted field is refused`(line: String) {
     expectRequest(.bad(request(line), .fieldNameDisguised, line))
   }
 
-  @Test func `lines beyond the limit are refused (RFC 6585 §5)`() {
+  @Test func `more field lines than the limit are refused (RFC 6585 §5)`() {
     let limits = HeadLimits(fieldLines: 3)
     #expect(parseRequest(request("A: b", "C: d"), limits: limits).head != nil)
     #expect(parseRequest(request("A: b", "C: d", "E: f"), limits: limits).rejection == .tooManyFieldLines)

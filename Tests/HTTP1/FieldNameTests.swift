@@ -20,11 +20,11 @@ struct FieldNameTests {
     ("x-ms-client-request-id", .other),
     ("", .other), ("a-name-that-is-longer-than-the-words-that-hold-it", .other),
   ])
-  func `known fields are known by their names`(name: String, field: KnownField) {
+  func `known fields are recognised by name`(name: String, field: KnownField) {
     #expect(KnownField(FieldName(name)) == field)
   }
 
-  @Test func `every known field has a row, and no name but its own`() {
+  @Test func `every known field is in the table, and is recognised by its own name only`() {
     let names = [
       "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "upgrade",
       "close", "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
@@ -43,14 +43,14 @@ struct FieldNameTests {
     }
   }
 
-  @Test func `every claim of a proxy is known by its name, in lower case and with underscores`() {
+  @Test func `a field set by proxies is recognised in lower case and with underscores`() {
     let examples = ForwardingFieldNames.names.union(ForwardingFieldNames.prefixes)
     for name in examples { #expect(KnownField(name) == .proxyClaim, "\(name)") }
     #expect(ForwardingFieldNames.prefixes.allSatisfy { (9...15).contains($0.length) })
     #expect(ForwardingFieldNames.names.allSatisfy { $0.length <= 32 })
   }
 
-  @Test func `the reference page lists them all`() throws {
+  @Test func `the reference page lists all fields set by proxies`() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let file = folder.appending(path: "../../docs/configuration.md")
     let page = try String(contentsOf: file, encoding: .utf8).lowercased()
@@ -58,7 +58,7 @@ struct FieldNameTests {
     for prefix in ForwardingFieldNames.prefixTexts { #expect(page.contains("`\(prefix)…`"), "\(prefix)") }
   }
 
-  @Test func `words that are compared as values are what they say`() {
+  @Test func `known values are recognised exactly`() {
     #expect(FieldName("close").isClose && !FieldName("closed").isClose)
     #expect(FieldName("chunked").isChunked && !FieldName("chunkee").isChunked)
     #expect(FieldName("websocket").isWebSocket && !FieldName("websockes").isWebSocket)
@@ -70,13 +70,13 @@ struct FieldNameTests {
     #expect(FieldName("keep-alive").isKeepAlive && !FieldName("keep-alivf").isKeepAlive)
   }
 
-  @Test func `a name is the same by words and by octets, in any case`() {
+  @Test func `a name read in words equals the one read in octets, in any case`() {
     for length in 0...40 {
       let name = String("abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz".prefix(length))
       for spelling in [name, name.uppercased()] {
         let expected = FieldName(name)
         #expect(FieldName(ByteRange(start: 0, end: length), of: Array(spelling.utf8).span) == expected)
-        // Words are only taken where enough follows.
+        // Words are read only if enough bytes follow.
         let line = Array((spelling + ": value").utf8)
         var rest = line.span
         var byWords = FieldName()

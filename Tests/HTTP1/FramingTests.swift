@@ -17,7 +17,7 @@ struct FramingTests {
 
   static let both = ["Content-Length: 5", "Transfer-Encoding: chunked"]
 
-  @Test func `where the operator allows it, GET has a body like any other request, and HEAD has none`() {
+  @Test func `if allowed by the configuration GET has a body like other requests, and HEAD has none`() {
     let limits = HeadLimits(allowsContentInGet: true)
     #expect(parseRequest(request("Content-Length: 5", method: "GET"), limits: limits).head?.framing == .length(5))
     let chunked = request("Transfer-Encoding: chunked", method: "GET")
@@ -119,7 +119,7 @@ struct FramingTests {
     Row(lines: [], verdict: .success(.none), source: "RFC 9112 §6.3 item 7"),
     Row(lines: [], method: "GET", version: "HTTP/1.0", verdict: .success(.none), source: "RFC 9112 §6.3 item 7"),
   ])
-  func `a request's body ends where RFC 9112 §6.3 says, or it is refused`(row: Row) {
+  func `a request's body ends as in RFC 9112 §6.3, or the request is refused`(row: Row) {
     let lines = row.lines.map { $0 + "\r\n" }.joined()
     let parsed = parseRequest("\(row.method) / \(row.version)\r\nHost: a\r\n\(lines)\r\n")
     switch row.verdict {
@@ -186,7 +186,7 @@ struct FramingTests {
     Row(lines: [], version: "HTTP/1.0", verdict: .success(.untilClose), source: "RFC 9112 §6.3 item 8"),
     Row(lines: [], status: 205, verdict: .success(.untilClose), source: "RFC 9110 §15.3.6: framed as any other"),
   ])
-  func `an answer's body ends where RFC 9112 §6.3 says, or it is refused`(row: Row) {
+  func `an answer's body ends as in RFC 9112 §6.3, or the answer is refused`(row: Row) {
     let lines = row.lines.map { $0 + "\r\n" }.joined()
     let parsed = parseResponse("\(row.version) \(row.status) Reason\r\n\(lines)\r\n", to: row.request)
     switch row.verdict {
@@ -203,15 +203,14 @@ struct FramingTests {
     ("Transfer-Encoding: Chunked", "Transfer-Encoding: chunked"),
     ("TRANSFER-ENCODING:\t \tcHUNKED\t", "TRANSFER-ENCODING:chunked"),
   ])
-  func `the line that frames a message goes out in the spelling that all read alike`(line: String, seen: String) throws
-  {
+  func `the framing field is forwarded in canonical form`(line: String, seen: String) throws {
     let server = try #require(forwarded(request("A: b", line, "C: d")))
     #expect(server.hasPrefix("POST / HTTP/1.1\r\nHost: a\r\nA: b\r\n\(seen)\r\nC: d\r\n"))
     let client = try #require(returned(response("A: b", line, "C: d")))
     #expect(client == "HTTP/1.1 200 Reason\r\nA: b\r\n\(seen)\r\nC: d\r\n\r\n")
   }
 
-  @Test func `a length of zero where none may be is not forwarded (RFC 9110 §8.6)`() throws {
+  @Test func `a Content-Length of zero where none is allowed is not forwarded (RFC 9110 §8.6)`() throws {
     let seen = try #require(returned(response("A: b", "Content-Length: 0", status: 204)))
     #expect(seen == "HTTP/1.1 204 Reason\r\nA: b\r\n\r\n")
   }

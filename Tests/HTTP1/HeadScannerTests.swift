@@ -4,12 +4,12 @@ import Testing
 struct HeadScannerTests {
   let limits = HeadLimits()
 
-  @Test func `a head that comes whole is parsed at once`() {
+  @Test func `a complete head is parsed at once`() {
     var scanner = HeadScanner()
     #expect(scanner.wants(request("A: b")) == true)
   }
 
-  @Test func `a head that trickles in is parsed at its first byte, at its last, and never between`() {
+  @Test func `a head that arrives byte by byte is parsed at its first and last byte only`() {
     for head in [request("A: b"), "\r\n" + request("A: b"), request()] {
       let input = bytes(head)
       var scanner = HeadScanner()
@@ -21,7 +21,7 @@ struct HeadScannerTests {
     }
   }
 
-  @Test func `no new bytes, nothing to parse`() {
+  @Test func `without new bytes nothing is parsed`() {
     var scanner = HeadScanner()
     #expect(scanner.wants("") == false)
     #expect(scanner.wants("GET") == true)
@@ -30,14 +30,14 @@ struct HeadScannerTests {
   }
 
   @Test(arguments: ["\n\n", "\r\n\n", "\n\r\n"])
-  func `every end that someone might take for an empty line is parsed, and so refused`(end: String) {
+  func `bytes that a lenient parser takes for an empty line are parsed, and refused`(end: String) {
     var scanner = HeadScanner()
     #expect(scanner.wants("GET / HTTP/1.0") == true)
     #expect(scanner.wants("GET / HTTP/1.0" + end) == true)
     #expect(parseRequest("GET / HTTP/1.0" + end).rejection == .bareLineFeed)
   }
 
-  @Test func `a head at its limit is parsed, and so refused`() {
+  @Test func `a head at its limit is parsed, and refused`() {
     var scanner = HeadScanner()
     let small = HeadLimits(bytes: 20)
     #expect(scanner.wants("GET /", limits: small) == true)

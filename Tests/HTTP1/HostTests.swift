@@ -37,7 +37,7 @@ struct HostTests {
     .bad("[::1]a", .hostMalformed, "RFC 3986 §3.2.2"),
     .bad("2001:db8::1", .hostMalformed, "RFC 3986 §3.2.2: brackets"),
   ])
-  func `Host is one host and perhaps a port (RFC 9110 §7.2)`(row: Verdict) {
+  func `Host is a host with an optional port (RFC 9110 §7.2)`(row: Verdict) {
     for version in ["1.0", "1.1"] {
       expectRequest(
         Verdict(
@@ -58,7 +58,7 @@ struct HostTests {
     .bad("GET http://evil/ HTTP/1.1\r\nHost: a\r\n\r\n", .targetAuthorityNotHost, "RFC 9112 §3.2.2"),
     .good("GET http://A:8/ HTTP/1.1\r\nHost: a:8\r\n\r\n", "RFC 9112 §3.2.2: hosts have no case"),
   ])
-  func `there is one Host, and the target agrees with it (RFC 9112 §3.2)`(row: Verdict) {
+  func `there is exactly one Host, and the target agrees with it (RFC 9112 §3.2)`(row: Verdict) {
     expectRequest(row)
   }
 
@@ -66,7 +66,7 @@ struct HostTests {
     ("HOST: \t a:1 ", "HOST:a:1"), ("Host:\ta:1", "Host:a:1"), ("Host: a:1\t", "Host: a:1"), ("host: a:1", "host: a:1"),
     ("Host:a:1", "Host:a:1"),
   ])
-  func `Host goes out without white space that a server might take for a part of it (RFC 9112 §5.1)`(
+  func `Host is forwarded without white space that a server might read as a part of it (RFC 9112 §5.1)`(
     sent: String, seen: String
   ) throws {
     let input = bytes("GET / HTTP/1.1\r\n\(sent)\r\nA: \t b \r\n\r\n")
@@ -77,7 +77,7 @@ struct HostTests {
     #expect(output.hasSuffix("X-Forwarded-Host: a:1\r\n\r\n"))
   }
 
-  @Test func `an empty Host goes out empty, and is nobody's name`() throws {
+  @Test func `an empty Host is forwarded empty, and matches no name`() throws {
     for sent in ["Host:", "Host: ", "Host:\t "] {
       let output = try #require(forwarded("HEAD /favicon.ico HTTP/1.1\r\n\(sent)\r\n\r\n"))
       #expect(output.hasPrefix("HEAD /favicon.ico HTTP/1.1\r\nHost:") && !output.contains("Forwarded-Host"))
@@ -85,20 +85,20 @@ struct HostTests {
     }
   }
 
-  /// Its names as a configuration has them: the service, a second one, a certificate's.
+  /// The names of a configuration: the service's, a second one, a certificate's.
   static let served = ServedHosts(["view.domain.local", "192.0.2.7", "[2001:db8::7]", "*.example.com", "b.example.org"])
 
   @Test(arguments: [
     ("view.domain.local", true), ("VIEW.domain.local", true), ("view.domain.local:443", true),
     ("view.domain.local.:8443", true), ("view.domain.local.", true), ("", true), ("a.example.com", true),
     ("A.Example.COM.:1", true), ("b.example.org", true),
-    // Every address names the machine, not a site.
+    // Any address names the machine, not a site.
     ("192.0.2.7", true), ("198.51.100.1:8443", true), ("[2001:db8::7]", true), ("[::1]:443", true),
     ("view.domain.loca", false), ("view.domain.locale", false), ("evil.view.domain.local", false),
     ("view.domain.local.evil", false), ("example.com", false), (".example.com", false), ("a.b.example.com", false),
     ("view", false), ("1.2.3", false), ("1.2.3.4.5", false), ("*.example.com", false), (".", false),
   ])
-  func `a service answers to its names and to addresses (RFC 9110 §15.5.20)`(host: String, isServed: Bool) {
+  func `a service accepts its names and addresses (RFC 9110 §15.5.20)`(host: String, isServed: Bool) {
     #expect(Self.served.serves(host) == isServed)
   }
 
@@ -113,18 +113,18 @@ struct HostTests {
     ("view01.domain", nil), ("view01.domain.locals", nil), ("view03.domain.local", nil), ("a", nil), ("z", nil),
     ("", nil), (".", nil), ("a b", nil),
   ])
-  func `a host is found in a table as Host may write it, and nothing else is`(host: String, number: Int?) {
+  func `a host is found in a table in any form of Host, and nothing else is`(host: String, number: Int?) {
     #expect(Self.table.number(ofHost: bytes(host).span) == number)
   }
 
   @Test(arguments: [0, 1, 2, 3, 4096])
-  func `every host of a table is found, however many there are`(count: Int) {
+  func `every host of a large table is found`(count: Int) {
     let table = HostTable((0..<count).map { ("view\($0).domain.local", $0) }.reversed())
     for number in 0..<count { #expect(table.number(ofHost: bytes("view\(number).domain.local:443").span) == number) }
     #expect(table.number(ofHost: bytes("view\(count).domain.local").span) == nil)
   }
 
-  @Test func `a service without names answers to addresses`() {
+  @Test func `a service without names accepts addresses`() {
     #expect(!ServedHosts([]).serves("a"))
     #expect(ServedHosts([]).serves("192.0.2.7"))
   }

@@ -2,9 +2,9 @@ import Properties
 import Simulation
 import Testing
 
-/// Well-formed and nearly well-formed inputs, mutated at random from a seed: whatever comes, the properties hold.
+/// Well-formed and nearly well-formed inputs, mutated at random from a seed.
 struct MutationTests {
-  /// Mutations of each seed; minutes of libFuzzer are elsewhere.
+  /// Number of mutations of each seed; `make fuzz` runs libFuzzer for minutes.
   static let rounds = 200
 
   static let requests = [
@@ -34,22 +34,22 @@ struct MutationTests {
   ]
 
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func `whatever a client sends for a head, the properties hold`(seed: UInt64) {
+  func `the properties hold for any request head`(seed: UInt64) {
     check(Self.requests, seed: seed, RequestHeadProperties.check)
   }
 
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func `whatever a server sends for a head, the properties hold`(seed: UInt64) {
+  func `the properties hold for any response head`(seed: UInt64) {
     check(Self.responses, seed: seed, ResponseHeadProperties.check)
   }
 
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func `whatever comes for a body in chunks, the properties hold`(seed: UInt64) {
+  func `the properties hold for any chunked body`(seed: UInt64) {
     check(Self.bodies, seed: seed, ChunkedBodyProperties.check)
   }
 
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func `whatever a server answers to a health check, the properties hold`(seed: UInt64) {
+  func `the properties hold for any answer to a health check`(seed: UInt64) {
     let answers = ["\u{2}" + Self.responses[6].dropFirst() + Self.responses[1].dropFirst() + Self.bodies[0].dropFirst()]
     check(Self.responses + answers, seed: seed, HealthResponseProperties.check)
   }
@@ -71,9 +71,9 @@ struct MutationTests {
   }
 }
 
-/// Changes bytes the way attackers do: in single places, and by moving pieces about.
+/// Changes bytes as attackers do: in single places, and by moving pieces.
 private struct Mutator {
-  /// What is most likely to be read in two ways.
+  /// The bytes that are most likely to be ambiguous.
   private static let pieces = [
     "\r", "\n", "\r\n", "\r\n\r\n", "\u{0}", " ", "\t", ":", ";", ",", "=", "\"", "\\", "0", "5", "-", "_", "#", "*",
     "/",

@@ -2,7 +2,7 @@ import HTTP1
 import Testing
 import Wire
 
-/// Answers that this proxy gives by itself: error pages and redirects.
+/// Answers of the proxy itself: error pages and redirects.
 struct OwnAnswerTests {
   static func page(_ page: StatusPage, html: String? = nil) -> String {
     var sink = ByteWriter(limit: 4_096)
@@ -11,7 +11,7 @@ struct OwnAnswerTests {
   }
 
   @Test(arguments: Status.allCases)
-  func `every error page is an answer that our own parser reads`(status: Status) throws {
+  func `every error page is an answer that our parser accepts`(status: Status) throws {
     let input = bytes(Self.page(StatusPage(status)))
     let head = try #require(ResponseHead.parse(input.span, to: AnsweredRequest(), limits: HeadLimits()).head)
     #expect(head.status == status.rawValue && !head.keepAlive)
@@ -19,7 +19,7 @@ struct OwnAnswerTests {
     #expect(text(Array(input[head.length...])) == "\(status.rawValue) \(status.phrase)\n")
   }
 
-  @Test func `an error page says what it is, and is not kept`() {
+  @Test func `an error page has its status and reason, and is not cacheable`() {
     #expect(
       Self.page(StatusPage(.serviceUnavailable, retryAfterSeconds: 10))
         == "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n"
@@ -27,7 +27,7 @@ struct OwnAnswerTests {
     )
   }
 
-  @Test func `HEAD gets the head of the page alone (RFC 9110 §9.3.2)`() {
+  @Test func `HEAD gets the head of the page only (RFC 9110 §9.3.2)`() {
     let whole = Self.page(StatusPage(.badRequest))
     #expect(whole == Self.page(StatusPage(.badRequest, isToHead: true)) + "400 Bad Request\n")
     #expect(
@@ -36,19 +36,19 @@ struct OwnAnswerTests {
       ))
   }
 
-  @Test func `an operator's page takes the place of ours`() {
+  @Test func `a custom page replaces the built-in one`() {
     #expect(
       Self.page(StatusPage(.badGateway), html: "<h1>Back soon</h1>")
         == "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 18\r\n"
         + "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n<h1>Back soon</h1>")
   }
 
-  @Test func `405 says what is allowed (RFC 9110 §15.5.6)`() {
+  @Test func `405 has the allowed methods (RFC 9110 §15.5.6)`() {
     #expect(
       Self.page(StatusPage(.methodNotAllowed)).contains("\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"))
   }
 
-  @Test func `every rejection has a status of its family and a reason of its own`() {
+  @Test func `every rejection has an appropriate status and a unique reason`() {
     var reasons: Set<String> = []
     for rejection in Rejection.allCases {
       #expect([400, 405, 413, 414, 417, 421, 431, 501, 503, 505].contains(rejection.status.rawValue))
@@ -81,7 +81,7 @@ struct OwnAnswerTests {
     ("GET http://evil?q HTTP/1.1\r\nHost: evil", "https://view.domain.local/?q"),
     ("HEAD /h HTTP/1.1\r\nHost: a", "https://view.domain.local/h"),
   ])
-  func `GET and HEAD are led to the service's name, path and query kept, never to a stranger`(
+  func `GET and HEAD are redirected to the service's name with path and query, never to another host`(
     head: String, location: String
   ) throws {
     #expect(
@@ -93,7 +93,7 @@ struct OwnAnswerTests {
   @Test(arguments: [
     ("POST /a?b HTTP/1.1", "https://view.domain.local/a?b"), ("OPTIONS * HTTP/1.1", "https://view.domain.local/"),
   ])
-  func `other methods are led with 308, so that they stay what they are (RFC 9110 §15.4.9)`(
+  func `other methods are redirected with 308, which keeps the method (RFC 9110 §15.4.9)`(
     line: String, location: String
   ) throws {
     #expect(
@@ -102,7 +102,7 @@ struct OwnAnswerTests {
         + "Connection: close\r\n\r\n")
   }
 
-  @Test func `another port is written, and a fixed location is taken as it is`() throws {
+  @Test func `a port other than 443 is part of the location, and a fixed location is unchanged`() throws {
     let head = "GET /a HTTP/1.1\r\nHost: view.domain.local:8080\r\n\r\n"
     #expect(
       try Self.redirect(head, to: .https(port: 8443, services: Self.services)).contains(

@@ -17,7 +17,7 @@ func parseResponse(
 }
 
 extension Parsed {
-  /// The head, when there is one.
+  /// The head, if there is one.
   var head: Head? {
     if case .head(let head) = self { head } else { nil }
   }
@@ -43,7 +43,7 @@ func response(_ lines: String..., status: Int = 200, version: String = "HTTP/1.1
 
 let client = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true)
 
-/// What the server sees of a request; nil when it is refused or incomplete.
+/// The request as the server receives it; nil if it is refused or incomplete.
 func forwarded(
   _ text: String, forwarding: ForwardedFields = client, connection: Persistence = .keepAlive
 ) -> String? {
@@ -54,7 +54,7 @@ func forwarded(
   return HTTP1Tests.text(sink.bytes)
 }
 
-/// What a client sees of an answer; nil when it is refused or incomplete.
+/// The answer as the client receives it; nil if it is refused or incomplete.
 func returned(
   _ text: String, to request: AnsweredRequest = AnsweredRequest(), connection: Persistence = .keepAlive
 ) -> String? {

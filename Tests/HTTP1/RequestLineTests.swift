@@ -21,7 +21,7 @@ struct RequestLineTests {
       ("M-SEARCH / HTTP/1.1", .other, .origin, "/", "/"),
       ("UPDATEREDIRECTREF / HTTP/1.1", .other, .origin, "/", "/"),
     ])
-  func `methods and targets are read as RFC 9112 §3 writes them`(
+  func `methods and targets have the grammar of RFC 9112 §3`(
     line: String, method: Method, form: TargetForm, path: String, pathAndQuery: String
   ) throws {
     let input = bytes(Self.head(line))
@@ -92,7 +92,7 @@ struct RequestLineTests {
     .bad("PRI * HTTP/2.0", .versionNotSupported, "RFC 9113 §3.4: the preface"),
     .bad("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", .requestLineMalformed, "a TLS record"),
   ])
-  func `a first line that is not exactly one is refused`(row: Verdict) {
+  func `a malformed request line is refused`(row: Verdict) {
     expectRequest(Verdict(input: Self.head(row.input), rejection: row.rejection, source: row.source))
   }
 
@@ -109,13 +109,13 @@ struct RequestLineTests {
     expectRequest(row)
   }
 
-  @Test func `an ignored empty line counts to the head and is not forwarded (RFC 9112 §2.2)`() throws {
+  @Test func `an ignored empty line counts towards the head and is not forwarded (RFC 9112 §2.2)`() throws {
     let input = "\r\nGET / HTTP/1.0\r\n\r\nrest"
     #expect(parseRequest(input).head?.length == input.utf8.count - 4)
     #expect(try #require(forwarded(input)).hasPrefix("GET / HTTP/1.0\r\nConnection"))
   }
 
-  @Test func `a target beyond its limit is 414, whether or not it has ended`() {
+  @Test func `a target beyond its limit is refused with 414, whether complete or not`() {
     let limits = HeadLimits(requestTarget: 10)
     #expect(parseRequest("GET /123456789 HTTP/1.0\r\n\r\n", limits: limits).head != nil)
     #expect(parseRequest("GET /1234567890 HTTP/1.0\r\n\r\n", limits: limits).rejection == .targetTooLong)
@@ -124,7 +124,7 @@ struct RequestLineTests {
     #expect(Rejection.targetTooLong.status == .uriTooLong)
   }
 
-  @Test func `a head beyond its limit is 431, and 414 while it is still in its first line`() {
+  @Test func `a head beyond its limit is refused with 431, or 414 within its first line`() {
     let limits = HeadLimits(bytes: 32)
     let exact = "GET / HTTP/1.0\r\nA: 23456789ab\r\n\r\n"
     #expect(exact.utf8.count == 33)
@@ -135,7 +135,7 @@ struct RequestLineTests {
     #expect(Rejection.headTooLarge.status == .headerFieldsTooLarge)
   }
 
-  @Test func `a limit never lets an offset outgrow its storage`() {
+  @Test func `limits are capped so that offsets fit into 16 bits`() {
     #expect(HeadLimits(bytes: 1 << 20).bytes == 65_535)
     #expect(
       HeadLimits(bytes: -1, fieldLines: -1, requestTarget: -1) == HeadLimits(bytes: 0, fieldLines: 0, requestTarget: 0))
@@ -145,7 +145,7 @@ struct RequestLineTests {
     (Method.get, true), (.head, true), (.put, true), (.delete, true), (.options, true), (.post, false),
     (.patch, false), (.other, false),
   ])
-  func `a method is idempotent as RFC 9110 §9.2.2 says, an unknown one is not`(method: Method, isIdempotent: Bool) {
+  func `a method is idempotent as in RFC 9110 §9.2.2, an unknown one is not`(method: Method, isIdempotent: Bool) {
     #expect(method.isIdempotent == isIdempotent)
   }
 }

@@ -29,7 +29,7 @@ struct ResponseHeadTests {
     .bad("\r\nHTTP/1.1 200 OK", .statusLineMalformed, "RFC 9112 §2.2 is for requests"),
     .bad("<html>", .statusLineMalformed, "HTTP/0.9 is not spoken"),
   ])
-  func `a status line is read one way only (RFC 9112 §4)`(row: Verdict) {
+  func `a status line has a single interpretation (RFC 9112 §4)`(row: Verdict) {
     expectResponse(Verdict(input: row.input + "\r\n\r\n", rejection: row.rejection, source: row.source))
   }
 
@@ -37,20 +37,20 @@ struct ResponseHeadTests {
     ("HTTP/1.1 200 OK", "HTTP/1.1 200 OK"), ("HTTP/1.0 404 Not Found", "HTTP/1.1 404 Not Found"),
     ("HTTP/1.1 200", "HTTP/1.1 200 "), ("HTTP/1.0 200", "HTTP/1.1 200 "), ("HTTP/1.1 200 ", "HTTP/1.1 200 "),
   ])
-  func `a client sees our version, and the SP that the grammar wants (RFC 9112 §2.3, §4)`(line: String, seen: String) {
+  func `the status line is sent with our version and the required SP (RFC 9112 §2.3, §4)`(line: String, seen: String) {
     #expect(
       returned("\(line)\r\nSET-cookie: a\r\nContent-Length: 1\r\n\r\n")
         == "\(seen)\r\nSET-cookie: a\r\nContent-Length: 1\r\n\r\n")
   }
 
-  @Test func `hop-by-hop fields of a server go no further (RFC 9110 §7.6.1)`() {
+  @Test func `a server's hop-by-hop fields are dropped (RFC 9110 §7.6.1)`() {
     let head = response(
       "Connection: keep-alive", "Keep-Alive: timeout=20", "A: b", "Upgrade: h2,h2c", "Proxy-Connection: x",
       "Content-Length: 1")
     #expect(returned(head) == "HTTP/1.1 200 Reason\r\nA: b\r\nContent-Length: 1\r\n\r\n")
   }
 
-  @Test func `fields that only mean something in a request are an answer's own`() {
+  @Test func `fields that are defined for requests only are kept in an answer`() {
     let head = response("Host: x", "Expect: y", "TE: z", "X-Forwarded-For: a", "Forwarded: b", "Content-Length: 1")
     #expect(returned(head) == head)
   }
@@ -64,7 +64,7 @@ struct ResponseHeadTests {
     (.keepAlive, .http10, "A: b", "Connection: close\r\n"),
     (.upgrade, .http11, "Content-Length: 1", ""),
   ])
-  func `Connection tells the client what was decided, close when the body ends with it (RFC 9112 §9.3)`(
+  func `Connection tells the client the proxy's decision, close if the body ends with it (RFC 9112 §9.3)`(
     connection: Persistence, version: Version, line: String, seen: String
   ) {
     #expect(
@@ -72,7 +72,7 @@ struct ResponseHeadTests {
         == "HTTP/1.1 200 Reason\r\n\(line)\r\n\(seen)\r\n")
   }
 
-  @Test func `an interim answer is known, and has no Connection (RFC 9110 §15.2)`() throws {
+  @Test func `an interim answer is recognised, and has no Connection (RFC 9110 §15.2)`() throws {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n"
     let head = try #require(parseResponse(hints + "\r\n").head)
     #expect(head.isInterim && !head.isUpgrade && head.status == 103 && head.framing == .none)
@@ -94,7 +94,7 @@ struct ResponseHeadTests {
     (switching + ["Content-Length: 5"], "HTTP/1.1", true, .contentNotExpected),
     (switching + ["Transfer-Encoding: chunked"], "HTTP/1.1", true, .contentNotExpected),
   ])
-  func `101 is an answer to an upgrade, with the fields that say so (RFC 9110 §15.2.2)`(
+  func `101 is an answer to an upgrade, with Connection and Upgrade (RFC 9110 §15.2.2)`(
     lines: [String], version: String, requested: Bool, rejection: Rejection?
   ) {
     let fields = lines.map { $0 + "\r\n" }.joined()
@@ -118,7 +118,7 @@ struct ResponseHeadTests {
     #expect(parseResponse(head, limits: HeadLimits(bytes: head.utf8.count - 1)).rejection == .headTooLarge)
   }
 
-  @Test func `what an answer depends on is taken from its request`() throws {
+  @Test func `the properties of an answered request are taken from its head`() throws {
     let head = try #require(parseRequest(request(method: "HEAD", version: "HTTP/1.0")).head)
     let answered = AnsweredRequest(head)
     #expect(answered.isHead && answered.version == .http10 && !answered.upgradeRequested)

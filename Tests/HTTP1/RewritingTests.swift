@@ -4,10 +4,10 @@ import Wire
 
 struct RewritingTests {
   static let trusted = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true, isPeerTrusted: true)
-  /// What a request for host `a` from 192.0.2.1 over TLS gets added.
+  /// The fields added to a request for host `a` from 192.0.2.1 over TLS.
   static let added = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n"
 
-  @Test func `names, case, order and white space of the fields stay as they came`() {
+  @Test func `names, case, order and white space of the fields are unchanged`() {
     let head = "GET /portal/?a=b HTTP/1.1\r\nHost: a\r\naccept:*/*\r\nUSER-AGENT:   x \t\r\nOrigin: https://a\r\n"
     #expect(
       forwarded(head + "Connection: keep-alive\r\nCookie: a=b\r\n\r\n") == head + "Cookie: a=b\r\n\(Self.added)\r\n")
@@ -24,7 +24,7 @@ struct RewritingTests {
     "Remote-User: admin", "SSL-Client-S-DN: x", "X-SSL-Client-Verify: SUCCESS", "Client-Cert: :x:",
     "WL-Proxy-Client-IP: x", "True_Client_IP: x", "X_Original.URL: x", "proxy: x", "X-Remote-User: x",
   ])
-  func `hop-by-hop fields and what a client says of itself go no further (RFC 9110 §7.6.1)`(line: String) {
+  func `hop-by-hop fields and a client's forwarding fields are dropped (RFC 9110 §7.6.1)`(line: String) {
     let expected = "POST / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\n\(Self.added)\r\n"
     #expect(forwarded(request("A: b", line, "C: d")) == expected)
     #expect(forwarded(request(line, line, "A: b", line, "C: d", line)) == expected)
@@ -49,7 +49,7 @@ struct RewritingTests {
         == "HTTP/1.1 200 Reason\r\nC: d\r\nContent-Length: 0\r\n\r\n")
   }
 
-  @Test func `what every intermediary drops is dropped from answers as well (RFC 9110 §7.6.1, §18.4)`() {
+  @Test func `hop-by-hop fields are dropped from answers as well (RFC 9110 §7.6.1, §18.4)`() {
     #expect(
       returned(response("TE: trailers", "Connection: TE, Proxy-Authorization", "proxy-authorization: x", "A: b"))
         == "HTTP/1.1 200 Reason\r\nA: b\r\nConnection: close\r\n\r\n")
@@ -57,7 +57,7 @@ struct RewritingTests {
     #expect(forwarded(request("Connection: close", "close: x"))?.contains("close: x") == false)
   }
 
-  @Test func `Connection says what was decided, in the words of the request's version (RFC 9112 §9.3)`() throws {
+  @Test func `Connection has the proxy's decision, as the request's version requires (RFC 9112 §9.3)`() throws {
     let new = request("A: b")
     let old = request("A: b", "Connection: keep-alive", version: "HTTP/1.0")
     #expect(try #require(forwarded(new, connection: .keepAlive)).contains("Connection") == false)
@@ -77,14 +77,14 @@ struct RewritingTests {
     #expect(forwarded("\(line)\r\nHost: a\r\n\r\n") == "\(seen)\r\nHost: a\r\n\(Self.added)\r\n")
   }
 
-  @Test func `the fields can be switched off, and a client's own still go no further`() {
+  @Test func `forwarding fields can be switched off, and a client's own are still dropped`() {
     let forwarding = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: false, addsFields: false)
     #expect(
       forwarded(request("X-Forwarded-For: 192.0.2.9"), forwarding: forwarding)
         == "POST / HTTP/1.1\r\nHost: a\r\n\r\n")
   }
 
-  @Test func `who came without TLS came by http`() throws {
+  @Test func `the protocol of a connection without TLS is http`() throws {
     let seen = try #require(
       forwarded(request(), forwarding: ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: false)))
     #expect(seen.contains("\r\nX-Forwarded-Proto: http\r\n"))
@@ -116,14 +116,14 @@ struct RewritingTests {
     #expect(forwarded("\(head)\(sent)\r\n", forwarding: Self.trusted) == "\(head)\(seen)\r\n")
   }
 
-  @Test func `a trusted proxy's address is kept but not extended when that is switched off`() {
+  @Test func `a trusted proxy's fields are unchanged if forwarding fields are switched off`() {
     let forwarding = ForwardedFields(
       client: IPAddress(v4: 0xc000_0201), isSecure: true, addsFields: false, isPeerTrusted: true)
     let head = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: x\r\n"
     #expect(forwarded(head + "\r\n", forwarding: forwarding) == head + "\r\n")
   }
 
-  @Test func `the address is written as text, IPv6 without brackets`() throws {
+  @Test func `an address is written as text, IPv6 without brackets`() throws {
     let address = try IPAddress(parsing: "2001:db8:1111:2222:3333:4444:5555:6666")
     let seen = try #require(forwarded(request(), forwarding: ForwardedFields(client: address, isSecure: true)))
     #expect(seen.contains("\r\nX-Forwarded-For: 2001:db8:1111:2222:3333:4444:5555:6666\r\n"))
@@ -135,7 +135,7 @@ struct RewritingTests {
         == "GET / HTTP/1.0\r\nConnection: keep-alive\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\r\n")
   }
 
-  @Test func `white space in fields that decide something goes no further (RFC 9112 §5.1)`() throws {
+  @Test func `white space in fields that are interpreted is dropped (RFC 9112 §5.1)`() throws {
     let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nA: b\r\n"
     let seen =
       "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nUpgrade: websocket\r\nC: d\r\nConnection: Upgrade\r\n"
@@ -154,7 +154,7 @@ struct RewritingTests {
         "\r\nExpect:100-continue\r\n"))
   }
 
-  @Test func `more lines to rewrite than a sane head has are refused`() {
+  @Test func `too many fields to rewrite are refused`() {
     var lines = "GET / HTTP/1.1\r\nHost: a\r\n"
     for index in 0..<17 { lines += "X-Forwarded-For: \(index)\r\nX-\(index): y\r\n" }
     #expect(parseRequest(lines + "\r\n").rejection == .tooManyRewrittenLines)

@@ -26,7 +26,9 @@ struct SessionCookieTests {
       (["Cookie:"], nil),
       (["Cookie2: JSESSIONID=abc", "X-Cookie: JSESSIONID=abc", "Set-Cookie: JSESSIONID=abc"], nil),
     ] as [([String], String?)])
-  func `a request has the value that its user agent sends (RFC 6265 §5.4)`(lines: [String], value: String?) throws {
+  func `the cookie of a request is the value that a user agent sends (RFC 6265 §5.4)`(lines: [String], value: String?)
+    throws
+  {
     let input = bytes(
       "\r\nGET /JSESSIONID HTTP/1.1\r\nHost: a\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\nCookie: a=b\r\n")
     let head = try #require(RequestHead.parse(input.span, limits: HeadLimits()).head)
@@ -55,7 +57,7 @@ struct SessionCookieTests {
       (["Set-Cookie:"], nil),
       (["Cookie: JSESSIONID=abc", "Set-Cookie2: JSESSIONID=abc"], nil),
     ] as [([String], String?)])
-  func `an answer has the value that a user agent would keep (RFC 6265 §5.2, §5.3)`(
+  func `the cookie of an answer is the value that a user agent stores (RFC 6265 §5.2, §5.3)`(
     lines: [String], value: String?
   ) throws {
     let input = bytes(
@@ -66,7 +68,7 @@ struct SessionCookieTests {
   }
 
   @Test(arguments: ["", " ", "a b", "a;b", "a=b", "ä", "a\r\n"])
-  func `a name that is no token names no cookie (RFC 6265 §4.1.1)`(name: String) {
+  func `a name that is not a token names no cookie (RFC 6265 §4.1.1)`(name: String) {
     #expect(SessionCookie(name: name) == nil)
   }
 }

@@ -1,8 +1,8 @@
 import HTTP1
 import Testing
 
-/// Known families of request smuggling and response splitting, as they were published. None may get through, and what
-/// gets through reads the same to everybody.
+/// Known kinds of request smuggling and response splitting, as published. None is forwarded, and a message that
+/// is forwarded has a single interpretation.
 struct SmugglingTests {
   @Test(arguments: [
     // CL.TE, TE.CL, TE.TE (Linhart and others 2005, Kettle 2019).
@@ -33,7 +33,7 @@ struct SmugglingTests {
     // Empty names (CVE-2023-25725), and hop-by-hop abuse (Davison 2019).
     ": x", "\r", "Connection: close, X-Forwarded-For", "Connection: Cookie", "Connection: X-Real-IP",
   ])
-  func `no known way to write two requests as one gets through`(lines: String) {
+  func `known encodings of a second request in one are refused`(lines: String) {
     let parsed = parseRequest("POST / HTTP/1.1\r\nHost: a\r\n\(lines)\r\nX: y\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\n")
     #expect(parsed.rejection != nil)
   }
@@ -44,7 +44,7 @@ struct SmugglingTests {
     "GET http://b/ HTTP/1.1", "GET http://a@b/ HTTP/1.1", "GET http://b\\@a/ HTTP/1.1", "GET @b/ HTTP/1.1",
     "GET //b:80#/ HTTP/1.1", "CONNECT a:443 HTTP/1.1", "PRI * HTTP/2.0", "GET /?\u{0} HTTP/1.1",
   ])
-  func `no known way to write two targets as one gets through`(line: String) {
+  func `known encodings of a second target in one request are refused`(line: String) {
     #expect(parseRequest("\(line)\r\nHost: a\r\n\r\n").rejection != nil)
   }
 
@@ -54,7 +54,7 @@ struct SmugglingTests {
     "X: y\nSet-Cookie: a", "X: y\rSet-Cookie: a", "X: y\r\n Set-Cookie: a", "X : y", "X: \u{0}", "Set-Cookie",
     "Transfer_Encoding: chunked",
   ])
-  func `no known way to write two answers as one gets through`(lines: String) {
+  func `known encodings of a second answer in one are refused`(lines: String) {
     #expect(parseResponse("HTTP/1.1 200 OK\r\n\(lines)\r\n\r\nhello").rejection != nil)
   }
 
@@ -71,7 +71,7 @@ struct SmugglingTests {
     "\r\n0\r\n\r\n", "2,\r\nxx\r\n0\r\n\r\n", "2;a=\"\r\n\"\r\nxx\r\n0\r\n\r\n", "0\r\nContent-Length: 5\r\n\r\n",
     "0\r\nX: y\nHost: b\r\n\r\n", "0\r\n X: y\r\n\r\n",
   ])
-  func `no known way to write two bodies as one gets through`(body: String) {
+  func `known encodings of a second body in one are refused`(body: String) {
     var tracker = BodyTracker(.chunked)
     let state = tracker.advance(over: bytes(body).span).state
     guard case .malformed = state else {

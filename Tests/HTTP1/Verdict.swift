@@ -1,10 +1,10 @@
 import HTTP1
 import Testing
 
-/// One row of a table: bytes, what is to be said of them, and where that is written.
+/// A row of a table: bytes, the expected verdict, and its source.
 struct Verdict: Sendable, CustomTestStringConvertible {
   let input: String
-  /// Nil when the input is good.
+  /// Nil if the input is valid.
   let rejection: Rejection?
   let source: String
 
@@ -19,14 +19,14 @@ struct Verdict: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(source): \(input.debugDescription)" }
 }
 
-/// Expects what the row says of a request head.
+/// Expects the row's verdict on a request head.
 func expectRequest(_ row: Verdict, sourceLocation: SourceLocation = #_sourceLocation) {
   let parsed = parseRequest(row.input)
   #expect(parsed.rejection == row.rejection, sourceLocation: sourceLocation)
   #expect((parsed.head == nil) == (row.rejection != nil), sourceLocation: sourceLocation)
 }
 
-/// Expects what the row says of an answer's head.
+/// Expects the row's verdict on an answer's head.
 func expectResponse(
   _ row: Verdict, to request: AnsweredRequest = AnsweredRequest(), sourceLocation: SourceLocation = #_sourceLocation
 ) {
