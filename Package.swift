@@ -81,7 +81,7 @@ let package = Package(
       ]),
     module(
       "Supervisor",
-      ["Domain", "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
+      ["Domain", "Wire", "VRRP", "Pair", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
     module("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
@@ -98,8 +98,8 @@ let package = Package(
     tests(
       "Supervisor",
       [
-        "Domain", "Supervisor", "VRRP", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire", "Simulation",
-        logging,
+        "Domain", "Supervisor", "VRRP", "Pair", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire",
+        "Simulation", logging,
       ]),
     tests("Systemd", ["Domain", "Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),

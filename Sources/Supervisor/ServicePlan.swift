@@ -104,6 +104,7 @@ package struct ServicePlan {
     logLevel = configuration.log.level
     logFacility = configuration.log.facility
     pair = configuration.pair
+    if pair != nil { description.sections = Configuration.sectionDigests(of: text, pair: pair) }
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 

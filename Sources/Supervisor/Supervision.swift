@@ -15,14 +15,14 @@ struct Supervision: ~Copyable {
   var active: ActiveConfiguration
   var workerState: WorkerStateMachine
   var worker: WorkerProcess?
-  /// The process ID in log messages about the worker: the current one, or the last.
-  var workerIdentifier: Int32?
   var reload = ReloadStateMachine<ReloadCandidate>()
   var stop = StopStateMachine()
   var admin: AdminControl
   var operators: OperatorSocket
   var failover: FailoverService
   var status: ServiceStatus
+  /// Nil without a pair.
+  var pair: PairService?
   /// Set when the supervisor must exit.
   var exitStatus: Int32?
 
@@ -37,6 +37,7 @@ struct Supervision: ~Copyable {
     self.failover = failover
     workerState = WorkerStateMachine(limits: active.limits)
     status = ServiceStatus(active.plan.description)
+    pair = PairService(active.plan.pair, at: Clock.monotonic(), .now)
     self.active = active
     self.poller = poller
   }
@@ -88,6 +89,7 @@ struct Supervision: ~Copyable {
   /// Called twice a second.
   mutating func tick(at now: Instant) {
     admin.file.retry(at: now)
+    tellPair(at: now)
     if let loop = worker?.stalledLoop(at: now) { handle(worker: .stalled(loop: loop)) }
   }
 

@@ -161,6 +161,8 @@ final class WorkerService: Sendable {
       sharedState.mailbox(of: 0).post(.adminStateChanged(number: number))
       // When a server gets no new clients, the hash could not restore its assignments after a crash.
       affinityFiles.save()
+    case .nodeFacts(let piece): pairing.publish(facts: piece)
+    case .nodeVitals(let bytes): pairing.publish(vitals: bytes)
     case .tick:
       sendFigures()
       giveBackMemory()

@@ -7,6 +7,10 @@ package enum MessageLimit {
   package static let name = 4096
   /// A reason as text; for a configuration with many errors, as much as fits.
   package static let reason = 8192
+  /// A node's name.
+  package static let node = 64
+  /// What a node tells of its state.
+  package static let vitals = 10_240
   /// Maximum size of a message: name and reason, or two names, and numbers. Receivers have a buffer of this size.
   package static let message = 16384
 }
@@ -44,6 +48,25 @@ struct Text: MessageField {
 
   private func isContinuation(at offset: Int) -> Bool {
     text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: offset)] & 0xc0 == 0x80
+  }
+}
+
+/// Two bytes of length, then the bytes, at most 65 535.
+struct Bytes: MessageField {
+  private let bytes: [UInt8]
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: UInt16(clamping: bytes.count))
+    writer.append(bytes.span)
+  }
+}
+
+/// One byte of flags (1: first, 2: last), then the bytes.
+extension BytePiece: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: (isFirst ? 1 : 0) | (isLast ? 2 : 0) as UInt8, Bytes(bytes))
   }
 }
 
@@ -112,6 +135,22 @@ struct FieldReader: ~Escapable {
       guard error is ByteReader.Failure else { throw .invalidField(name) }
       throw .truncated
     }
+  }
+
+  mutating func bytes(_ name: String, limit: Int) throws(MessageError) -> [UInt8] {
+    let count = Int(try uint16())
+    guard count <= limit else { throw .invalidField(name) }
+    do {
+      let bytes = try reader.readBytes(count)
+      return bytes.indices.map { bytes[$0] }
+    } catch { throw .truncated }
+  }
+
+  mutating func piece() throws(MessageError) -> BytePiece {
+    let flags = try uint8()
+    guard flags < 4 else { throw .invalidField("flags") }
+    return BytePiece(
+      isFirst: flags & 1 != 0, isLast: flags & 2 != 0, bytes: try bytes("piece", limit: BytePiece.limit))
   }
 
   mutating func endpoint() throws(MessageError) -> Endpoint {

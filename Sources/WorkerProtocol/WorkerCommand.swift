@@ -33,8 +33,8 @@ package struct ListenerPlace: Hashable, Sendable {
 ///
 /// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener` and `server`, `start`. A
 /// reload is another `configure`, any number of `listener`, `withdraw` and `server`, and `start`: these are all of the
-/// administrative states. A `server` after that changes one; `stop` is sent at any time after the first `start`. Each
-/// message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
+/// administrative states. A `server` after that changes one; `nodeFacts`, `nodeVitals` and `stop` are sent at any time
+/// after a `start`. Each message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
 package enum WorkerCommand: Hashable, Sendable {
   /// The protocol version of all following messages.
   case hello(version: UInt16)
@@ -54,19 +54,25 @@ package enum WorkerCommand: Hashable, Sendable {
   /// A server's administrative state; ignored if the configuration has no such server. These commands have increasing
   /// numbers, and those that are not part of a configuration are confirmed with `WorkerEvent.applied`.
   case server(name: String, AdminState, number: UInt64)
+  /// What this node tells the pair's other nodes of itself: a piece of an encoded `Pair.NodeFacts`.
+  case nodeFacts(BytePiece)
+  /// The same about its state: an encoded `Pair.NodeVitals`.
+  case nodeVitals([UInt8])
 
   /// Whether the message has one descriptor; otherwise it has none.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .withdraw, .start, .stop, .server: false
+    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals: false
     }
   }
 
   /// The case's name, for logs and errors.
   package var name: String { String("\(self)".prefix { $0 != "(" }) }
 
-  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server }
+  private enum Kind: UInt8 {
+    case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server, nodeFacts, nodeVitals
+  }
 
   /// The message's bytes, at most `MessageLimit.message`.
   package func encoded() -> [UInt8] {
@@ -82,6 +88,8 @@ package enum WorkerCommand: Hashable, Sendable {
     case .withdraw(let place): message(Kind.withdraw, place)
     case .server(let name, let state, let number):
       message(Kind.server, Text(name, MessageLimit.name), state, number)
+    case .nodeFacts(let piece): message(Kind.nodeFacts, piece)
+    case .nodeVitals(let bytes): message(Kind.nodeVitals, Bytes(bytes))
     }
   }
 
@@ -104,6 +112,8 @@ package enum WorkerCommand: Hashable, Sendable {
       self = .server(
         name: try reader.text("server name", limit: MessageLimit.name), try reader.adminState(),
         number: try reader.uint64())
+    case .nodeFacts: self = .nodeFacts(try reader.piece())
+    case .nodeVitals: self = .nodeVitals(try reader.bytes("vitals", limit: MessageLimit.vitals))
     }
     try reader.end()
   }

@@ -34,6 +34,11 @@ package enum WorkerEvent: Hashable, Sendable {
   case tablesReceived
   /// A server's administrative state on another node of the pair, which is later than the one known here.
   case adminState(AdminState, server: String)
+  /// What another node of the pair tells of itself: a piece of an encoded `Pair.NodeFacts`. No message of another node's
+  /// facts is between those of one.
+  case nodeFacts(BytePiece, node: String)
+  /// The same about its state: an encoded `Pair.NodeVitals`.
+  case nodeVitals([UInt8], node: String)
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -41,7 +46,7 @@ package enum WorkerEvent: Hashable, Sendable {
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
-      serverCheck, tablesReceived, adminState
+      serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -61,6 +66,8 @@ package enum WorkerEvent: Hashable, Sendable {
     case .problem(let problem): message(Kind.problem, problem)
     case .tablesReceived: message(Kind.tablesReceived)
     case .adminState(let state, let server): message(Kind.adminState, Text(server, MessageLimit.name), state)
+    case .nodeFacts(let piece, let node): message(Kind.nodeFacts, Text(node, MessageLimit.node), piece)
+    case .nodeVitals(let bytes, let node): message(Kind.nodeVitals, Text(node, MessageLimit.node), Bytes(bytes))
     }
   }
 
@@ -90,6 +97,12 @@ package enum WorkerEvent: Hashable, Sendable {
     case .adminState:
       let server = try reader.text("server name", limit: MessageLimit.name)
       self = .adminState(try reader.adminState(), server: server)
+    case .nodeFacts:
+      let node = try reader.text("node", limit: MessageLimit.node)
+      self = .nodeFacts(try reader.piece(), node: node)
+    case .nodeVitals:
+      let node = try reader.text("node", limit: MessageLimit.node)
+      self = .nodeVitals(try reader.bytes("vitals", limit: MessageLimit.vitals), node: node)
     }
     try reader.end()
   }

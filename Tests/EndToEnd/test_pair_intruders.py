@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 import pytest
-from harness.nodes import KEEPALIVE, NAMES, Pair, assignments, frame, hello, identified, s_client
+from harness.nodes import FACTS, KEEPALIVE, NAMES, VITALS, Pair, assignments, frame, hello, identified, s_client
 from harness.processes import memory
 from harness.waiting import TIMEOUT, stays, wait_until
 
@@ -201,5 +201,21 @@ def test_node_that_floods_takes_neither_memory_nor_the_clients_time(testbed, ser
         assert memory(node.worker) < before + 20_000
     # What it says is still heard.
     assert "has left" not in node.log
+    peer.process.kill()
+    peer.process.communicate()
+
+
+def test_node_that_tells_more_of_itself_than_it_should_costs_the_supervisor_nothing(lonely):
+    """Thousands of times in a second what a node tells once, and what is not readable."""
+    node = lonely["lb1"]
+    worker, before = node.worker, memory(node.process.pid)
+    peer = Peer(lonely, hello("lb2"))
+    piece = frame(FACTS, b"\x03" + bytes(8192))
+    for _ in range(50):
+        peer.say(*[frame(VITALS, bytes(10_240)), piece] * 50)
+    stays(lambda: node.worker == worker, "the worker", 2)
+    assert "has left" not in node.log and node.get().status == 200
+    if before is not None:
+        assert memory(node.process.pid) < before + 20_000
     peer.process.kill()
     peer.process.communicate()

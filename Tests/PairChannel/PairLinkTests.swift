@@ -169,9 +169,10 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
       for case .send(let bytes) in test.link.handle(.changes(batch(0..<1000)), at: test.now) { waiting += bytes.count }
     }
     #expect(waiting <= PairLink.outputLimit && waiting > PairLink.outputLimit / 2)
-    #expect(test.handle(.facts(NodeFacts(release: "1", wall: WallTime(seconds: 1), since: WallTime(seconds: 0)))) == [])
+    #expect(test.handle(.facts([1])) == [] && test.handle(.vitals([2])) == [] && test.handle(.vitals([3])) == [])
     test.handle(.waiting(0))
-    guard case .facts? = try test.sent().first else { return #expect(Bool(false), "the facts were lost") }
+    let facts = BytePiece(isFirst: true, isLast: true, bytes: [1])
+    #expect(try test.sent().prefix(2) == [.vitals([3]), .facts(facts)])
     #expect(test.pass(.seconds(9)).isEmpty)
     #expect(test.pass(.seconds(1)) == [.copy(from: 0, activeSince: since - Interval.seconds(1))])
   }
@@ -211,14 +212,11 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     let drain = AdminState(mode: .drain, since: WallTime(seconds: 5), node: "lb1")
     let states = Dictionary(uniqueKeysWithValues: (0..<200).map { ("view\($0)", drain) })
     test.handle(.adminStates(states))
-    var facts = NodeFacts(release: "1", wall: WallTime(seconds: 1), since: WallTime(seconds: 0))
-    facts.servers = (0..<1024).map { number in
-      .init(name: "\(number)".padded(to: 60), state: .up, adminState: drain)
-    }
+    let facts = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
     test.handle(.facts(facts))
     var other = try TestLink.joined()
     var received: [String: AdminState] = [:]
-    var last: NodeFacts?
+    var last: [UInt8]?
     for message in try test.sent() {
       for effect in other.receive(message) {
         switch effect {

@@ -19,6 +19,7 @@ final class PairNode {
   var nextBatch: Instant
   private(set) var adminStates: [String: AdminState] = [:]
   private(set) var facts: [Int: NodeFacts] = [:]
+  private(set) var vitals: [Int: [UInt8]] = [:]
   /// Whose snapshot has come since the start.
   var snapshots: Set<Int> = []
   var isUp = true
@@ -97,9 +98,8 @@ final class PairNode {
     switch effect {
     case .joined:
       redials[peer, default: Redial()].joined()
-      var facts = NodeFacts(release: name, wall: WallTime(seconds: 1), since: WallTime(seconds: 0))
-      facts.sessions = UInt64(index)
-      return [.adminStates(adminStates), .facts(facts)]
+      let facts = NodeFacts(release: name, since: WallTime(seconds: 0))
+      return [.adminStates(adminStates), .facts(facts.encoded()), .vitals([UInt8(index)])]
     case .copy(let position, let activeSince):
       let records = table.records(
         in: Int(position)..<Int(position) + 512, activeSince: activeSince.map { $0 + .hours(8 * 24) },
@@ -112,7 +112,8 @@ final class PairNode {
         at: shifted(now))
     case .snapshotEnded: snapshots.insert(peer)
     case .adminStates(let states): adminStates.merge(states) { $1.isLater(than: $0) ? $1 : $0 }
-    case .facts(let facts): self.facts[peer] = facts
+    case .facts(let bytes): facts[peer] = try? NodeFacts(decoding: bytes)
+    case .vitals(let bytes): vitals[peer] = bytes
     case .send, .ended: break
     }
     return []

@@ -1,5 +1,6 @@
 import Control
 import Domain
+import Pair
 import WorkerProtocol
 import Supervisor
 import Wire
@@ -18,6 +19,7 @@ package enum WorkerEventProperties {
     let endpoint = Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443)
     description.servers = names.map { StatusReport.Server(ServerPlace(name: $0, endpoint: endpoint)) }
     var status = ServiceStatus(description)
+    var peers = PeerNodes(["lb2"], at: now, .last)
     var budget = EventBudget(servers: names.count, at: now)
     var taken: UInt64 = 0
     var rest = bytes[...]
@@ -29,7 +31,14 @@ package enum WorkerEventProperties {
       guard let event = try? WorkerEvent(decoding: message.span) else { continue }
       guard budget.spend(at: now) else { continue }
       taken += 1
-      status.note(event, at: now, WallTime(milliseconds: now.nanoseconds / 1_000_000))
+      let time = WallTime(milliseconds: now.nanoseconds / 1_000_000)
+      status.note(event, at: now, time)
+      switch event {
+      case .nodeFacts(let piece, let node): peers.take(facts: piece, of: node)
+      case .nodeVitals(let bytes, let node): peers.take(vitals: bytes, of: node, at: now, time)
+      default: break
+      }
+      try require(peers.nodes.map(\.name) == ["lb2"], "nodes that the configuration does not have")
       try require(status.size <= status.sizeLimit, "\(status.size) things are remembered after \(event)")
     }
     let seconds = (now - start).milliseconds / 1000 + 1

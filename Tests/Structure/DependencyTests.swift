@@ -36,7 +36,10 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ),
   (
     "Supervisor",
-    ["Wire", "Domain", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc"]
+    [
+      "Wire", "Domain", "VRRP", "Pair", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging",
+      "Glibc",
+    ]
   ),
   ("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (

@@ -53,6 +53,8 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .reload(let setup):
     "reload to \(setup.number) with \(setup.listeners.count) more and \(setup.withdrawn.count) less, \(setup.adminStates)"
   case .server(let name, let state, let number): "command \(number): \(name) \(state)"
+  case .nodeFacts(let piece): "\(piece.bytes.count) bytes of facts"
+  case .nodeVitals(let bytes): "\(bytes.count) bytes of vitals"
   case .tick: "tick"
   }
 }

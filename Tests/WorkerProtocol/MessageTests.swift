@@ -48,6 +48,8 @@ private let commands: [(WorkerCommand, [UInt8])] = [
     .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0), node: "lb1"), number: 6),
     [8, 0, 1] + "v".utf8 + [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0] + lb1Bytes + [0, 0, 0, 0, 0, 0, 0, 6]
   ),
+  (.nodeFacts(BytePiece(isFirst: true, isLast: false, bytes: [7, 8])), [9, 1, 0, 2, 7, 8]),
+  (.nodeVitals([9]), [10, 0, 1, 9]),
 ]
 
 private let loadBytes: [UInt8] = [
@@ -122,6 +124,8 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .adminState(AdminState(mode: .drain, since: WallTime(milliseconds: 258), node: "lb1"), server: "view01"),
     [141, 0, 6] + "view01".utf8 + drainBytes + lb1Bytes
   ),
+  (.nodeFacts(BytePiece(isFirst: false, isLast: true, bytes: []), node: "lb1"), [142, 0] + lb1Bytes + [2, 0, 0]),
+  (.nodeVitals([9], node: "lb1"), [143, 0] + lb1Bytes + [0, 1, 9]),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -170,8 +174,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
-      #expect((asCommand != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...141 ~= kind))
+      #expect((asCommand != .unknownKind(kind)) == (1...10 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...143 ~= kind))
     }
   }
 
@@ -188,6 +192,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("weight", [8, 0, 1, 0x61, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("weight", [8, 0, 1, 0x61, 0, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("time", [8, 0, 1, 0x61, 0, 1, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ("flags", [9, 4, 0, 0]), ("piece", [9, 3, 0x20, 0x01]), ("vitals", [10, 0x28, 0x01]),
     ] as [(String, [UInt8])])
   func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
@@ -200,6 +205,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("address family", [132, 0, 1, 0x61, 5, 1, 2, 3, 4, 0, 80, 1, 0, 0]),
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
+      ("node", [142, 0, 65]), ("node", [143, 0, 65]),
     ] as [(String, [UInt8])])
   func `an event's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
@@ -232,6 +238,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
         ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max),
         at: ServerPlace(name: name, endpoint: viewEndpoint)
       ).encoded(),
+      WorkerEvent.nodeFacts(
+        BytePiece(isFirst: true, isLast: true, bytes: Array(repeating: 1, count: BytePiece.limit)), node: name
+      ).encoded(),
+      WorkerEvent.nodeVitals(Array(repeating: 1, count: MessageLimit.vitals), node: name).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)

@@ -9,12 +9,9 @@ struct JoinedLink: Sendable {
   var lastRoom: Instant
   var pass: AssignmentPass
   private var adminStates: [String: AdminState] = [:]
-  private var facts: ArraySlice<FactsPiece> = []
-  /// The bytes of their facts, from the first piece on.
-  private var theirFacts: [UInt8]?
-
-  /// Pieces before the last one have at least so many bytes, so that a long series is not copied too often.
-  private static let smallestPiece = 1024
+  private var facts: ArraySlice<BytePiece> = []
+  private var vitals: [UInt8]?
+  private var theirFacts = PieceBuffer(limit: NodeFacts.byteLimit)
 
   init(refresh: Interval, at now: Instant) {
     lastHeard = now
@@ -28,18 +25,14 @@ struct JoinedLink: Sendable {
   mutating func queue(_ states: [String: AdminState]) { adminStates.merge(states) { $1 } }
 
   /// Pieces of earlier facts that were not sent are dropped.
-  mutating func queue(_ facts: NodeFacts) {
-    let bytes = facts.encoded()
-    let starts = stride(from: 0, to: bytes.count, by: PairMessage.factsPieceBytes)
-    self.facts =
-      starts.map { start in
-        let end = min(start + PairMessage.factsPieceBytes, bytes.count)
-        return FactsPiece(isFirst: start == 0, isLast: end == bytes.count, bytes: Array(bytes[start..<end]))
-      }[...]
-  }
+  mutating func queue(facts bytes: [UInt8]) { facts = BytePiece.pieces(of: bytes)[...] }
+
+  /// Earlier vitals that were not sent are dropped.
+  mutating func queue(vitals bytes: [UInt8]) { vitals = bytes }
 
   /// The next message that is not one of assignments.
   mutating func next() -> PairMessage? {
+    if let vitals = vitals.take() { return .vitals(vitals) }
     if !adminStates.isEmpty {
       let some = Dictionary(uniqueKeysWithValues: adminStates.prefix(PairMessage.adminStateLimit).map { ($0, $1) })
       for server in some.keys { adminStates[server] = nil }
@@ -48,15 +41,8 @@ struct JoinedLink: Sendable {
     return facts.popFirst().map { .facts($0) }
   }
 
-  /// Takes a piece; the facts when it was the last one.
-  mutating func receive(_ piece: FactsPiece) throws(PairError) -> NodeFacts? {
-    if piece.isFirst { theirFacts = [] }
-    guard var bytes = theirFacts, piece.isLast || piece.bytes.count >= Self.smallestPiece else {
-      throw .unexpected("facts")
-    }
-    bytes += piece.bytes
-    guard bytes.count <= NodeFacts.byteLimit else { throw .tooLong(bytes.count) }
-    theirFacts = piece.isLast ? nil : bytes
-    return piece.isLast ? try NodeFacts(decoding: bytes) : nil
+  /// Takes a piece; the encoded facts when it was the last one.
+  mutating func receive(_ piece: BytePiece) throws(PairError) -> [UInt8]? {
+    do throws(PieceBuffer.Failure) { return try theirFacts.append(piece) } catch { throw .unexpected("facts") }
   }
 }

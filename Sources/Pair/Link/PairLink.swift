@@ -28,8 +28,10 @@ package struct PairLink: Sendable {
     case copied(AssignmentBatch?, next: UInt64?)
     /// Administrative states that changed here, by the servers' full names; at joining, all.
     case adminStates([String: AdminState])
-    /// What this node tells of itself, which replaces what it told before.
-    case facts(NodeFacts)
+    /// An encoded `NodeFacts` of this node, which replaces an earlier one.
+    case facts([UInt8])
+    /// An encoded `NodeVitals` of this node, which replaces an earlier one.
+    case vitals([UInt8])
     /// This node leaves, or wants another connection.
     case leave(reason: String)
     /// The transport ended.
@@ -40,7 +42,7 @@ package struct PairLink: Sendable {
   package enum Effect: Hashable, Sendable {
     /// Append to the output.
     case send([UInt8])
-    /// Both have said hello. Answer with `.adminStates` and `.facts`.
+    /// Both have said hello. Answer with `.adminStates`, `.facts` and `.vitals`.
     case joined(PairHello)
     /// Answer with `.copied`: at most `AssignmentBatch.recordLimit` clients from this position on, 0 the first time,
     /// otherwise the last `next`. `activeSince`: only those that have a session here or were active here since then;
@@ -51,7 +53,10 @@ package struct PairLink: Sendable {
     /// All that the other node knew at joining has come; it may come again later.
     case snapshotEnded
     case adminStates([String: AdminState])
-    case facts(NodeFacts)
+    /// An encoded `NodeFacts` of the other node.
+    case facts([UInt8])
+    /// An encoded `NodeVitals` of the other node.
+    case vitals([UInt8])
     /// Close the connection, after what was sent before; `wasJoined`: the other node had joined.
     case ended(PairEnd, wasJoined: Bool)
   }
@@ -172,7 +177,8 @@ package struct PairLink: Sendable {
       if let batch { send(.assignments(batch, clock: now), &effects) }
       if joined.pass.copied(next: next) { send(.snapshotEnd, &effects) }
     case .adminStates(let states): joined.queue(states)
-    case .facts(let facts): joined.queue(facts)
+    case .facts(let bytes): joined.queue(facts: bytes)
+    case .vitals(let bytes): joined.queue(vitals: bytes)
     case .opened, .received, .waiting, .leave, .closed: break
     }
   }
@@ -214,6 +220,7 @@ package struct PairLink: Sendable {
         if let facts = try joined.receive(piece) { effects.append(.facts(facts)) }
       } catch { throw .invalid(error) }
       state = .joined(joined)
+    case (.joined, .vitals(let bytes)): effects.append(.vitals(bytes))
     case (.joined, .hello), (.idle, _), (.greeting, _), (.ended, _): throw .invalid(.unexpected(message.name))
     }
   }

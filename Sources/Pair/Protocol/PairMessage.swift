@@ -16,13 +16,14 @@ package enum PairMessage: Hashable, Sendable {
   case snapshotEnd
   /// What operators want of servers, by the servers' full names, at most `adminStateLimit`.
   case adminStates([String: AdminState])
-  /// A piece of an encoded `NodeFacts`, at most `factsPieceBytes`.
-  case facts(FactsPiece)
+  /// A piece of an encoded `NodeFacts`.
+  case facts(BytePiece)
+  /// An encoded `NodeVitals`. As the facts, these are read where they are used.
+  case vitals([UInt8])
 
   package static let adminStateLimit = 64
-  static let factsPieceBytes = 32_768
 
-  private enum Kind: UInt8 { case hello = 1, keepalive, leave, assignments, snapshotEnd, adminStates, facts }
+  private enum Kind: UInt8 { case hello = 1, keepalive, leave, assignments, snapshotEnd, adminStates, facts, vitals }
 
   /// The message's name, for errors.
   var name: String { String("\(self)".prefix { $0 != "(" }) }
@@ -58,17 +59,21 @@ package enum PairMessage: Hashable, Sendable {
       kind = .facts
       writer.append((piece.isFirst ? 1 : 0) | (piece.isLast ? 2 : 0))
       writer.append(piece.bytes.span)
+    case .vitals(let bytes):
+      kind = .vitals
+      writer.append(bytes.span)
     }
     return PairFrame.encoded(kind.rawValue, writer.bytes)
   }
 
-  /// Decodes the payload of one frame; nil when this release does not know the kind.
+  /// Decodes the payload of one frame; nil when this release does not know the kind, or the table of assignments.
   package init?(kind: UInt8, payload: [UInt8]) throws(PairError) {
     guard let kind = Kind(rawValue: kind) else { return nil }
-    self = try decoding { try PairMessage(kind, payload.span) }
+    guard let message = try decoding({ try PairMessage(kind, payload.span) }) else { return nil }
+    self = message
   }
 
-  private init(_ kind: Kind, _ payload: Span<UInt8>) throws {
+  private init?(_ kind: Kind, _ payload: Span<UInt8>) throws {
     var reader = ByteReader(payload)
     switch kind {
     case .hello: self = .hello(try PairHello(reading: &reader))
@@ -76,7 +81,8 @@ package enum PairMessage: Hashable, Sendable {
     case .leave: self = .leave(reason: try reader.readText("reason"))
     case .assignments:
       let clock = Instant(nanoseconds: try reader.readUInt64())
-      self = .assignments(try AssignmentBatch(reading: &reader), clock: clock)
+      guard let batch = try AssignmentBatch(reading: &reader) else { return nil }
+      self = .assignments(batch, clock: clock)
     case .snapshotEnd: self = .snapshotEnd
     case .adminStates:
       let states = try reader.readList("states", limit: Self.adminStateLimit) {
@@ -87,7 +93,13 @@ package enum PairMessage: Hashable, Sendable {
         throw PairError.invalidField("order of states")
       }
       self = .adminStates(Dictionary(uniqueKeysWithValues: states))
-    case .facts: self = .facts(try FactsPiece(reading: &reader))
+    case .facts:
+      let flags = try reader.readUInt8()
+      guard flags < 4, reader.remaining <= BytePiece.limit else { throw PairError.invalidField("facts") }
+      self = .facts(BytePiece(isFirst: flags & 1 != 0, isLast: flags & 2 != 0, bytes: try reader.readRest()))
+    case .vitals:
+      guard reader.remaining <= NodeVitals.byteLimit else { throw PairError.invalidField("vitals") }
+      self = .vitals(try reader.readRest())
     }
     try reader.expectEnd()
   }
@@ -163,32 +175,11 @@ package struct AssignmentBatch: Hashable, Sendable {
     for record in records { record.append(to: &writer) }
   }
 
-  fileprivate init(reading reader: inout ByteReader) throws {
+  /// Nil for a table of a later release, whose records are unknown.
+  fileprivate init?(reading reader: inout ByteReader) throws {
     service = try reader.readUInt64()
-    guard let table = AffinityKind(rawValue: try reader.readUInt8()) else { throw PairError.invalidField("table") }
+    guard let table = AffinityKind(rawValue: try reader.readUInt8()) else { return nil }
     self.table = table
     records = try reader.readList("clients", limit: Self.recordLimit) { try AffinityRecord(reading: &$0) }
-  }
-}
-
-/// Some of the bytes of an encoded `NodeFacts`; the first piece replaces what came before.
-package struct FactsPiece: Hashable, Sendable {
-  var isFirst: Bool
-  var isLast: Bool
-  var bytes: [UInt8]
-
-  fileprivate init(reading reader: inout ByteReader) throws {
-    let flags = try reader.readUInt8()
-    guard flags < 4, reader.remaining <= PairMessage.factsPieceBytes else { throw PairError.invalidField("facts") }
-    (isFirst, isLast) = (flags & 1 != 0, flags & 2 != 0)
-    bytes = []
-    let rest = try reader.readBytes(reader.remaining)
-    for index in rest.indices { bytes.append(rest[index]) }
-  }
-
-  init(isFirst: Bool, isLast: Bool, bytes: [UInt8]) {
-    self.isFirst = isFirst
-    self.isLast = isLast
-    self.bytes = bytes
   }
 }

@@ -1,56 +1,100 @@
 import Domain
 import Wire
 
-extension NodeFacts {
+/// Something that differs between this node and another one. Its text has no name of a node: `view01: up here, down
+/// there`.
+package enum NodeDifference: Hashable, Sendable {
+  case release(here: String, there: String)
+  /// The clocks are this far apart.
+  case clock(Interval)
+  /// A section of the configuration.
+  case section(String)
+  /// The certificates of a service, whose name is empty if it has none; nil: it has no certificate.
+  case certificates(service: String, here: String?, there: String?)
+  /// A server's state; nil: it is not configured.
+  case server(String, here: ServerState?, there: ServerState?)
+  /// Both nodes have the virtual router's addresses.
+  case active(router: String)
+
+  /// What is compared, in one word.
+  package enum Subject: String, Sendable {
+    case release, clock, configuration, certificates, server, router
+  }
+
+  package var subject: Subject {
+    switch self {
+    case .release: .release
+    case .clock: .clock
+    case .section: .configuration
+    case .certificates: .certificates
+    case .server: .server
+    case .active: .router
+    }
+  }
+
+  /// `here` and `there` name the nodes: `lb1`, `lb2`.
+  package func text(here: String, there: String) -> String {
+    func both(_ what: String, _ mine: String?, _ theirs: String?, none: String) -> String {
+      "\(what): \(mine ?? none) on \(here), \(theirs ?? none) on \(there)"
+    }
+    return switch self {
+    case .release(let mine, let theirs): both("release", mine, theirs, none: "")
+    case .clock(let difference): "clock: \(difference.milliseconds / 1000) s apart on \(here) and \(there)"
+    case .section(let name): "configuration: \(name) differs on \(here) and \(there)"
+    case .certificates(let service, let mine, let theirs):
+      both(service.isEmpty ? "certificates" : "certificates of \(service)", mine, theirs, none: "none")
+    case .server(let name, let mine, let theirs):
+      both(name, mine.map { "\($0)" }, theirs.map { "\($0)" }, none: "not configured")
+    case .active(let router): "\(router): active on \(here) and on \(there)"
+    }
+  }
+}
+
+extension NodeDifference {
   /// Clocks that differ by less are not mentioned.
   private static let clockTolerance = Interval.seconds(2)
 
-  /// What differs between this node and another one, a line for each: `view01: up here, down on lb2`. `wall` of this
-  /// node is the time at which the other's facts were received.
-  package func differences(from other: NodeFacts, on peer: String) -> [String] {
-    var lines: [String] = []
-    if release != other.release { lines.append("release: \(release) here, \(other.release) on \(peer)") }
-    let skew = max(wall - other.wall, other.wall - wall)
-    if skew > Self.clockTolerance { lines.append("clock: \(skew.milliseconds / 1000) s apart from \(peer)") }
-    lines += compared(sections.map { ($0.name, $0.digest) }, other.sections.map { ($0.name, $0.digest) }) {
-      name, _, _ in "configuration: \(name) differs from \(peer)'s"
-    }
-    lines += compared(certificateLists, other.certificateLists) { service, here, there in
-      let prefix = service.isEmpty ? "certificates" : "certificates of \(service)"
-      return "\(prefix): \(here ?? "none") here, \(there ?? "none") on \(peer)"
-    }
-    lines += compared(servers.map { ($0.name, $0.words) }, other.servers.map { ($0.name, $0.words) }) {
-      "\($0): \($1 ?? "not configured") here, \($2 ?? "not configured") on \(peer)"
-    }
-    let theirs = Dictionary(other.routers.map { ($0.name, $0.role) }) { $1 }
-    for router in routers where router.role == .active && theirs[router.name] == .active {
-      lines.append("\(router.name): active here and on \(peer)")
-    }
-    return lines
+  /// What differs in what two nodes have told last. `clock`: how far their clocks are apart.
+  package static func between(
+    _ here: (facts: NodeFacts, vitals: NodeVitals), _ there: (facts: NodeFacts, vitals: NodeVitals), clock: Interval
+  ) -> [NodeDifference] {
+    let (mine, theirs) = (here.facts, there.facts)
+    var differences: [NodeDifference] = []
+    if mine.release != theirs.release { differences.append(.release(here: mine.release, there: theirs.release)) }
+    if clock > clockTolerance { differences.append(.clock(clock)) }
+    differences += compared(mine.sections.map { ($0.name, $0.digest) }, theirs.sections.map { ($0.name, $0.digest) })
+      .map { .section($0.name) }
+    differences += compared(mine.certificateLists, theirs.certificateLists)
+      .map { .certificates(service: $0.name, here: $0.here, there: $0.there) }
+    // A server that one node has not checked yet is no difference.
+    let unknown = Set((mine.servers + theirs.servers).filter { $0.state == nil }.map(\.name))
+    differences += compared(mine.states(without: unknown), theirs.states(without: unknown))
+      .map { .server($0.name, here: $0.here, there: $0.there) }
+    let active = Set(there.vitals.routers.filter { $0.role == .active }.map(\.name))
+    return differences
+      + here.vitals.routers.filter { $0.role == .active && active.contains($0.name) }.map { .active(router: $0.name) }
   }
+}
 
+extension NodeFacts {
   /// The certificates of each service, in the order of their fingerprints.
-  private var certificateLists: [(String, String)] {
+  fileprivate var certificateLists: [(String, String)] {
     Dictionary(grouping: certificates, by: \.service).sorted { $0.key < $1.key }.map { service, list in
       let texts = list.map { "\($0.fingerprint.description.prefix(16)) until \($0.notAfter.date)" }
       return (service, texts.sorted().joined(separator: " and "))
     }
   }
-}
 
-extension NodeFacts.Server {
-  /// `up`, `down, drain`.
-  fileprivate var words: String {
-    let wanted = adminState?.description ?? ""
-    return [state.map { "\($0)" } ?? "unknown", wanted].filter { !$0.isEmpty }.joined(separator: ", ")
+  fileprivate func states(without unknown: Set<String>) -> [(String, ServerState)] {
+    servers.compactMap { server in unknown.contains(server.name) ? nil : server.state.map { (server.name, $0) } }
   }
 }
 
-/// The lines for names whose values differ, or that only one list has.
+/// The names whose values differ, or that only one list has.
 private func compared<Value: Equatable>(
-  _ here: [(String, Value)], _ there: [(String, Value)], line: (String, Value?, Value?) -> String
-) -> [String] {
+  _ here: [(String, Value)], _ there: [(String, Value)]
+) -> [(name: String, here: Value?, there: Value?)] {
   let (mine, theirs) = (Dictionary(here) { $1 }, Dictionary(there) { $1 })
   let names = here.map(\.0) + there.map(\.0).filter { mine[$0] == nil }
-  return names.filter { mine[$0] != theirs[$0] }.map { line($0, mine[$0], theirs[$0]) }
+  return names.filter { mine[$0] != theirs[$0] }.map { ($0, mine[$0], theirs[$0]) }
 }

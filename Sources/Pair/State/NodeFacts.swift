@@ -1,25 +1,22 @@
 import Domain
 import Wire
 
-/// What a node tells the others of itself. Lists longer than their limits are truncated.
+/// What a node tells the others of itself when it joins, and when it changes. Lists longer than their limits are
+/// truncated.
 package struct NodeFacts: Hashable, Sendable {
-  package static let sectionLimit = 64
+  package static let sectionLimit = 1024
   package static let certificateLimit = 1024
   package static let serverLimit = 1024
-  package static let routerLimit = 256
+  /// Maximum size of the encoded bytes: all lists at their limits with the longest names.
+  package static let byteLimit = 1 << 19
 
   package var release: String
-  /// Its wall clock when this was sent.
-  package var wall: WallTime
   /// Since when it runs.
   package var since: WallTime
-  package var sessions: UInt64 = 0
-  package var connections: UInt64 = 0
   /// A digest of each section of the configuration, without what may differ between nodes.
   package var sections: [Section] = []
   package var certificates: [Certificate] = []
   package var servers: [Server] = []
-  package var routers: [Router] = []
 
   /// A section of the configuration.
   package struct Section: Hashable, Sendable {
@@ -50,31 +47,17 @@ package struct NodeFacts: Hashable, Sendable {
   package struct Server: Hashable, Sendable {
     /// Its full name.
     package var name: String
-    /// Nil before the first health check.
+    /// Nil before the first health check, and where a later release has further states.
     package var state: ServerState?
-    package var adminState: AdminState?
 
-    package init(name: String, state: ServerState?, adminState: AdminState?) {
+    package init(name: String, state: ServerState?) {
       self.name = name
       self.state = state
-      self.adminState = adminState
     }
   }
 
-  /// A virtual router of the node.
-  package struct Router: Hashable, Sendable {
-    package var name: String
-    package var role: VirtualRouterRole
-
-    package init(name: String, role: VirtualRouterRole) {
-      self.name = name
-      self.role = role
-    }
-  }
-
-  package init(release: String, wall: WallTime, since: WallTime) {
+  package init(release: String, since: WallTime) {
     self.release = release
-    self.wall = wall
     self.since = since
   }
 }

@@ -108,6 +108,9 @@ struct OperatorSocket: ~Copyable {
     if workers.count > Self.workersKept { workers.removeFirst() }
   }
 
+  /// The process ID of the current worker, or of the last one.
+  var latestWorker: Int32? { workers.last }
+
   /// Whether a worker has connected since the last call.
   mutating func takeWorkerIntrusion() -> Bool {
     defer { workerHasConnected = false }

@@ -9,6 +9,11 @@ package struct ServiceDescription {
   /// In the configuration's order, without what only a running worker knows.
   package var servers: [StatusReport.Server] = []
 
+  /// The service of each certificate, in the configuration's order.
+  var certificateServices: [String] = []
+  /// What the nodes of a pair compare of their configurations; empty without a pair.
+  var sections: [Configuration.SectionDigest] = []
+
   package init() {}
 
   /// Describes a configuration; `ServiceStatus` fills in state and load.
@@ -26,6 +31,8 @@ package struct ServiceDescription {
     limits.flows = UInt64(configuration.flowLimit)
     limits.queue = UInt64(configuration.services.map(\.limits.queue).max() ?? 0)
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
+    certificateServices = configuration.services.filter { $0.mode == .http }
+      .flatMap { service in service.tls.certificates.map { _ in service.name } }
     servers = configuration.servers.map { server in
       var described = StatusReport.Server(server.place)
       described.weight = UInt64(server.weight)

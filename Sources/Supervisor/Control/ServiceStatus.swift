@@ -60,7 +60,8 @@ package struct ServiceStatus {
     case .serverCheck(let check, let place): note(check, at: place)
     case .certificate(let certificate, let place, let number):
       note(certificate, at: place, of: number)
-    case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState: break
+    case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals:
+      break
     }
   }
 
@@ -133,6 +134,24 @@ package struct ServiceStatus {
     for place in health.keys { health[place]?.isCurrent = false }
   }
 
+  /// The state of each configured server; nil until the worker has reported it.
+  var serverStates: [(name: String, state: ServerState?)] {
+    description.servers.map { server in
+      (server.name, health[server.place].flatMap { $0.isCurrent ? $0.state : nil })
+    }
+  }
+
+  /// The clients that are connected with a server, and all connections of clients.
+  var occupancy: (sessions: UInt64, connections: UInt64) {
+    let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.place]?.sessions ?? 0) }
+    return (sessions, UInt64(load?.connections ?? 0))
+  }
+
+  /// Each with its index among the configuration's certificates.
+  var servedCertificates: [(place: Int, certificate: ServedCertificate)] {
+    certificates.map { (Int($0.place), $0.certificate) }
+  }
+
   /// The current state of each configured server, by name.
   private var current: [(name: String, health: Health)] {
     description.servers.compactMap { server in
@@ -153,8 +172,7 @@ package struct ServiceStatus {
   package var line: String {
     var parts: [String] = []
     if let load {
-      let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.place]?.sessions ?? 0) }
-      parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
+      parts.append("\(occupancy.sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
     let known = current
     if !known.isEmpty {

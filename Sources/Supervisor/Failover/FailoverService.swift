@@ -1,6 +1,7 @@
 import Control
 import Linux
 import Logging
+import Pair
 import VRRP
 import Wire
 
@@ -72,6 +73,14 @@ struct FailoverService: ~Copyable {
     switch routers {
     case nil: false
     case .some(let routers): routers.isStopped && routers.areHooksDone
+    }
+  }
+
+  /// The virtual routers' roles and priorities, for the pair's other nodes.
+  var roles: [NodeVitals.Router] {
+    switch routers {
+    case nil: []
+    case .some(let routers): routers.roles
     }
   }
 

@@ -2,6 +2,7 @@ import Configuration
 import Control
 import Domain
 import Linux
+import Pair
 import VRRP
 import Wire
 
@@ -33,6 +34,14 @@ extension VirtualRouters {
       shown.duplicateActive = router.duplicateActive.map { "\($0)" }
       fillCounters(of: index, &shown)
       return shown
+    }
+  }
+
+  /// For the pair's other nodes.
+  var roles: [NodeVitals.Router] {
+    instances.indices.map { index in
+      let router = routerSet.routers[index]
+      return .init(name: instances[index].plan.router.name, role: router.role, priority: router.priority)
     }
   }
 

@@ -34,6 +34,9 @@ struct ControlLink: ~Copyable {
 
   init(_ socket: consuming MessageSocket) { self.socket = socket }
 
+  /// Whether every command was sent.
+  var isEmpty: Bool { waiting.isEmpty }
+
   /// Whether there is room for another operator's request: a command, or the commands of a reload.
   var hasRoomForOperators: Bool { operatorsWaiting < Self.operatorsLimit }
 

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Logging
+import Pair
 import WorkerProtocol
 import Systemd
 import Wire
@@ -19,7 +20,7 @@ extension Supervision {
         handle(reload: .stop)
       case .note(let note):
         var metadata: Logger.Metadata = ["configuration": "\(active.number)"]
-        if let workerIdentifier { metadata["pid"] = "\(workerIdentifier)" }
+        if let identifier = operators.latestWorker { metadata["pid"] = "\(identifier)" }
         log.log(level: note.level, "\(note.text)", metadata: metadata)
       case .finish(let status): exitStatus = status
       }
@@ -79,6 +80,8 @@ extension Supervision {
     case .problem(let problem): OperationalLog.add(problem)
     case .adminState(let state, let server): handle(admin: .learned(state, server: server))
     case .applied(let number): handle(admin: .applied(upTo: number))
+    case .nodeFacts(let piece, let node): pair?.peers.take(facts: piece, of: node)
+    case .nodeVitals(let bytes, let node): pair?.peers.take(vitals: bytes, of: node, at: Clock.monotonic(), .now)
     case .tablesReceived: failover.noteTables()
     case .stopped: break
     }
@@ -90,9 +93,9 @@ extension Supervision {
       try poller.watchLevel(next.child.handle, token: SupervisorToken(.worker).rawValue)
       try poller.watch(next.link.socket.descriptor, token: SupervisorToken(.worker).rawValue)
       next.link.flush()
-      workerIdentifier = next.child.identifier
       operators.forbid(worker: next.child.identifier)
       worker = consume next
+      pair?.workerStarted()
       handle(admin: .workerStarted)
     } catch {
       handle(worker: .spawnFailed(reason: error.description))

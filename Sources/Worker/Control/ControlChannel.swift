@@ -33,6 +33,9 @@ package final class ControlChannel: Sendable {
     case reload(WorkerSetup)
     /// Apply a server's administrative state; report the number with `WorkerEvent.applied`.
     case server(name: String, AdminState, number: UInt64)
+    /// What this node tells the pair's other nodes of itself, or a piece of it.
+    case nodeFacts(BytePiece)
+    case nodeVitals([UInt8])
     /// About one second has passed: report the load.
     case tick
   }
@@ -87,6 +90,8 @@ package final class ControlChannel: Sendable {
         case .stop(let interval): handle(.stop(within: interval))
         case .server(let name, let state, let number) where !draft.hasBegun:
           handle(.server(name: name, state, number: number))
+        case .nodeFacts(let piece): handle(.nodeFacts(piece))
+        case .nodeVitals(let bytes): handle(.nodeVitals(bytes))
         default:
           guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)

@@ -10,6 +10,7 @@ struct PendingEvents {
     case serverLoad(ServerPlace)
     case check(ServerPlace)
     case adminState(String)
+    case nodeVitals(String)
 
     init?(_ event: WorkerEvent) {
       switch event {
@@ -18,7 +19,9 @@ struct PendingEvents {
       case .serverLoad(_, let place): self = .serverLoad(place)
       case .serverCheck(_, let place): self = .check(place)
       case .adminState(_, let server): self = .adminState(server)
-      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived: return nil
+      case .nodeVitals(_, let node): self = .nodeVitals(node)
+      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts:
+        return nil
       }
     }
   }

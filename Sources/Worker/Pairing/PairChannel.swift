@@ -47,11 +47,27 @@ final class PairChannel: Sendable {
     var listeners: [HandedListener] = []
     /// What the supervisor has of servers since the last time.
     var adminStates: [String: AdminState] = [:]
+    var facts: [UInt8]?
+    var vitals: [UInt8]?
     var isStopping = false
+
+    /// For the nodes that have joined.
+    var events: [PairLink.Event] {
+      [adminStates.isEmpty ? nil : .adminStates(adminStates), facts.map { .facts($0) }, vitals.map { .vitals($0) }]
+        .compactMap { $0 }
+    }
+  }
+
+  /// What this node tells the others of itself, as the supervisor has sent it.
+  struct OwnNode: Sendable {
+    fileprivate var pieces = PieceBuffer(limit: NodeFacts.byteLimit)
+    fileprivate(set) var facts: [UInt8]?
+    fileprivate(set) var vitals: [UInt8]?
   }
 
   let wakeup: Wakeup
   private let news = Mutex(News())
+  private let ownNode = Mutex(OwnNode())
   private let thread = Mutex<Thread?>(nil)
 
   private let sharedState: SharedState
@@ -106,6 +122,40 @@ final class PairChannel: Sendable {
       if sharedState.isLater(state, of: server) { control.send(.adminState(state, server: server)) }
     }
   }
+
+  /// Sends the other nodes what this one tells of itself, once the last piece is there.
+  func publish(facts piece: BytePiece) {
+    let facts = ownNode.withLock { own -> [UInt8]? in
+      // The supervisor sends whole series.
+      guard let facts = try? own.pieces.append(piece) else { return nil }
+      own.facts = facts
+      return facts
+    }
+    guard let facts else { return }
+    news.withLock { $0.facts = facts }
+    wakeup.signal()
+  }
+
+  /// Sends the other nodes this one's state.
+  func publish(vitals: [UInt8]) {
+    ownNode.withLock { $0.vitals = vitals }
+    news.withLock { $0.vitals = vitals }
+    wakeup.signal()
+  }
+
+  /// What a node that has joined is told of this one.
+  var own: OwnNode { ownNode.withLock { $0 } }
+
+  /// Whether the supervisor has taken everything that was reported to it.
+  var mayReport: Bool { !control.isBehind }
+
+  /// Reports to the supervisor what another node tells of itself.
+  func report(facts: [UInt8], of node: String) {
+    for piece in BytePiece.pieces(of: facts) { control.send(.nodeFacts(piece, node: node)) }
+  }
+
+  /// Reports another node's state.
+  func report(vitals: [UInt8], of node: String) { control.send(.nodeVitals(vitals, node: node)) }
 
   /// Sends what other nodes do not know yet, leaves, and waits for the thread's end, which takes one turn.
   func stop() {

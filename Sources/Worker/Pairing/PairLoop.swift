@@ -108,6 +108,7 @@ struct PairLoop: ~Copyable {
       log.warning("pair: \(peers[peer].node.name) is away: \(reason)", metadata: peers[peer].metadata)
     }
     reportTables()
+    reportNodes()
   }
 
   /// Sends every node the clients that were assigned or moved here.
@@ -134,11 +135,10 @@ struct PairLoop: ~Copyable {
     for listener in news.listeners {
       do throws(SystemError) { try listeners.add(listener, poller) } catch { log.error("pair: \(error)") }
     }
-    if !news.adminStates.isEmpty {
-      for key in peers.compactMap(\.joined) {
-        handle(.adminStates(news.adminStates), key)
-        send(key)
-      }
+    let events = news.events
+    for key in peers.compactMap(\.joined) where !events.isEmpty {
+      for event in events { handle(event, key) }
+      send(key)
     }
     return news.isStopping
   }

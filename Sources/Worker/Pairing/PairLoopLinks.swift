@@ -48,16 +48,38 @@ extension PairLoop {
         peers[connections[key].peer].hasSentTables = true
         reportTables()
       case .adminStates(let states): channel.report(states)
-      case .facts: break
+      case .facts(let bytes): peers[connections[key].peer].unreported.facts = bytes
+      case .vitals(let bytes):
+        peers[connections[key].peer].unreported.vitals = bytes
+        reportVitals(connections[key].peer)
       case .ended(let end, _): ended(key, "\(end)")
       }
     }
+  }
+
+  /// Reports what the other nodes have told of themselves, the facts of one of them at a time.
+  mutating func reportNodes() {
+    for peer in peers.indices { reportVitals(peer) }
+    let waiting = peers.indices.filter { peers[$0].unreported.facts != nil }
+    guard channel.mayReport,
+      let peer = waiting.min(by: { peers[$0].unreported.lastFacts < peers[$1].unreported.lastFacts }),
+      let facts = peers[peer].unreported.takeFacts(at: now)
+    else { return }
+    channel.report(facts: facts, of: peers[peer].node.name)
+  }
+
+  private mutating func reportVitals(_ peer: Int) {
+    guard let vitals = peers[peer].unreported.takeVitals(at: now) else { return }
+    channel.report(vitals: vitals, of: peers[peer].node.name)
   }
 
   private mutating func joined(_ hello: PairHello, _ key: SlabKey) {
     let peer = connections[key].peer
     let earlier = peers[peer].join(key)
     handle(.adminStates(channel.adminStates), key)
+    let own = channel.own
+    if let facts = own.facts { handle(.facts(facts), key) }
+    if let vitals = own.vitals { handle(.vitals(vitals), key) }
     log.notice(
       "pair: \(peers[peer].node.name) has joined, release \(hello.release)", metadata: peers[peer].metadata)
     // Its end has not been noticed here.

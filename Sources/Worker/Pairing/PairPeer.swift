@@ -17,6 +17,7 @@ struct PairPeer {
   private(set) var offer = 0
   /// It has sent its tables since the start, or has none.
   var hasSentTables = false
+  var unreported = UnreportedNode()
   private var redial = Redial()
   private var awaySince: Instant
   private var reason: String
@@ -74,5 +75,31 @@ struct PairPeer {
   mutating func takeAbsence(at now: Instant) -> String? {
     guard joined == nil, now - awaySince >= Self.absence, logged.count < Self.reasonLimit else { return nil }
     return logged.insert(reason).inserted ? reason : nil
+  }
+}
+
+/// What another node has told of itself that the supervisor does not know yet. A node that tells more than it should
+/// costs the supervisor no more for it, and does not delay what the others tell.
+struct UnreportedNode {
+  var facts: [UInt8]?
+  var vitals: [UInt8]?
+  /// When facts were reported last.
+  private(set) var lastFacts = Instant(nanoseconds: 0)
+  private var nextVitals = Instant(nanoseconds: 0)
+
+  /// The least time between two reports of a node's vitals.
+  private static let pause = Interval.milliseconds(250)
+
+  /// The facts, which are reported now.
+  mutating func takeFacts(at now: Instant) -> [UInt8]? {
+    lastFacts = now
+    return facts.take()
+  }
+
+  /// The vitals, if they are to be reported now.
+  mutating func takeVitals(at now: Instant) -> [UInt8]? {
+    guard now >= nextVitals, let vitals = vitals.take() else { return nil }
+    nextVitals = now + Self.pause
+    return vitals
   }
 }

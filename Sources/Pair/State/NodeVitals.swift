@@ -1,0 +1,57 @@
+import Domain
+import Wire
+
+/// What a node tells the others of itself once a second, as a sign of life, and at once when a role, a priority or a
+/// number of healthy servers changes. Lists longer than their limits are truncated.
+package struct NodeVitals: Hashable, Sendable {
+  package static let routerLimit = 64
+  package static let serviceLimit = 64
+  /// Maximum size of the encoded bytes: both lists at their limits, with names of 64 bytes.
+  package static let byteLimit = 10_240
+
+  /// Its wall clock when this was written.
+  package var wall: WallTime
+  package var sessions: UInt64 = 0
+  /// Of clients.
+  package var connections: UInt64 = 0
+  package var routers: [Router] = []
+  /// Those whose servers have all been checked.
+  package var services: [Service] = []
+
+  /// A virtual router of the node.
+  package struct Router: Hashable, Sendable {
+    package var name: String
+    package var role: VirtualRouterRole
+    /// The effective one.
+    package var priority: UInt8
+
+    package init(name: String, role: VirtualRouterRole, priority: UInt8) {
+      self.name = name
+      self.role = role
+      self.priority = priority
+    }
+  }
+
+  /// A service of the node.
+  package struct Service: Hashable, Sendable {
+    /// Empty if it has none.
+    package var name: String
+    /// How many of its servers the node reaches: those that are up or in drain.
+    package var healthy: UInt16
+    /// How many servers it has.
+    package var servers: UInt16
+
+    package init(name: String, healthy: UInt16, servers: UInt16) {
+      self.name = name
+      self.healthy = healthy
+      self.servers = servers
+    }
+  }
+
+  package init(wall: WallTime) { self.wall = wall }
+
+  /// Whether the other nodes are to learn of the difference at once.
+  package func isNews(after earlier: NodeVitals) -> Bool {
+    routers != earlier.routers || services != earlier.services
+  }
+}

@@ -1,0 +1,62 @@
+import Domain
+import Wire
+
+/// What the pair's other nodes have told of themselves, and when.
+///
+/// Invariant: one node for each of the names that it was made with, whatever is received.
+package struct PeerNodes: Sendable {
+  /// Another node.
+  package struct Node: Sendable {
+    package let name: String
+    /// What it told last.
+    package fileprivate(set) var vitals: NodeVitals?
+    package fileprivate(set) var facts: NodeFacts?
+    /// When `vitals` were received; before that, when this node began to wait for them.
+    package fileprivate(set) var heard: Instant
+    /// The same by the wall clock.
+    package fileprivate(set) var heardTime: WallTime
+    fileprivate var pieces = PieceBuffer(limit: NodeFacts.byteLimit)
+
+    /// Whether it answers: what it has told is not older than `PeerNodes.lifetime`.
+    package func answers(at now: Instant) -> Bool { vitals != nil && now < heard + PeerNodes.lifetime }
+
+    /// How far its wall clock was from this node's, with the time on the way; nil before it has told anything.
+    package var clockDifference: Interval? {
+      vitals.map { max(heardTime - $0.wall, $0.wall - heardTime) }
+    }
+  }
+
+  /// How long what a node has told of its state holds: it tells it once a second.
+  package static let lifetime = Interval.seconds(3)
+
+  /// In the order of the names.
+  package private(set) var nodes: [Node]
+
+  /// Nothing is known of these nodes yet.
+  package init(_ names: [String], at now: Instant, _ time: WallTime) {
+    nodes = names.map { Node(name: $0, heard: now, heardTime: time) }
+  }
+
+  /// The current state of a node: its roles and priorities, and its healthy servers; nil if it does not answer.
+  package func vitals(of name: String, at now: Instant) -> NodeVitals? {
+    nodes.first { $0.name == name }.flatMap { $0.answers(at: now) ? $0.vitals : nil }
+  }
+
+  /// Takes encoded vitals. What is not readable, or of another node, is ignored.
+  package mutating func take(vitals bytes: [UInt8], of name: String, at now: Instant, _ time: WallTime) {
+    guard let index = index(of: name), let vitals = try? NodeVitals(decoding: bytes) else { return }
+    nodes[index].vitals = vitals
+    nodes[index].heard = now
+    nodes[index].heardTime = time
+  }
+
+  /// Takes a piece of encoded facts. What is not readable, or of another node, is ignored.
+  package mutating func take(facts piece: BytePiece, of name: String) {
+    guard let index = index(of: name), let bytes = try? nodes[index].pieces.append(piece),
+      let facts = try? NodeFacts(decoding: bytes)
+    else { return }
+    nodes[index].facts = facts
+  }
+
+  private func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
+}

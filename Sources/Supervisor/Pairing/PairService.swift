@@ -1,0 +1,43 @@
+import Configuration
+import Pair
+import Wire
+
+/// The pair, as the supervisor sees it: what it tells the other nodes of this one, and what they have told of
+/// themselves. The worker carries both. Pure: time is a parameter.
+struct PairService {
+  /// The other nodes.
+  var peers: PeerNodes
+  private var toldFacts: Told<NodeFacts>?
+  private var toldVitals: Told<NodeVitals>?
+
+  private struct Told<Value> {
+    let value: Value
+    let at: Instant
+  }
+
+  /// How often the others get a sign of life, and the least time between two changes of what changes seldom.
+  private static let period = Interval.seconds(1)
+
+  /// Nil without a pair.
+  init?(_ pair: Configuration.Pair?, at now: Instant, _ time: WallTime) {
+    guard let pair else { return nil }
+    peers = PeerNodes(pair.others.map(\.name), at: now, time)
+  }
+
+  /// A new worker knows nothing of this node.
+  mutating func workerStarted() { (toldFacts, toldVitals) = (nil, nil) }
+
+  /// Whether these are to be sent now; the caller then does so.
+  mutating func isDue(_ facts: NodeFacts, at now: Instant) -> Bool {
+    if let told = toldFacts, told.value == facts || now < told.at + Self.period { return false }
+    toldFacts = Told(value: facts, at: now)
+    return true
+  }
+
+  /// Whether these are to be sent now; the caller then does so.
+  mutating func isDue(_ vitals: NodeVitals, at now: Instant) -> Bool {
+    if let told = toldVitals, !vitals.isNews(after: told.value), now < told.at + Self.period { return false }
+    toldVitals = Told(value: vitals, at: now)
+    return true
+  }
+}

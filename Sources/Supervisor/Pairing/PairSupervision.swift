@@ -1,0 +1,63 @@
+import Configuration
+import Domain
+import Linux
+import Pair
+import WorkerProtocol
+import Wire
+
+/// What the nodes of a pair tell each other of themselves.
+extension Supervision {
+  /// Gives the worker what the other nodes are to know of this one.
+  mutating func tellPair(at now: Instant) {
+    // A worker that does not read gets the latest later.
+    guard pair != nil, workerState.state == .serving, worker?.link.isEmpty == true else { return }
+    let (vitals, facts) = (ownVitals, ownFacts)
+    if pair?.isDue(vitals, at: now) == true {
+      worker?.link.send(.nodeVitals(vitals.encoded()))
+    }
+    if pair?.isDue(facts, at: now) == true {
+      for piece in BytePiece.pieces(of: facts.encoded()) { worker?.link.send(.nodeFacts(piece)) }
+    }
+    worker?.link.flush()
+  }
+
+  private var ownVitals: NodeVitals {
+    var vitals = NodeVitals(wall: .now)
+    (vitals.sessions, vitals.connections) = status.occupancy
+    vitals.routers = failover.roles
+    vitals.services = status.reachedServers
+    return vitals
+  }
+
+  private var ownFacts: NodeFacts {
+    var facts = NodeFacts(release: origin.version, since: origin.began)
+    facts.sections = status.description.sections.map { .init(name: $0.name, digest: $0.digest) }
+    facts.certificates = status.presentedCertificates
+    facts.servers = status.serverStates.map { .init(name: $0.name, state: $0.state) }
+    return facts
+  }
+}
+
+extension ServiceStatus {
+  /// For each service all of whose servers were checked: how many of them are reached. A server in drain is in drain on
+  /// the other nodes too.
+  var reachedServers: [NodeVitals.Service] {
+    let services = Dictionary(grouping: serverStates) { String(ServerName.parts(of: $0.name).service ?? "") }
+    return services.sorted { $0.key < $1.key }.compactMap { name, servers in
+      guard servers.allSatisfy({ $0.state != nil }) else { return nil }
+      let healthy = servers.count { $0.state == .up || $0.state == .drain }
+      return .init(name: name, healthy: UInt16(clamping: healthy), servers: UInt16(clamping: servers.count))
+    }
+  }
+
+  /// By the services that they belong to.
+  var presentedCertificates: [NodeFacts.Certificate] {
+    let services = description.certificateServices
+    return servedCertificates.compactMap { place, certificate in
+      guard place < services.count,
+        let fingerprint = Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init)
+      else { return nil }
+      return .init(service: services[place], fingerprint: fingerprint, notAfter: certificate.notAfter)
+    }
+  }
+}
