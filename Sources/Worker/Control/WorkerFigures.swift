@@ -13,7 +13,7 @@ struct WorkerFigures: Sendable {
   let servers: [(place: ServerPlace, load: ServerLoad, check: ServerCheck?)]
 
   init(_ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics]) {
-    let latest = metrics.map(\.latest)
+    let total = metrics.reduce(into: LoopFigures()) { $0 += $1.latest }
     let now = Clock.monotonic()
     let affinity = Dictionary(
       snapshot.services.map { ($0.settings.name, $0.backend.affinity.tally(at: now)) }
@@ -31,17 +31,17 @@ struct WorkerFigures: Sendable {
       let load = ServerLoad(
         clients: UInt64(clamping: count.clients), sessions: UInt64(clamping: count.sessions),
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
-        connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }),
+        connections: UInt64(clamping: total.connections[server.place] ?? 0),
         weightPercent: UInt64(clamping: percent))
       return (server.place, load, server.lastCheck)
     }
-    let counted = latest.reduce(Counters()) { $0 + $1.counters }
     load = Load(
       connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
-      snapshots: UInt32(clamping: sharedState.snapshotCount), requests: counted.requests,
-      accepted: counted.connections, refused: counted.refused, flows: UInt32(clamping: sharedState.flowCount),
-      datagrams: counted.datagrams)
+      snapshots: UInt32(clamping: sharedState.snapshotCount), requests: total.counters.requests,
+      accepted: total.counters.connections, refused: total.counters.refused,
+      flows: UInt32(clamping: sharedState.flowCount),
+      datagrams: total.counters.datagrams)
   }
 }
 

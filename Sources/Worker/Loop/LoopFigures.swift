@@ -10,6 +10,11 @@ struct LoopFigures: Sendable {
   /// Number of connections to each server, including idle ones.
   var connections: [ServerPlace: Int] = [:]
 
+  static func += (total: inout LoopFigures, other: LoopFigures) {
+    total.counters = total.counters + other.counters
+    if !other.connections.isEmpty { total.connections.merge(other.connections, uniquingKeysWith: +) }
+  }
+
   /// The time between publications.
   static let interval = Interval.seconds(1)
 
