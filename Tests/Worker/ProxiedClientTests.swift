@@ -50,21 +50,21 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     var testLoop = try TestLoop.make(settings: trusting)
     var proxy = try testLoop.connect()
     let key = try #require(testLoop.loop.clients.keys.first)
-    let own = testLoop.loop.clients[key].client.account
+    let own = testLoop.identity(of: key).account
     proxy.send(get("203.0.113.1, 192.0.2.7:1234"))
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
-    #expect(testLoop.loop.clients[key].client.identity.endpoint.description == "192.0.2.7:1234")
-    #expect(testLoop.loop.clients[key].client.account != own)
+    #expect(testLoop.identity(of: key).endpoint.description == "192.0.2.7:1234")
+    #expect(testLoop.identity(of: key).account != own)
     server.send(ok)
     _ = try testLoop.receive(&proxy, until: "ok")
     // A head that can't be read is nobody's but the proxy's.
-    #expect(testLoop.loop.clients[key].client.account == own)
-    #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
+    #expect(testLoop.identity(of: key).account == own)
+    #expect(testLoop.identity(of: key).endpoint.address.description == "127.0.0.1")
     // And what it says of itself.
     proxy.send(get(nil))
     _ = try testLoop.receive(&server)
-    #expect(testLoop.loop.clients[key].client.account == own)
+    #expect(testLoop.identity(of: key).account == own)
   }
 
   @Test func `can pose as nobody when the peer is not trusted`() throws {
@@ -74,7 +74,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
     let key = try #require(testLoop.loop.clients.keys.first)
-    #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
+    #expect(testLoop.identity(of: key).endpoint.address.description == "127.0.0.1")
   }
 
   @Test func `has so many requests under way and no more, whatever connections they come on`() throws {
@@ -153,7 +153,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     second.send(get("192.0.2.7"))
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
-    let account = testLoop.loop.clients[waiting].client.account
+    let account = testLoop.identity(of: waiting).account
     // The message says that an earlier request on this connection has the place: it is given back.
     let earlier = RequestKey(connection: waiting, number: 0)
     let stale = WaitingRequest(loop: 0, key: earlier, account: account)
@@ -162,7 +162,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     #expect(testLoop.activity(of: waiting) == .queued)
     // Its own message is on the way now.
     try testLoop.until("the second client has the place") { $0.activity(of: waiting) != .queued }
-    #expect(testLoop.loop.clients[waiting].client.account == account)
+    #expect(testLoop.identity(of: waiting).account == account)
     #expect(place.occupancy == (active: 1, waiting: 0))
   }
 }
@@ -170,8 +170,8 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
 extension TestLoop {
   /// The server of the request under way.
   fileprivate var server: Int? {
-    for key in loop.clients.keys where loop.clients[key].active.isLeased {
-      if let server = loop.clients[key].active.value.server { return server }
+    for key in loop.clients.keys where loop.clients[key].requests.current.isLeased {
+      if let server = loop.clients[key].requests.current.value.server { return server }
     }
     return nil
   }

@@ -21,7 +21,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     var client = try testLoop.connect()
     try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
     let key = try #require(testLoop.loop.clients.keys.first)
-    let own = testLoop.loop.clients[key].client.account
+    let own = testLoop.loop.clients[key].client.peer.account
     if isWhole {
       client.send(header + "hello")
     } else {
@@ -35,8 +35,8 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     var server = try testLoop.accept()
     #expect(try testLoop.receive(&server, until: "hello") == "hello")
     let port = header == line ? 50312 : 0x402
-    #expect(testLoop.loop.clients[key].client.identity.endpoint.description == "10.0.2.7:\(port)")
-    #expect(testLoop.loop.clients[key].client.account != own || testLoop.loop.clients.count == 1)
+    #expect(testLoop.loop.clients[key].client.peer.endpoint.description == "10.0.2.7:\(port)")
+    #expect(testLoop.loop.clients[key].client.peer.account != own || testLoop.loop.clients.count == 1)
     #expect(!testLoop.loop.clients[key].client.forwarding.isPeerTrusted)
   }
 
@@ -48,7 +48,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     var server = try testLoop.accept()
     #expect(try testLoop.receive(&server, until: "hello") == "hello")
     let key = try #require(testLoop.loop.clients.keys.first)
-    #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
+    #expect(testLoop.loop.clients[key].client.peer.endpoint.address.description == "127.0.0.1")
     #expect(testLoop.loop.clients[key].client.forwarding.isPeerTrusted == (header == local))
   }
 

@@ -215,7 +215,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
     // The place is free, the message that says so is under way, and time is up.
-    testLoop.backend.leave(0, testLoop.loop.clients[waiting].client.account)
+    testLoop.backend.leave(0, testLoop.identity(of: waiting).account)
     testLoop.loop.context.now = testLoop.now + .seconds(6)
     #expect(testLoop.loop.clients[waiting].timerFired(&testLoop.loop.context) == .keep)
     #expect(try testLoop.receive(&second, until: "\n").hasPrefix("HTTP/1.1 503 "))
@@ -230,9 +230,16 @@ extension TestLoop {
   /// What the loop's clients are at.
   var activities: [Activity] { loop.clients.keys.map { activity(of: $0) } }
 
+  /// The client of the request under way; of the connection, if there is none.
+  func identity(of key: SlabKey) -> ClientIdentity {
+    let peer = loop.clients[key].client.peer
+    guard loop.clients[key].requests.current.isLeased else { return peer }
+    return loop.clients[key].requests.current.value.origin ?? peer
+  }
+
   func activity(of key: SlabKey) -> Activity {
-    guard loop.clients[key].phase == .open, loop.clients[key].active.isLeased else { return .other }
-    return switch loop.clients[key].active.value.exchange.state {
+    guard loop.clients[key].phase == .open, loop.clients[key].requests.current.isLeased else { return .other }
+    return switch loop.clients[key].requests.current.value.exchange.state {
     case .queued: .queued
     case .connecting: .connecting
     default: .other

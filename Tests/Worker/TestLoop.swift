@@ -161,8 +161,8 @@ struct TestLoop: ~Copyable {
 
   /// The server chosen for an exchange under way.
   func chosenServer() throws -> Int {
-    let keys = loop.clients.keys.filter { loop.clients[$0].active.isLeased }
-    return try #require(keys.compactMap { loop.clients[$0].active.value.server }.first)
+    let keys = loop.clients.keys.filter { loop.clients[$0].requests.current.isLeased }
+    return try #require(keys.compactMap { loop.clients[$0].requests.current.value.server }.first)
   }
 
   // MARK: Time

@@ -11,8 +11,8 @@ extension ActiveExchange {
   /// last changed at `epoch`. A client that is already assigned to the server gets a session at once; others do in
   /// `assignServer`.
   mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: borrowing LoopContext) -> Int? {
-    let backend = client.snapshot.backend
-    asksBroker = client.snapshot.affinity.isByTunnel && isForBroker(client)
+    let backend = snapshot.backend
+    asksBroker = snapshot.affinity.isByTunnel && isForBroker(client)
     if let dedicated = backend.dedicated, let meant = dedicatedServer(dedicated, client) {
       isDedicated = true
       if backend.servers[meant].takesClients { return meant }
@@ -21,18 +21,20 @@ extension ActiveExchange {
       return nil
     }
     isDedicated = false
-    if client.snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) { return server }
+    if snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) { return server }
     let cookie = requestCookie(client, context)
     if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
       return earlier.server
     }
-    let isRemembered = client.snapshot.affinity.isByAddress
+    let isRemembered = snapshot.affinity.isByAddress
     let choice = backend.route(
-      isRemembered ? client.identity.key : client.identity.key.connection(fromPort: client.peer.endpoint.port),
+      isRemembered
+        ? identity(on: client).key : identity(on: client).key.connection(fromPort: client.peer.endpoint.port),
       isRemembered: isRemembered, cookie: cookie, tried: tried, at: context.now)
     guard let choice else { return nil }
-    client.routed = (choice.server, epoch, cookie, choice.basis)
-    if choice.isAssigned { client.assignServer(context) }
+    client.routed = (choice.server, epoch, cookie)
+    unconfirmed = (choice.server, cookie, choice.basis)
+    if choice.isAssigned { assignServer(&client, context) }
     return choice.server
   }
 
@@ -43,14 +45,14 @@ extension ActiveExchange {
   }
 
   private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {
-    guard let cookie = client.snapshot.affinity.cookie, let request = exchange.request else { return nil }
-    return client.snapshot.backend.affinity.client(of: request, cookie, in: client.side.input)
+    guard let cookie = snapshot.affinity.cookie, let request = exchange.request else { return nil }
+    return snapshot.backend.affinity.client(of: request, cookie, in: client.side.input)
   }
 
   /// Records a response of the server for its passive check, which needs it only while requests to some server fail.
   func noteResponse(_ client: borrowing Client, _ context: borrowing LoopContext) {
     guard context.sharedState.isWatching(at: context.now), let server else { return }
-    client.snapshot.backend.servers[server].answered(client.identity.key, at: context.now)
+    snapshot.backend.servers[server].answered(identity(on: client).key, at: context.now)
   }
 
   /// The head of the final response is at the start of its connection's input: a session that it begins is assigned to
@@ -58,43 +60,46 @@ extension ActiveExchange {
   func learn(
     _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: borrowing LoopContext
   ) {
-    let affinity = client.snapshot.backend.affinity
+    let affinity = snapshot.backend.affinity
     let known = affinity.client(setBy: cookie, in: context.servers[connection].side.input)
     guard let server, let known else { return }
-    client.remember(cookie: known, on: client.snapshot.backend.servers[server].id, context)
+    remember(cookie: known, on: snapshot.backend.servers[server].id, &client, context)
   }
-}
 
-extension Client {
   /// The chosen server has responded: the client is assigned to it from now on. Before that it is unknown whether the
   /// server works, and an assignment outlives an outage: a server that does not respond keeps no client, and a server
   /// that replaces it for a short time takes none. A response is a response head of any status; in passthrough mode it
   /// is the server's first byte, because a kernel accepts connections even if the process hangs.
-  mutating func assignServer(_ context: borrowing LoopContext) {
-    guard let routed, let basis = routed.unconfirmed else { return }
-    self.routed?.unconfirmed = nil
-    let id = snapshot.backend.servers[routed.server].id
-    if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
+  mutating func assignServer(_ client: inout Client, _ context: borrowing LoopContext) {
+    guard let (server, cookie, basis) = unconfirmed.take() else { return }
+    let id = snapshot.backend.servers[server].id
+    if let cookie, basis != .client { remember(cookie: cookie, on: id, &client, context) }
     if basis == .cookie {
-      renewAddress(on: id, context)
-    } else if snapshot.affinity.isByAddress, sessions.address?.server != id {
-      snapshot.backend.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
+      renewAddress(on: id, &client, context)
+    } else if snapshot.affinity.isByAddress, client.sessions.address?.server != id {
+      snapshot.backend.affinity.addresses.renew(
+        &client.sessions.address, of: identity(on: client).key, on: id, at: context.now)
     }
   }
 
   /// A cookie or a tunnel's id does not assign the address, which other clients may share. If the address is assigned
   /// to the same server, this connection opens a session for it, so that it does not expire: ports of `relay` use it.
-  mutating func renewAddress(on server: ServerID, _ context: borrowing LoopContext) {
-    let addresses = snapshot.backend.affinity.addresses
-    guard snapshot.affinity.isByAddress, sessions.address?.server != server,
-      addresses.lookup(identity.key, at: context.now) == server
+  func renewAddress(on server: ServerID, _ client: inout Client, _ context: borrowing LoopContext) {
+    let (addresses, key) = (snapshot.backend.affinity.addresses, identity(on: client).key)
+    guard snapshot.affinity.isByAddress, client.sessions.address?.server != server,
+      addresses.lookup(key, at: context.now) == server
     else { return }
-    addresses.renew(&sessions.address, of: identity.key, on: server, at: context.now)
+    addresses.renew(&client.sessions.address, of: key, on: server, at: context.now)
   }
 
-  fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
-    snapshot.backend.affinity.cookies.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
+  private func remember(
+    cookie: ClientKey, on server: ServerID, _ client: inout Client, _ context: borrowing LoopContext
+  ) {
+    snapshot.backend.affinity.cookies.renew(&client.sessions.cookie, of: cookie, on: server, at: context.now)
   }
+}
+
+extension Client {
 
   /// Ends this connection's sessions; the assignments expire after the hold time.
   mutating func leaveAffinity(_ context: borrowing LoopContext) {

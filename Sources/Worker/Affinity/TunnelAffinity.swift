@@ -9,15 +9,16 @@ extension ActiveExchange {
   /// The server that issued this request's connection id, if the request has one and the server is available. The id is
   /// never reassigned, because no other server accepts it.
   @inline(never)
-  func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
-    let affinity = client.snapshot.backend.affinity
+  mutating func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+    let affinity = snapshot.backend.affinity
     guard let request = exchange.request, let id = ConnectionID(of: request, in: client.side.input) else { return nil }
-    let (key, backend) = (affinity.client(ofToken: id.bytes), client.snapshot.backend)
+    let (key, backend) = (affinity.client(ofToken: id.bytes), snapshot.backend)
     guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
     affinity.tunnels.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
-    client.renewAddress(on: backend.servers[server].id, context)
+    renewAddress(on: backend.servers[server].id, &client, context)
     // The choice applies to this request only.
     client.routed = nil
+    unconfirmed = nil
     return server
   }
 
@@ -43,8 +44,8 @@ extension ActiveExchange {
   @inline(never)
   mutating func readIDs(from connection: SlabKey, _ client: borrowing Client, _ context: inout LoopContext) {
     guard let server else { return }
-    let (affinity, now, cursor) = (client.snapshot.backend.affinity, context.now, exchange.responseCursor)
-    let id = client.snapshot.backend.servers[server].id
+    let (affinity, now, cursor) = (snapshot.backend.affinity, context.now, exchange.responseCursor)
+    let id = snapshot.backend.servers[server].id
     scanner.value.take(context.servers[connection].side.input, from: cursor.sent, to: cursor.approved) { issued in
       affinity.tunnels.assign(affinity.client(ofToken: issued), to: id, at: now)
     }

@@ -4,7 +4,7 @@ import Linux
 import Logging
 
 /// A request on a client's connection, from its first byte to the last byte of its response: the exchange, which
-/// decides, and its connection to the server. Passes events to the exchange and performs its effects.
+/// decides, its client, and its server. Passes events to the exchange and performs its effects.
 struct ActiveExchange: ~Copyable {
   /// The result of a step, for the client's connection.
   enum Step: Equatable {
@@ -33,6 +33,10 @@ struct ActiveExchange: ~Copyable {
   }
 
   var exchange: Exchange
+  /// The service's newest at the time when the request was last routed: its servers are numbered as in this.
+  var snapshot: ServiceSnapshot
+  /// The client, if a trusted proxy named another one than the peer in the header fields.
+  var origin: ClientIdentity?
   /// The chosen server.
   var server: Int?
   /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
@@ -43,6 +47,8 @@ struct ActiveExchange: ~Copyable {
   var connection: SlabKey?
   /// Servers that failed in this exchange.
   var tried = ServerSet()
+  /// The reason for the choice of the server, until it has responded: then the client is assigned to it.
+  var unconfirmed: (server: Int, cookie: ClientKey?, basis: Backend.Choice.Basis)?
   /// Whether the response may issue a connection id.
   var asksBroker = false
   /// Scans that response for connection ids as it is relayed.
@@ -61,7 +67,7 @@ struct ActiveExchange: ~Copyable {
     case .connecting: return connect(&client, &context)
     case .paused:
       if hasLeft(client) { return clientLeft(&client, &context) }
-      let effects = effects(of: .timer([]), client, context)
+      let effects = effects(of: .timer([]), context)
       return effects.isEmpty ? .wait : perform(effects, &client, &context)
     case .relaying: return relay(&client, &context)
     case .replying: return flushReply(&client, &context)
@@ -73,17 +79,15 @@ struct ActiveExchange: ~Copyable {
 
   /// Passes an event to the exchange and returns the effects to perform.
   @inline(__always)
-  mutating func effects(
-    of event: Exchange.Event, _ client: borrowing Client, _ context: borrowing LoopContext
-  ) -> Effects {
-    exchange.handle(event, policy: client.snapshot.policy, at: context.now)
+  mutating func effects(of event: Exchange.Event, _ context: borrowing LoopContext) -> Effects {
+    exchange.handle(event, policy: snapshot.policy, at: context.now)
   }
 
   @inline(__always)
   mutating func react(
     to event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
   ) -> Step {
-    perform(effects(of: event, client, context), &client, &context)
+    perform(effects(of: event, context), &client, &context)
   }
 
   /// The request's head is complete.
@@ -131,7 +135,7 @@ struct ActiveExchange: ~Copyable {
     switch effect {
     case .suspectServer: if let server { requestFailed(at: server, client, context) }
     case .hastenChecks: if let server { hastenChecks(of: server, client) }
-    case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
+    case .checkServer: if let server { snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnResponse: passOn(others.approvedBytes, &client, context)
     case .resetServer: if let connection { context.servers[connection].side.stream.abort() }
@@ -149,13 +153,13 @@ struct ActiveExchange: ~Copyable {
 
   /// A port of `relay` may be closed at a server that is up, so one check is enough then.
   private func hastenChecks(of server: Int, _ client: borrowing Client) {
-    client.snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing)
+    snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing)
   }
 
   private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
-    let backend = client.snapshot.backend
+    let backend = snapshot.backend
     guard !client.entrance.isRelay else { return hastenChecks(of: server, client) }
-    guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
+    guard let finding = backend.failed(server, identity(on: client).key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(
       """

@@ -5,8 +5,8 @@ import Linux
 import Logging
 import Wire
 
-/// The state of a client's connection that its exchanges use: all but the phase and the exchanges themselves, so that
-/// an exchange and this can be changed at the same time.
+/// The state of a client's connection that all of its requests use: what is the connection's, but for its phase, its
+/// timer and the requests themselves, so that a request and this can be changed at the same time.
 struct Client: ~Copyable {
   /// How a listener's connections are handled.
   enum Service: Equatable, Sendable {
@@ -49,10 +49,6 @@ struct Client: ~Copyable {
   var entrance: Entrance
   /// The connected client, or the one that a trusted proxy named in the PROXY protocol header.
   var peer: ClientIdentity
-  /// The client of the current request, if a trusted proxy named another one in its header fields.
-  var origin: ClientIdentity?
-  /// The client of the previous request, if a trusted proxy sent it.
-  var earlier: Endpoint?
   var forwarding: ForwardedFields
   /// The newest at the time when the last request was routed.
   var snapshot: ServiceSnapshot
@@ -62,49 +58,35 @@ struct Client: ~Copyable {
   var certificateSet = 0
   var sessions = Sessions()
   /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
-  /// `unconfirmed`: the reason for the choice, until the server has responded: then the client is assigned to it.
-  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unconfirmed: Backend.Choice.Basis?)?
-  /// The server's connection that is kept for this client between two exchanges.
-  var kept: SlabKey?
-  /// Whether the server's connection is reserved for this client, as decided by an exchange.
-  var isPrivate = false
+  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
 
   var service: Service { entrance.service }
 
   /// The server's port, if it is not the configured one.
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }
 
-  /// The client on whose behalf the connection is currently used.
-  var identity: ClientIdentity { origin ?? peer }
-
-  /// The account to which its slots at servers are charged.
-  var account: ConnectionLedger.Account { origin?.account ?? peer.account }
-
-  /// A request uses the newest snapshot of its service, not the one under which its connection was accepted. Returns
-  /// whether the snapshot changed.
-  mutating func adoptNewest(_ context: borrowing LoopContext) -> Bool {
-    !context.isNewest(snapshot) && adopt(context.snapshot, context)
+  /// A request uses the newest snapshot of its service, not the one under which its connection was accepted.
+  mutating func adoptNewest(_ context: borrowing LoopContext) {
+    if !context.isNewest(snapshot) { adopt(context.snapshot, context) }
   }
 
   @inline(never)
-  private mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
+  private mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) {
     guard let next = newest.service(like: snapshot) else { return follow(newest, context) }
     if next.hosts.count > 1 || certificateSet > 0 {
       certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     }
     enter(next)
-    return true
   }
 
   /// The service is gone, as when it got another name. Its clients move to the service that has its names now, with the
   /// servers and assignments of that one.
   @inline(never)
-  private mutating func follow(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
-    guard let next = newest.service(named: snapshot) else { return false }
+  private mutating func follow(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) {
+    guard let next = newest.service(named: snapshot) else { return }
     leaveAffinity(context)
     certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     move(to: next)
-    return true
   }
 
   /// Changes the service. Each service may identify clients by prefixes of its own.
@@ -125,6 +107,8 @@ struct Client: ~Copyable {
   /// Ends our direction in order, as far as possible without blocking.
   mutating func sendEnd() { _ = side.stream.sendEnd() }
 
-  /// The metadata of log messages about this client.
-  var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "configuration": "\(snapshot.number)"] }
+  /// The metadata of log messages about one of its clients.
+  func subject(_ identity: ClientIdentity) -> Logger.Metadata {
+    ["client": "\(identity.endpoint.address)", "configuration": "\(snapshot.number)"]
+  }
 }

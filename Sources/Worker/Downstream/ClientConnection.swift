@@ -8,16 +8,17 @@ import Logging
 import TLS
 import Wire
 
-/// A client's connection with its current exchange.
+/// A client's connection with its requests.
 ///
 /// `advance` continues as far as possible without blocking. Between two calls the connection waits for an event on its
-/// socket or the server's, for a slot at a server, or for its timer.
+/// socket or a server's, for a slot at a server, or for its timer, which is set to the first of its own deadlines and
+/// those of its requests.
 struct ClientConnection: ~Copyable {
   enum Phase: Equatable {
     /// Waiting for the PROXY protocol header.
     case awaitingHeader
     case handshaking
-    /// Processing requests, one at a time; the exchange has the state of the request.
+    /// Processing requests.
     case open
     /// Our direction has ended. Received bytes are read and discarded: otherwise the kernel would answer them with RST,
     /// and our last bytes could be lost.
@@ -34,12 +35,9 @@ struct ClientConnection: ~Copyable {
 
   var client: Client
   var phase: Phase
-  /// The current request. Nothing is leased before the client has begun one.
-  var active = Leased<ActiveExchange>()
+  var requests = SequentialRequests()
   /// When it began the handshake, became ready for a request, or began to linger.
   var since: Instant
-  /// Number of requests begun.
-  var requests = 0
   /// The instant for which the timer is armed.
   var armed = Instant.distantFuture
   /// It has yielded and continues after this turn's events, or it waits for its turn to continue the handshake.
@@ -61,7 +59,7 @@ struct ClientConnection: ~Copyable {
     while true {
       switch step {
       case .again, .read: break
-      case .next: endExchange(&context)
+      case .next: endRequest(&context)
       case .linger: startLingering(&context)
       case .wait:
         arm(&context)
@@ -84,22 +82,17 @@ struct ClientConnection: ~Copyable {
   }
 
   private mutating func advance(_ context: inout LoopContext) -> ActiveExchange.Step {
-    guard active.isLeased else {
+    guard requests.current.isLeased else {
       return client.service == .passthrough ? tunnel(&context) : awaitRequest(&context)
     }
-    let step = active.value.advance(&client, &context)
+    let step = requests.current.value.advance(&client, &context)
     return step == .read ? awaitRequest(&context) : step
-  }
-
-  /// Whether this request is under way.
-  func carries(_ request: RequestKey) -> Bool {
-    active.isLeased && active.value.exchange.number == request.number
   }
 
   /// Passes an event that occurred between two calls of `advance` to the exchange; nil when it has no effect.
   mutating func handle(_ event: Exchange.Event, _ context: inout LoopContext) -> Disposition? {
-    let effects = active.value.effects(of: event, client, context)
-    return effects.isEmpty ? nil : advance(after: active.value.perform(effects, &client, &context), &context)
+    let effects = requests.current.value.effects(of: event, context)
+    return effects.isEmpty ? nil : advance(after: requests.current.value.perform(effects, &client, &context), &context)
   }
 
   /// Appends itself to the queue of connections that continue when it is their turn.
@@ -140,7 +133,8 @@ struct ClientConnection: ~Copyable {
     case .failed(let failure):
       context.reports.counters.refused.handshakes += 1
       context.reports.log.debug(
-        "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)", metadata: client.subject)
+        "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
+        metadata: client.subject(client.peer))
       return .close
     case nil:
       return .close
@@ -153,7 +147,8 @@ struct ClientConnection: ~Copyable {
       try client.side.stream.answerTLS(context: front, through: context.bio)
       return true
     } catch {
-      context.reports.log.error("TLS for \(client.peer.endpoint) could not begin: \(error)", metadata: client.subject)
+      context.reports.log.error(
+        "TLS for \(client.peer.endpoint) could not begin: \(error)", metadata: client.subject(client.peer))
       return false
     }
   }
@@ -166,15 +161,15 @@ struct ClientConnection: ~Copyable {
     if phase == .awaitingHeader { return true }
     return switch client.service {
     case .https: phase == .handshaking && client.side.stream.tls == nil
-    case .redirect: phase == .open && requests == 0 && !active.isLeased
+    case .redirect: phase == .open && requests.count == 0 && !requests.current.isLeased
     case .passthrough:
-      active.isLeased && active.value.exchange.record.bytesFromClient == 0
-        && active.value.exchange.record.bytesToClient == 0
+      requests.current.isLeased && requests.current.value.exchange.record.bytesFromClient == 0
+        && requests.current.value.exchange.record.bytesToClient == 0
     }
   }
 
   /// Whether it has completed a handshake or a request, and has not begun another one.
-  var isIdle: Bool { phase == .open && !active.isLeased && !isSilent }
+  var isIdle: Bool { phase == .open && !requests.current.isLeased && !isSilent }
 
   func isEvictable(as kind: EvictionClass) -> Bool {
     switch kind {
@@ -188,22 +183,22 @@ struct ClientConnection: ~Copyable {
   mutating func awaitRequest(_ context: inout LoopContext) -> ActiveExchange.Step {
     var end: StreamEnd?
     var isFresh = !client.side.input.isEmpty
-    if isFresh, !active.isLeased { beginExchange(&context) }
+    if isFresh, !requests.current.isLeased { beginRequest(&context) }
     // A head may arrive in records of one byte.
     for _ in 0..<ClientConnection.roundsPerTurn {
       if !isFresh {
         guard client.side.stream.mayRead else { return parkIdle(&context) }
         let incoming = client.side.receive(&context.buffers)
-        if !active.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&context) }
+        if !requests.current.isLeased, incoming != .wouldBlock, incoming != .yield { beginRequest(&context) }
         switch incoming {
-        case .bytes(let count): active.value.exchange.received(count)
+        case .bytes(let count): requests.current.value.exchange.received(count)
         case .wouldBlock: return .wait
         case .yield: return .yield
         case .ended(let how): end = how
         }
       }
       isFresh = false
-      let (step, effects) = active.value.exchange.readRequestHead(
+      let (step, effects) = requests.current.value.exchange.readRequestHead(
         in: &client.side.input, end: end, policy: client.snapshot.policy, at: context.now)
       switch step {
       case .incomplete: continue
@@ -213,36 +208,22 @@ struct ClientConnection: ~Copyable {
         noteRequestLine(&context)
         noteRefusal(rejection, &context)
       }
-      return active.value.perform(effects, &client, &context)
+      return requests.current.value.perform(effects, &client, &context)
     }
     return .yield
   }
 
   private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
     context.reports.counters.refused.requests += 1
+    let identity = requests.current.value.identity(on: client)
     context.reports.log.debug(
-      "request of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
+      "request of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
   }
 
-  mutating func beginExchange(_ context: inout LoopContext) {
-    let (number, isPrivate, kind, retries, since, kept) =
-      (requests + 1, client.isPrivate, client.service.exchangeKind, client.snapshot.policy.retries, since, client.kept)
-    context.leases.exchanges.lease(
-      &active,
-      ActiveExchange(
-        exchange: Exchange(number: number, isPrivate: isPrivate, kind: kind, retries: retries, at: since),
-        connection: kept))
-    guard let kept else { return }
-    context.servers[kept].request = active.value.key(on: client)
-    client.kept = nil
-  }
+  mutating func beginRequest(_ context: inout LoopContext) { requests.begin(on: client, since: since, &context) }
 
-  /// Cleans up after an exchange.
-  mutating func endExchange(_ context: inout LoopContext) {
-    client.isPrivate = active.value.exchange.isPrivate
-    client.kept = active.value.connection
-    context.leases.exchanges.giveBack(&active)
-    if client.origin != nil { client.forgetOrigin(context) }
+  mutating func endRequest(_ context: inout LoopContext) {
+    requests.end(on: &client, &context)
     since = context.now
   }
 
@@ -254,30 +235,30 @@ struct ClientConnection: ~Copyable {
 
   /// Relays opaque bytes from the start.
   private mutating func tunnel(_ context: inout LoopContext) -> ActiveExchange.Step {
-    beginExchange(&context)
-    return active.value.accepted(isLast: true, &client, &context)
+    beginRequest(&context)
+    return requests.current.value.accepted(isLast: true, &client, &context)
   }
 
   private mutating func begin(_ context: inout LoopContext) -> ActiveExchange.Step {
-    requests += 1
+    requests.count += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
     if client.service == .redirect, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
-    _ = client.adoptNewest(context)
-    if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
+    requests.current.value.adoptNewest(&client, context)
+    if client.forwarding.isPeerTrusted || requests.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
     }
     guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
     // Or its service was removed.
     let isLast = context.isStopping || !context.isNewest(client.snapshot)
-    return active.value.accepted(isLast: isLast, &client, &context)
+    return requests.current.value.accepted(isLast: isLast, &client, &context)
   }
 
   @inline(never)
   private mutating func deny(_ rejection: Rejection, _ context: inout LoopContext) -> ActiveExchange.Step {
     noteRefusal(rejection, &context)
-    return active.value.react(to: .denied(rejection), &client, &context)
+    return requests.current.value.react(to: .denied(rejection), &client, &context)
   }
 
   /// Whether the request's Host is served here. Requests through a trusted proxy may have any, unless
@@ -285,13 +266,13 @@ struct ClientConnection: ~Copyable {
   private func isForService() -> Bool {
     guard client.certificateSet < client.snapshot.hosts.count else { return true }
     if client.forwarding.isPeerTrusted, !client.entrance.isShared { return true }
-    let host = active.value.exchange.request?.host ?? .absent
+    let host = requests.current.value.exchange.request?.host ?? .absent
     return client.snapshot.hosts[client.certificateSet].contains(host.slice(of: client.side.input.bytes))
   }
 
   /// Stores the first line for the access log, up to the length limit of a log line.
   private mutating func noteRequestLine(_ context: inout LoopContext) {
     guard context.reports.accessLog.isOpen else { return }
-    context.reports.accessLog.write(firstLineOf: client.side.input, to: &active.value.requestLine)
+    context.reports.accessLog.write(firstLineOf: client.side.input, to: &requests.current.value.requestLine)
   }
 }

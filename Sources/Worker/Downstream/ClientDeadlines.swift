@@ -10,7 +10,7 @@ extension ClientConnection {
       switch phase {
       case .awaitingHeader, .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
-      case .open: active.isLeased ? active.value.exchange.earliestExpiry(client.snapshot.policy.timeouts) : idleExpiry
+      case .open: requests.current.isLeased ? requests.current.value.earliestExpiry : idleExpiry
       }
     arm(at: due, &context)
   }
@@ -34,30 +34,38 @@ extension ClientConnection {
       return .keep
     case .lingering: return advance(&context)
     case .open:
-      guard active.isLeased || context.now >= idleExpiry else {
+      guard requests.current.isLeased || context.now >= idleExpiry else {
         arm(at: idleExpiry, &context)
         return .keep
       }
       // The exchange decides about a client that has not begun one, too.
-      if !active.isLeased { beginExchange(&context) }
+      if !requests.current.isLeased { beginRequest(&context) }
       return exchangeTimerFired(&context)
     }
   }
 
   /// The deadline of a client that has not begun a request.
-  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests == 0) }
+  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests.count == 0) }
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
-    let backlog = active.value.backlog(client, context)
+    let backlog = requests.current.value.backlog(client, context)
     if let disposition = handle(.timer(backlog), &context) { return disposition }
     // The earliest expiry may be in the past; the timer would fire at every tick.
-    let expiry = active.value.exchange.expiry(client.snapshot.policy.timeouts, backlog: backlog, at: context.now)
+    let expiry = requests.current.value.expiry(backlog, at: context.now)
     if case .later(let due) = expiry { arm(at: due, &context) }
     return .keep
   }
 }
 
 extension ActiveExchange {
+  fileprivate var earliestExpiry: Instant {
+    mutating get { exchange.earliestExpiry(snapshot.policy.timeouts) }
+  }
+
+  fileprivate func expiry(_ backlog: Backlog, at now: Instant) -> Expiry {
+    exchange.expiry(snapshot.policy.timeouts, backlog: backlog, at: now)
+  }
+
   fileprivate func backlog(_ client: borrowing Client, _ context: borrowing LoopContext) -> Backlog {
     var backlog: Backlog = []
     if !client.side.output.isEmpty || exchange.responseCursor.pending > 0 { backlog.insert(.toClient) }

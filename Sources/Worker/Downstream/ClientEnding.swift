@@ -14,7 +14,7 @@ extension ClientConnection {
   /// Begins to linger: the last byte for this client has been sent.
   mutating func startLingering(_ context: inout LoopContext) {
     context.buffers.giveBack(&client.side.output)
-    if active.isLeased { endExchange(&context) }
+    if requests.current.isLeased { endRequest(&context) }
     phase = .lingering
     since = context.now
   }
@@ -40,18 +40,18 @@ extension ClientConnection {
   mutating func granted(
     _ waiting: WaitingRequest, _ server: SharedServer, _ context: inout LoopContext
   ) -> Disposition {
-    guard carries(waiting.key), active.value.isQueued(at: server, client) else {
+    guard requests.contains(waiting.key), requests.current.value.isQueued(at: server) else {
       Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
-    active.value.position = .admitted
+    requests.current.value.position = .admitted
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
   /// The server in whose queue this request waits no longer accepts clients: chooses another one.
   mutating func rerouted(_ request: RequestKey, _ context: inout LoopContext) -> Disposition {
-    guard carries(request), active.value.isQueued else { return .keep }
-    active.value.position = .none
+    guard requests.contains(request), requests.current.value.isQueued else { return .keep }
+    requests.current.value.position = .none
     return handle(.displaced, &context) ?? .keep
   }
 
@@ -62,9 +62,10 @@ extension ClientConnection {
   ) -> Disposition {
     guard phase == .open else { return .keep }
     // A connection kept for this client can not be used any more.
-    context.close(&client.kept)
-    guard carries(request) else { return .keep }
-    let newest = context.snapshot.service(like: client.snapshot) ?? client.snapshot
+    context.close(&requests.kept)
+    guard requests.contains(request) else { return .keep }
+    let mine = requests.current.value.snapshot
+    let newest = context.snapshot.service(like: mine) ?? mine
     let keeps = newest.settings.health.onDown == .keep
     return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.acceptsClients), &context) ?? .keep
   }
@@ -72,8 +73,8 @@ extension ClientConnection {
   /// The worker stops: an idle client's connection ends now, others after their exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
-    if !active.isLeased { beginExchange(&context) }
-    return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep
+    if !requests.current.isLeased { beginRequest(&context) }
+    return requests.current.value.react(to: .stop, &client, &context) == .close ? .close : .keep
   }
 
   /// Releases everything but the connection itself.
@@ -82,11 +83,11 @@ extension ClientConnection {
       context.reports.counters.refused.connections += 1
       context.reports.failures.note(client: client.peer.endpoint, TLSConnection.floodExplanation, at: context.now)
     }
-    if active.isLeased {
-      _ = active.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
-      endExchange(&context)
+    if requests.current.isLeased {
+      _ = requests.current.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
+      endRequest(&context)
     }
-    context.close(&client.kept)
+    context.close(&requests.kept)
     client.leaveAffinity(context)
     client.side.giveBackBuffers(to: &context.buffers)
   }

@@ -20,7 +20,7 @@ extension ClientConnection {
   /// Determines the request's client. False when that client has reached its limit of concurrent exchanges.
   @inline(never)
   mutating func identify(_ context: inout LoopContext) -> Bool {
-    guard let request = active.value.exchange.request else { return true }
+    guard let request = requests.current.value.exchange.request else { return true }
     let proxies = client.snapshot.settings.forwarded.trustedProxies
     // A reload may have removed the proxy from the trusted ones.
     let isTrusted = client.forwarding.isPeerTrusted
@@ -28,28 +28,31 @@ extension ClientConnection {
     let endpoint = named ?? client.peer.endpoint
     // If the proxy names no port, several users may share the address: a server's connection that is authenticated for
     // one user serves only requests that continue the authentication.
-    let mayBeAnother = endpoint.port == 0 && active.value.exchange.isPrivate && !request.bindsAuthentication
-    if client.earlier != endpoint || mayBeAnother {
+    let mayBeAnother = endpoint.port == 0 && requests.current.value.exchange.isPrivate && !request.bindsAuthentication
+    if requests.earlier != endpoint || mayBeAnother {
       // The server may attribute requests on a private connection to that connection's user.
-      context.close(&active.value.connection)
-      active.value.exchange.changeClient()
+      context.close(&requests.current.value.connection)
+      requests.current.value.exchange.changeClient()
       client.leaveAffinity(context)
-      client.earlier = endpoint
+      requests.earlier = endpoint
     }
     guard named != nil else { return true }
     let key = client.snapshot.identity(of: endpoint.address)
     let (account, isAllowed) = context.sharedState.clientCame(key)
-    client.origin = ClientIdentity(endpoint: endpoint, key: key, account: account)
+    requests.current.value.origin = ClientIdentity(endpoint: endpoint, key: key, account: account)
     return isAllowed
   }
 }
 
-extension Client {
-  /// Restores the peer's identity after a request of another client.
+extension ActiveExchange {
+  /// The client on whose behalf the request was sent.
+  func identity(on client: borrowing Client) -> ClientIdentity { origin ?? client.peer }
+
+  /// The request of another client than the peer ends.
   @inline(never)
-  mutating func forgetOrigin(_ context: borrowing LoopContext) {
+  mutating func forgetOrigin(_ client: inout Client, _ context: borrowing LoopContext) {
     guard let origin = origin.take() else { return }
     context.sharedState.clientLeft(origin.account)
-    leaveAffinity(context)
+    client.leaveAffinity(context)
   }
 }

@@ -71,11 +71,11 @@ extension ClientConnection {
   }
 }
 
-extension Client {
+extension ActiveExchange {
   /// The header for a server's connection that is opened for this client (`servers.NAME.send-proxy-v2`).
-  var proxyHeader: [UInt8] {
-    let source = identity.endpoint
-    let local = try? Socket.localEndpoint(of: side.stream.descriptor.number)
-    return ProxyHeader.bytes(from: source, to: local ?? Endpoint(address: source.address, port: entrance.port))
+  func proxyHeader(_ client: borrowing Client) -> [UInt8] {
+    let source = identity(on: client).endpoint
+    let local = try? Socket.localEndpoint(of: client.side.stream.descriptor.number)
+    return ProxyHeader.bytes(from: source, to: local ?? Endpoint(address: source.address, port: client.entrance.port))
   }
 }

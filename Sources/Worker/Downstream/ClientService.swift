@@ -35,7 +35,7 @@ extension ClientConnection {
   @inline(never)
   mutating func chooseByHost() {
     guard let several = client.entrance.several else { return }
-    let host = active.value.exchange.request?.host ?? .absent
+    let host = requests.current.value.exchange.request?.host ?? .absent
     client.enter(several.service(ofHost: host.slice(of: client.side.input.bytes)))
   }
 }

@@ -7,17 +7,17 @@ import Linux
 extension ActiveExchange {
   /// Writes the exchange's access log line. Must be called only while the log is enabled.
   mutating func log(_ client: borrowing Client, _ context: inout LoopContext) {
-    let occupancy = server.map { client.snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
+    let occupancy = server.map { snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, client.service != .passthrough {
       requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
     }
     let entry = AccessEntry(
-      record: exchange.record, client: client.identity.endpoint, frontend: client.frontend,
-      isTLS: client.service == .https, service: client.snapshot.settings.name,
-      server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
+      record: exchange.record, client: identity(on: client).endpoint, frontend: client.frontend,
+      isTLS: client.service == .https, service: snapshot.settings.name,
+      server: server.map { snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (position.isAdmitted ? 1 : 0)),
-      queue: occupancy.waiting, configuration: client.snapshot.number)
+      queue: occupancy.waiting, configuration: snapshot.number)
     context.reports.accessLog.add(entry, monotonic: context.now)
     context.reports.accessLog.giveBack(&requestLine)
   }

@@ -33,8 +33,9 @@ extension ActiveExchange {
   }
 
   private func noteRefusal(_ rejection: Rejection, _ client: borrowing Client, _ context: borrowing LoopContext) {
+    let identity = identity(on: client)
     context.reports.log.debug(
-      "request body of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
+      "request body of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
   }
 
   private enum Flow {
@@ -151,7 +152,7 @@ extension ActiveExchange {
         exchange.delivered(count, at: context.now)
         moved = true
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), client, context))
+      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), context))
       }
     }
     let cursor = exchange.responseCursor
@@ -162,7 +163,7 @@ extension ActiveExchange {
         exchange.delivered(count, at: context.now)
         return .moved
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), client, context))
+      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), context))
       }
     }
     context.buffers.giveBack(&client.side.output)
@@ -186,7 +187,7 @@ extension ActiveExchange {
     }
     if exchange.inbound.side == .head {
       context.buffers.lease(&client.side.output)
-      if client.snapshot.policy.limits.bytes > ActiveExchange.ordinaryHeadBytes,
+      if snapshot.policy.limits.bytes > ActiveExchange.ordinaryHeadBytes,
         context.servers[connection].side.input.count > ActiveExchange.ordinaryHeadBytes
       {
         context.buffers.enlarge(&client.side.output)
@@ -194,18 +195,18 @@ extension ActiveExchange {
     }
     while true {
       let (step, effects) = exchange.readResponse(
-        in: &context.servers[connection].side.input, end: end, policy: client.snapshot.policy, at: context.now,
+        in: &context.servers[connection].side.input, end: end, policy: snapshot.policy, at: context.now,
         into: &client.side.output)
       if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:
         // Nothing of the output that overflowed was sent: responses are only read when the output is empty.
-        if client.side.output.overflowed { return .stop(self.effects(of: .responseHeadTooLarge, client, context)) }
+        if client.side.output.overflowed { return .stop(self.effects(of: .responseHeadTooLarge, context)) }
         if exchange.hasResponseHead {
           noteResponse(client, context)
           if !isDedicated {
-            client.assignServer(context)
-            if let cookie = client.snapshot.affinity.cookie { learn(cookie, from: connection, &client, context) }
+            assignServer(&client, context)
+            if let cookie = snapshot.affinity.cookie { learn(cookie, from: connection, &client, context) }
           }
           if asksBroker { watchResponse(from: connection, &context) }
         }
@@ -213,7 +214,7 @@ extension ActiveExchange {
         continue
       case .body:
         if exchange.hasResponseBegun {
-          if !isDedicated { client.assignServer(context) }
+          if !isDedicated { assignServer(&client, context) }
           if client.service == .passthrough, !client.entrance.isRelay { noteResponse(client, context) }
         }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)

@@ -10,13 +10,13 @@ extension ActiveExchange {
     if status == .serviceUnavailable { page.retryAfterSeconds = ActiveExchange.retryAfterSeconds }
     context.buffers.lease(&client.side.output)
     // Pending interim responses are sent first: TLS may have begun to send them.
-    if let replacement = client.snapshot.errorPages[status.rawValue] {
+    if let replacement = snapshot.errorPages[status.rawValue] {
       page.render(page: replacement.span, into: &client.side.output)
     } else {
       page.render(into: &client.side.output)
     }
     // Pending interim responses may have left too little room.
-    return client.side.output.overflowed ? effects(of: .pageTooLarge, client, context) : .none
+    return client.side.output.overflowed ? effects(of: .pageTooLarge, context) : .none
   }
 
   /// The Retry-After of a client for which no server was available: the health checks need a few seconds to find one.
@@ -24,15 +24,15 @@ extension ActiveExchange {
 
   /// Writes the redirect response of a redirecting listener.
   mutating func redirect(_ client: inout Client, _ context: inout LoopContext) -> Effects {
-    guard let redirect = client.snapshot.redirect, let request = exchange.request else {
-      return effects(of: .abandoned(isStopping: false), client, context)
+    guard let redirect = snapshot.redirect, let request = exchange.request else {
+      return effects(of: .abandoned(isStopping: false), context)
     }
     context.buffers.lease(&client.side.output)
     client.side.output.removeAll()
     redirect.render(request, from: client.side.input, into: &client.side.output)
     guard client.side.output.overflowed else { return .none }
     client.side.output.removeAll()
-    return effects(of: .redirectTooLarge, client, context)
+    return effects(of: .redirectTooLarge, context)
   }
 
   /// Sends the rest of the output to the client.

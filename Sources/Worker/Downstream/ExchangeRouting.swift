@@ -12,16 +12,16 @@ extension ActiveExchange {
   mutating func place(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     var isOther = false
     while true {
-      if client.adoptNewest(context) { (server, tried) = (nil, ServerSet()) }
-      let backend = client.snapshot.backend
+      adoptNewest(&client, context)
+      let backend = snapshot.backend
       let epoch = backend.epoch
       guard let chosen = choose(at: epoch, &client, context) else {
         context.reports.counters.refused.unroutable += 1
-        return effects(of: .noServer, client, context)
+        return effects(of: .noServer, context)
       }
       if let server, server != chosen { isOther = true }
       server = chosen
-      let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: client.account)
+      let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: account(on: client))
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
         position = .admitted
@@ -30,16 +30,28 @@ extension ActiveExchange {
         // The server may have gone down since it was chosen, and its queue emptied before this request joined it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
         position = .queued(ticket)
-        return effects(of: .queued(isOther: isOther), client, context)
+        return effects(of: .queued(isOther: isOther), context)
       case .refused:
-        return effects(of: .queueFull(isOther: isOther), client, context)
+        return effects(of: .queueFull(isOther: isOther), context)
       }
     }
   }
 
+  /// Changes to the newest snapshot of the connection's service, in which servers may have other numbers.
+  mutating func adoptNewest(_ client: inout Client, _ context: borrowing LoopContext) {
+    client.adoptNewest(context)
+    guard snapshot !== client.snapshot else { return }
+    (snapshot, server, tried) = (client.snapshot, nil, ServerSet())
+  }
+
+  /// The account to which its slots at servers are charged.
+  private func account(on client: borrowing Client) -> ConnectionLedger.Account {
+    origin?.account ?? client.peer.account
+  }
+
   /// Whether it waits in this server's queue.
-  func isQueued(at place: SharedServer, _ client: borrowing Client) -> Bool {
-    guard let server, client.snapshot.backend.servers[server] === place else { return false }
+  func isQueued(at place: SharedServer) -> Bool {
+    guard let server, snapshot.backend.servers[server] === place else { return false }
     return isQueued
   }
 
@@ -49,36 +61,36 @@ extension ActiveExchange {
   mutating func obtainConnection(
     _ client: inout Client, _ context: inout LoopContext, fresh: Bool = false
   ) -> Effects {
-    guard let server else { return effects(of: .abandoned(isStopping: false), client, context) }
+    guard let server else { return effects(of: .abandoned(isStopping: false), context) }
     // For a request that must not be sent twice, a system call checks whether the server has closed the connection.
     let asks = !exchange.mayRunTwice
-    if let connection, !fresh, context.servers[connection].leads(to: server, of: client.snapshot),
+    if let connection, !fresh, context.servers[connection].leads(to: server, of: snapshot),
       context.isUsable(connection, askingKernel: asks)
     {
       return opened(connection, isReused: true, &context)
     }
     context.close(&connection)
     if !fresh, client.service == .https,
-      let pooled = context.takePooled(server, of: client.snapshot, askingKernel: asks)
+      let pooled = context.takePooled(server, of: snapshot, askingKernel: asks)
     {
       connection = pooled
       context.servers[pooled].request = key(on: client)
       return opened(pooled, isReused: true, &context)
     }
-    let effects = effects(of: .connecting, client, context)
-    let isNamed = client.snapshot.servers[server].sendsProxyHeader && !client.entrance.isRelay
+    let effects = effects(of: .connecting, context)
+    let isNamed = snapshot.servers[server].sendsProxyHeader && !client.entrance.isRelay
     let made = context.open(
-      server, at: client.relayedPort, of: client.snapshot, for: key(on: client),
-      proxyHeader: isNamed ? client.proxyHeader : nil)
+      server, at: client.relayedPort, of: snapshot, for: key(on: client),
+      proxyHeader: isNamed ? proxyHeader(client) : nil)
     switch made {
     case .success(let made):
       connection = made
       return effects
     case .failure(let error):
       let isShortage = error.connectFault == .shortage
-      let place = client.snapshot.backend.servers[server]
+      let place = snapshot.backend.servers[server]
       context.noteFailure(of: place, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
-      return self.effects(of: .connectFailed(isShortage: isShortage), client, context)
+      return self.effects(of: .connectFailed(isShortage: isShortage), context)
     }
   }
 
@@ -98,11 +110,11 @@ extension ActiveExchange {
       context.buffers.enlarge(&context.servers[connection].side.output)
     }
     exchange.sendRequestHead(
-      from: client.side.input.bytes, forwarding: client.forwarding, keepAlive: client.snapshot.keepsServerConnections,
+      from: client.side.input.bytes, forwarding: client.forwarding, keepAlive: snapshot.keepsServerConnections,
       into: &context.servers[connection].side.output)
     guard context.servers[connection].side.output.overflowed else { return .none }
     context.servers[connection].side.output.removeAll()
-    return effects(of: .requestHeadTooLarge, client, context)
+    return effects(of: .requestHeadTooLarge, context)
   }
 
   /// Continues connecting.
@@ -114,11 +126,11 @@ extension ActiveExchange {
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      let place = client.snapshot.backend.servers[server]
+      let place = snapshot.backend.servers[server]
       context.noteFailure(of: place, port: client.relayedPort, .ofServer, reason)
       return react(to: .connectFailed(isShortage: false), &client, &context)
     case .short(let reason):
-      context.noteFailure(of: client.snapshot.backend.servers[server], .shortage, reason)
+      context.noteFailure(of: snapshot.backend.servers[server], .shortage, reason)
       return react(to: .connectFailed(isShortage: true), &client, &context)
     }
   }
@@ -127,7 +139,7 @@ extension ActiveExchange {
   mutating func keepConnection(_ client: borrowing Client, _ context: inout LoopContext) {
     guard let connection else { return }
     context.servers[connection].hasServed = true
-    let isShared = client.snapshot.settings.pool.share && context.servers[connection].proxyHeader == nil
+    let isShared = snapshot.settings.pool.share && context.servers[connection].proxyHeader == nil
     if exchange.isPrivate || !isShared {
       context.servers[connection].phase = .open
     } else {
@@ -140,7 +152,7 @@ extension ActiveExchange {
   mutating func excludeServer(_ client: inout Client) {
     // On a port of `relay` the client stays with its server: it has no session at another one.
     guard !isDedicated, !client.entrance.isRelay, let server else { return }
-    tried = client.snapshot.backend.tried(server, after: tried)
+    tried = snapshot.backend.tried(server, after: tried)
     client.routed = nil
   }
 
@@ -149,8 +161,8 @@ extension ActiveExchange {
     guard let server else { return }
     switch position {
     case .none: break
-    case .queued(let ticket): client.snapshot.backend.servers[server].cancel(ticket)
-    case .admitted: client.snapshot.backend.leave(server, client.account)
+    case .queued(let ticket): snapshot.backend.servers[server].cancel(ticket)
+    case .admitted: snapshot.backend.leave(server, account(on: client))
     }
     position = .none
   }

@@ -136,7 +136,7 @@ struct Loop: ~Copyable {
       }
     case .server:
       guard context.servers.contains(token.key), let request = context.servers[token.key].request,
-        clients.contains(request.connection), clients[request.connection].carries(request)
+        clients.contains(request.connection), clients[request.connection].requests.contains(request)
       else { return }
       advance(request.connection)
     case .listener: accept(token.key)
