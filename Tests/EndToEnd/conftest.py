@@ -13,7 +13,7 @@ def testbed(tmp_path, certificates):
 
 @pytest.fixture(scope="module")
 def shared_testbed(tmp_path_factory, certificates):
-    """The same for a whole file, for tables whose rows leave no trace."""
+    """The same for a whole file, for tables whose rows are independent."""
     testbed = Testbed(tmp_path_factory.mktemp("shared"), certificates)
     yield testbed
     testbed.end()
@@ -21,14 +21,14 @@ def shared_testbed(tmp_path_factory, certificates):
 
 @pytest.fixture(scope="module")
 def balanced(shared_testbed):
-    """One balancer and the one server behind it, for a whole file."""
+    """One balancer with one server, for a whole file."""
     server = shared_testbed.server()
     return shared_testbed.balance(server), server
 
 
 @pytest.fixture
 def plain_server(balanced):
-    """The server forgets what it has seen, and what the test has it do."""
+    """Resets the server's records and its script."""
     balanced[1].forget()
     yield
     balanced[1].script = page

@@ -1,4 +1,4 @@
-"""One line a request, as HAProxy's tools read it, or JSON; and a sink that is full stops nobody."""
+"""The access log: one line per request, in HAProxy's format or as JSON."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def entry(balancer, target):
     return match.groupdict()
 
 
-def test_line_reads_as_haproxys(balanced):
+def test_line_has_the_format_of_haproxy(balanced):
     balancer, _ = balanced
     assert balancer.get("/log/plain?x=y", source="127.0.83.1").status == 200
     line = entry(balancer, "/log/plain")
@@ -54,7 +54,7 @@ def test_line_reads_as_haproxys(balanced):
     assert all(int(line[timer]) >= 0 for timer in ("TR", "Tw", "Tc", "Tr", "Ta"))
 
 
-def test_timers_tell_where_the_time_went(balanced):
+def test_timers_have_the_time_of_each_phase(balanced):
     balancer, server = balanced
 
     def script(request):
@@ -71,7 +71,7 @@ def test_timers_tell_where_the_time_went(balanced):
     assert int(line["Ta"]) >= sum(int(line[t]) for t in ("TR", "Tw", "Tc", "Tr"))
 
 
-def test_time_in_the_queue_is_told(testbed):
+def test_time_in_the_queue_is_logged(testbed):
     held = Held()
     server = testbed.server(script=held)
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
@@ -79,7 +79,7 @@ def test_time_in_the_queue_is_told(testbed):
         first.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
         server.wait_for_requests(1)
         second.send(f"GET /queued HTTP/1.1\r\n{HOST}\r\n")
-        wait_until(lambda: balancer.load_of("view01")["waiting"] == 1, "the second in the queue")
+        wait_until(lambda: balancer.load_of("view01")["waiting"] == 1, "the second request in the queue")
         threading.Event().wait(0.3)
         held.released.set()
         assert first.answer().status == second.answer().status == 200
@@ -101,7 +101,7 @@ STATES = [
 
 
 def misbehave(request):
-    """What each state needs of the server."""
+    """Makes the server cause each termination state."""
     kind = request.target.rpartition("/")[2]
     if kind == "SH":
         request.stream.close()
@@ -140,18 +140,18 @@ def test_termination_state(balanced, state, statuses, name, act):
     assert match["status"] in statuses.split("|"), line
 
 
-def test_no_server_is_told(testbed):
+def test_missing_server_is_logged_as_nosrv(testbed):
     server = testbed.server()
     balancer = testbed.balance(server)
     server.die()
     assert balancer.get("/log/none").status == 503
     balancer.wait_for_state("view01", "down")
-    assert balancer.get("/log/nobody").status == 503
-    line = entry(balancer, "/log/nobody")
+    assert balancer.get("/log/no-server").status == 503
+    line = entry(balancer, "/log/no-server")
     assert (line["backend"], line["server"]) == ("servers", "<NOSRV>") and line["status"] == "503" and line["Tc"] == "-1" and line["state"][0] == "S"
 
 
-def test_retry_and_redispatch_are_told(testbed):
+def test_retry_and_redispatch_are_logged(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
     sources = [f"127.0.84.{n}" for n in range(1, 20)]
@@ -168,12 +168,12 @@ def test_redirects_are_logged(balanced):
         assert client.get("/log/redirected").status == 301
     line = entry(balancer, "/log/redirected")
     assert line["status"] == "301" and not line["frontend"].endswith("~")
-    # As HAProxy has it for what never came to a backend.
+    # HAProxy's notation for requests without a backend.
     assert (line["backend"], line["server"]) == ("redirect", "<NOSRV>")
 
 
 def test_connections_are_counted_as_haproxy_counts_them(balanced):
-    """With the one that the line is about."""
+    """Including the connection of the line."""
     balancer, _ = balanced
     with balancer.connect() as idle, balancer.connect() as asking:
         assert idle.get("/log/idle").status == asking.get("/log/counted").status == 200
@@ -182,7 +182,7 @@ def test_connections_are_counted_as_haproxy_counts_them(balanced):
 
 
 def test_request_line_cannot_forge_a_line(balanced):
-    """What a client writes stays inside the quotes of its own line."""
+    """A client's bytes stay inside the quotes of its own line."""
     balancer, _ = balanced
     with balancer.connect() as client:
         client.send(b'GET /log/forged"x" HTTP/1.1\r\n' + HOST.encode() + b"\r\n")
@@ -206,8 +206,8 @@ def test_tunnel_is_logged_when_it_ends(balanced):
     assert line["status"] == "101" and int(line["bytes"]) >= 5000 and line["state"] == "----"
 
 
-def test_halog_reads_it(balanced, tmp_path):
-    """HAProxy's own tool."""
+def test_halog_parses_the_log(balanced, tmp_path):
+    """HAProxy's own analysis tool."""
     halog = shutil.which("halog") or "/usr/sbin/halog"
     if not os.path.exists(halog):
         pytest.skip("halog is not installed (Debian: haproxy)")
@@ -215,7 +215,7 @@ def test_halog_reads_it(balanced, tmp_path):
     for number in range(5):
         assert balancer.get(f"/log/halog/{number}").status == 200
     lines = balancer.wait_for_access("/log/halog/", 5)
-    # In syslog's frame, as it would come out of the journal.
+    # In syslog's format, as exported from the journal.
     framed = "".join(f"Nov 22 10:43:05 lb1 belvedere[1]: {line}\n" for line in lines)
     done = subprocess.run([halog, "-srv", "-q"], input=framed, capture_output=True, text=True)
     assert done.returncode == 0
@@ -224,7 +224,7 @@ def test_halog_reads_it(balanced, tmp_path):
     assert re.match(r"servers/view01\s+0\s+5\s+0\s+0\s+0\s+0", row.replace(",", " ")), row
 
 
-def test_json_is_json(testbed):
+def test_json_format_is_valid_json(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, log={"access": {"format": "json", "queries": "full"}})
     assert balancer.get('/log/json?a=\\x', source="127.0.83.9").status in (200, 400)
@@ -248,8 +248,9 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
-def test_no_secret_of_a_query_is_in_any_log(testbed, level):
-    """Served, redirected, refused, or left behind a body; in the access log and in the operational one."""
+def test_secrets_in_queries_are_not_logged(testbed, level):
+    """Of requests that were served, redirected, refused, or pipelined after a body; in the access log and the
+    operational one."""
     balancer = testbed.balance(testbed.server(), log={"level": level})
     for target, logged in SECRETS:
         assert balancer.get(target).status == 200
@@ -266,6 +267,6 @@ def test_no_secret_of_a_query_is_in_any_log(testbed, level):
     balancer.wait_for_access(' PR-- .*"<BADREQ>"')
     written = "\n".join(balancer.access_lines) + balancer.log
     assert "s3cret" not in written and "secret-id" not in written
-    # The same part has the same digits: lines that belong together are found.
+    # The same part has the same digits, so that related lines can be found.
     digits = {match for line in balancer.access_lines for match in re.findall(r"SAMLart=~(\w{8})", line)}
     assert len(digits) == 1

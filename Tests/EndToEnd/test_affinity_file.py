@@ -1,4 +1,4 @@
-"""Clients that stay against their hash's will stay so over a restart, when a file remembers them."""
+"""The affinity file keeps assignments that differ from the hash over a restart."""
 
 import os
 import re
@@ -9,12 +9,12 @@ import pytest
 from harness.service import belvedere
 from harness.waiting import client_addresses
 
-# Checks that find a change in a moment.
+# Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 def displaced(testbed, **changes):
-    """A balancer whose clients are all on view01, some of them only because view02 was gone for a while; and those."""
+    """A balancer whose clients are all on view01, and the clients that are there only because view02 was down."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, **changes)
     sources = client_addresses(20)
@@ -29,14 +29,14 @@ def displaced(testbed, **changes):
     return balancer, moved
 
 
-def test_clients_stay_over_a_restart(testbed):
+def test_clients_keep_their_servers_over_a_restart(testbed):
     file = testbed.directory / "affinity"
     balancer, moved = displaced(testbed, affinity={"file": str(file)})
     balancer.restart()
     assert set(balancer.servers_of(moved).values()) == {"view01"}
     assert [path.name for path in testbed.directory.glob("affinity*")] == ["affinity"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    # Twenty, and who waited until the balancer served.
+    # Twenty, and the client that waited until the balancer served.
     assert re.search(rf"info +worker: affinity: {re.escape(str(file))} has 21 clients, of \d+ s ago", balancer.log)
 
 
@@ -46,7 +46,7 @@ def test_without_a_file_the_hash_decides_after_a_restart(testbed):
     assert set(balancer.servers_of(moved).values()) == {"view02"}
 
 
-def test_clients_stay_when_the_worker_crashes(testbed):
+def test_clients_keep_their_servers_when_the_worker_crashes(testbed):
     balancer, moved = displaced(testbed, affinity={"file": str(testbed.directory / "affinity")})
     balancer.restart()
     worker = balancer.worker
@@ -55,7 +55,7 @@ def test_clients_stay_when_the_worker_crashes(testbed):
     assert set(balancer.servers_of(moved).values()) == {"view01"}
 
 
-# What becomes of the two files: clients' assignments in binary, servers' administrative states in JSON.
+# Damage to the two files: assignments in binary, administrative states in JSON.
 DAMAGE = {
     "shortened": lambda content: content[:-4],
     "changed": lambda content: content[:30] + bytes([content[30] ^ 0x81]) + content[31:],
@@ -67,7 +67,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_files_that_do_not_read_are_ignored_with_one_line_each(testbed, damage):
+def test_invalid_files_are_ignored_with_one_log_line_each(testbed, damage):
     files = [testbed.directory / name for name in ("affinity", "servers")]
     balancer, moved = displaced(testbed, affinity={"file": str(files[0])}, server_state_file=str(files[1]))
     balancer.server("view01", "weight", "7")
@@ -86,7 +86,7 @@ def test_files_that_do_not_read_are_ignored_with_one_line_each(testbed, damage):
         [_] = [line for line in balancer.log.splitlines() if "the file is ignored" in line and str(file) in line]
 
 
-def test_place_that_cannot_be_written_is_refused_by_check_and_told_by_run(testbed):
+def test_unwritable_path_is_refused_by_check_and_logged_by_run(testbed):
     file = testbed.directory / "missing" / "affinity"
     balancer = testbed.balance(testbed.server(), affinity={"file": str(file)})
     words = f"{file}: can't be used: No such file or directory"

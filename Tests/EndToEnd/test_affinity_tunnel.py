@@ -1,4 +1,4 @@
-"""Tunnels of many people behind one address, which are known by the connection ids that their servers issue (`affinity:
+"""Tunnels of many users behind one address, identified by the connection IDs that their servers issue (`affinity:
 by`)."""
 
 import gzip
@@ -17,7 +17,7 @@ ASK = b'<?xml version="1.0"?><broker version="2.0"><get-tunnel-connection/></bro
 
 
 def broker(coding=None):
-    """A server that issues an id to whoever asks, and knows none but its own."""
+    """A server that issues a connection ID to each client, and accepts its own IDs only."""
     known, numbers = set(), itertools.count(0x3F2504E0)
 
     def script(request):
@@ -48,7 +48,7 @@ def broker(coding=None):
 
 
 class Person:
-    """Somebody with a View client, which opens its tunnel without a cookie on a connection of its own."""
+    """A user with a View client, which opens its tunnel without a cookie on a separate connection."""
 
     def __init__(self, balancer, source=None):
         self.balancer, self.source = balancer, source
@@ -60,7 +60,7 @@ class Person:
         self.id = re.search(r"<connection-id>\s*(.*?)</connection-id>", text)[1].replace("&#95;", "_")
 
     def open(self, target="tunnel?{}"):
-        """The server that a tunnel comes to, and whether it knows its id."""
+        """The server of a tunnel, and whether it accepted the ID."""
         with self.balancer.connect(self.source) as client:
             client.send(
                 f"POST /ice/{target.format(self.id)} HTTP/1.1\r\nHost: view.test:443\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -85,13 +85,13 @@ def people_of(balancer, count=16, source=None):
 
 
 def people_at_both(balancer):
-    """One whose address leads to the first server, and one whose address leads to the second."""
+    """A user whose address is assigned to the first server, and one whose address is assigned to the second."""
     people = [Person(balancer, source) for source in client_addresses(24)]
     return [next(person for person in people if person.server == name) for name in ("view01", "view02")]
 
 
 @pytest.mark.parametrize("by", ["tunnel", ["tunnel", "cookie JSESSIONID"]])
-def test_people_behind_one_address_find_their_servers_by_tunnel_and_reconnect(testbed, by):
+def test_users_behind_one_address_reconnect_to_their_servers_by_tunnel(testbed, by):
     _, balancer = pair(testbed, by)
     people = people_of(balancer)
     for target in ("tunnel?{}", "reconnect?{}&s3cret", "reconnect?{}&another"):
@@ -101,7 +101,7 @@ def test_people_behind_one_address_find_their_servers_by_tunnel_and_reconnect(te
 
 
 @pytest.mark.parametrize("how", ["reload", "restart", "another worker"])
-def test_tunnels_are_known_after(testbed, how):
+def test_tunnels_are_kept_after(testbed, how):
     folder = testbed.directory / "worker"
     folder.mkdir()
     _, balancer = pair(testbed, file=str(folder / "affinity"))
@@ -113,7 +113,7 @@ def test_tunnels_are_known_after(testbed, how):
         kept = (folder / "affinity").read_bytes()
         assert not [person.id for person in people if person.id.encode() in kept]
     else:
-        # Which writes the file at once.
+        # The command writes the file at once.
         balancer.server("view01", "drain")
         wait_until((folder / "affinity").exists, "the file")
         balancer.server("view01", "ready")
@@ -124,19 +124,19 @@ def test_tunnels_are_known_after(testbed, how):
         assert [person.open(target) for person in people] == [(person.server, True) for person in people]
 
 
-def test_forged_id_goes_by_the_next_way(testbed):
+def test_tunnel_with_a_forged_id_is_routed_by_the_next_kind_of_affinity(testbed):
     _, balancer = pair(testbed, ["tunnel", "client-address"])
     here, there = people_at_both(balancer)
     for person in (here, there):
         assert person.open("tunnel?view01_0") == person.open("reconnect?view02_0&") == (person.server, False)
         assert person.open() == (person.server, True)
-    # Where somebody's id is, and not where their address leads.
+    # At the server of the ID, not at that of the address.
     here.source = there.source
     assert here.open() == ("view01", True)
     assert here.open("tunnel?forged") == ("view02", False)
 
 
-def test_tunnel_of_a_lost_server_goes_on_by_the_next_way_and_returns(testbed):
+def test_tunnel_of_a_lost_server_is_routed_by_the_next_kind_of_affinity_and_returns(testbed):
     servers, balancer = pair(testbed)
     people = [person for person in people_of(balancer) if person.server == "view01"]
     servers["view01"].die()
@@ -147,7 +147,7 @@ def test_tunnel_of_a_lost_server_goes_on_by_the_next_way_and_returns(testbed):
     assert {person.open() for person in people} == {("view01", True)}
 
 
-def test_nothing_is_learned_from_an_answer_in_another_coding(testbed):
+def test_no_id_is_learned_from_an_answer_with_a_content_coding(testbed):
     _, balancer = pair(testbed, ["tunnel", "client-address"], coding="Content-Encoding: gzip\r\n", threads=2)
     here, there = people_at_both(balancer)
     here.source = there.source

@@ -1,4 +1,4 @@
-"""Configurations that are wrong, in every way that one can be, and what `check` and `run` say to them."""
+"""Invalid configurations, and the diagnostics of `check` and `run`."""
 
 import re
 
@@ -25,7 +25,7 @@ def write(tmp_path, certificates, text):
     return file
 
 
-def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
+def test_every_problem_is_reported_at_once_with_its_place(tmp_path, certificates):
     text = GOOD.replace("service:", "servise:") + "timeouts:\n  conect: 5s\n  server: 5\n  client: never\nretries: -1\n"
     file = write(tmp_path, certificates, text)
     done = belvedere("check", "--configuration", file)
@@ -54,7 +54,7 @@ def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) and len(value) < 40 else "",
 )  # fmt: skip
-def test_bad_file_is_refused_with_status_1(tmp_path, certificates, name, text, words):
+def test_invalid_file_is_refused_with_status_1(tmp_path, certificates, name, text, words):
     file = write(tmp_path, certificates, text)
     for command in (["check"], ["run"]):
         done = belvedere(*command, "--configuration", file)
@@ -64,8 +64,8 @@ def test_bad_file_is_refused_with_status_1(tmp_path, certificates, name, text, w
         assert str(file) in output
 
 
-def test_address_that_is_not_there_yet_is_no_reason(testbed):
-    """IP_FREEBIND: the virtual address is on the other node."""
+def test_address_that_is_not_on_this_machine_is_accepted(testbed):
+    """With IP_FREEBIND: the virtual address may be on the other node."""
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.configuration["listen"] = [balancer.configuration["listen"], "192.0.2.1:8443"]
     balancer.configuration["redirect"] = "off"

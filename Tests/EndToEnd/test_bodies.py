@@ -1,4 +1,4 @@
-"""Bodies of every framing, both ways, at once, unchanged."""
+"""Bodies of every framing are forwarded unchanged, without delay, in both directions."""
 
 import os
 import threading
@@ -77,7 +77,7 @@ def test_body_until_close_ends_with_close_notify(balanced):
 
 @pytest.mark.parametrize("closes", [True, False], ids=["server-closes", "server-reads-on"])
 def test_answer_before_the_request_body_ends_arrives_at_once(balanced, closes):
-    """413 in the middle of an upload: the client sees it, not a broken connection."""
+    """413 during an upload: the client receives it instead of a reset."""
     balancer, server = balanced
 
     def script(request):
@@ -86,7 +86,7 @@ def test_answer_before_the_request_body_ends_arrives_at_once(balanced, closes):
         request.respond(413, "too large", *fields, reason="Content Too Large")
         if closes:
             request.stream.finish()
-        # Both read what still comes (RFC 9112 §9.6): a reset would take the answer along.
+        # Both sides read on (RFC 9112 §9.6): a reset would discard the answer.
         request.stream.receive_to_end()
         request.stream.close()
 
@@ -112,12 +112,12 @@ def test_answer_before_the_request_body_ends_arrives_at_once(balanced, closes):
             stop.set()
             sender.join()
         assert answer.status == 413 and answer.text == "too large"
-        # The rest of the request would be in front of another one: the connection ends, and the client is told.
+        # The rest of the request would precede the next one: the connection is closed, and the answer says so.
         assert (answer["Connection"] or "").lower() == "close"
         assert client.receive_to_end() == b"" and client.ended
 
 
-def test_http_1_0_client_gets_a_body_that_it_can_read(balanced):
+def test_http_1_0_client_gets_a_body_without_chunks(balanced):
     balancer, _ = balanced
     with balancer.connect() as client:
         answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}\r\n")
@@ -125,7 +125,7 @@ def test_http_1_0_client_gets_a_body_that_it_can_read(balanced):
         assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_http_1_0_client_may_keep_its_connection(balanced):
+def test_http_1_0_client_may_keep_its_connection_alive(balanced):
     balancer, _ = balanced
     with balancer.connect() as client:
         for _ in range(3):
@@ -137,7 +137,7 @@ def test_http_1_0_client_may_keep_its_connection(balanced):
 
 
 def test_http_1_0_client_never_sees_chunks(balanced):
-    """A server that chunks its answer to HTTP/1.0 is at fault; the client must not get chunk framing as content."""
+    """Although a server may not send chunks to HTTP/1.0, the client must not get chunk framing as content."""
     balancer, server = balanced
     server.script = lambda request: request.send(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
@@ -177,8 +177,8 @@ def test_pipeline_ends_at_connection_close(balanced):
     assert [r.target for r in server.requests] == ["/1", "/2"]
 
 
-def test_slow_reader_stalls_the_server_and_loses_nothing(balanced):
-    """Backpressure: what a client does not take is not piled up in the balancer."""
+def test_slow_reader_slows_the_server_down_and_loses_nothing(balanced):
+    """Backpressure: bytes that a client does not read are not buffered without bound."""
     balancer, server = balanced
     sent = []
 
@@ -193,19 +193,19 @@ def test_slow_reader_stalls_the_server_and_loses_nothing(balanced):
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         assert client.receive_until(b"\r\n\r\n")
-        # The server's progress comes to a halt far from the end.
+        # The server is blocked long before the end.
         previous = -1
         while len(sent) != previous:
             previous = len(sent)
             threading.Event().wait(0.2)
-        assert previous < 900, "everything was taken off the server"
+        assert previous < 900, "the balancer buffered everything"
         count = 0
         while count < 64 << 20:
             count += len(client.receive(1 << 20))
             client.received.clear()
 
 
-def test_client_that_leaves_in_the_middle_frees_the_server(balanced):
+def test_client_that_disconnects_during_a_download_frees_the_server(balanced):
     balancer, server = balanced
     broken = threading.Event()
 
@@ -222,10 +222,10 @@ def test_client_that_leaves_in_the_middle_frees_the_server(balanced):
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         client.receive_until(b"\r\n\r\n")
-    assert broken.wait(TIMEOUT), "the server went on sending to nobody"
+    assert broken.wait(TIMEOUT), "the server went on sending without a client"
 
 
-def test_client_that_leaves_during_an_upload_never_completes_it(balanced):
+def test_upload_of_a_client_that_disconnects_is_never_completed(balanced):
     balancer, server = balanced
     seen = []
 

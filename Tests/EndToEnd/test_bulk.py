@@ -1,4 +1,4 @@
-"""Large bodies arrive with equal SHA-256. `make soak` runs these at full length."""
+"""Large bodies arrive with the same SHA-256. `make soak` runs these at full length."""
 
 import hashlib
 import os

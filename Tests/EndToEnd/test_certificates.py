@@ -1,5 +1,5 @@
-"""What Belvedere says of certificates: `check` and `reload` say the same, and a reload that is refused changes nothing.
-And the hook that certbot runs."""
+"""Diagnostics about certificates: `check` and `reload` print the same, and a refused reload changes nothing.
+Also the deploy hook for certbot."""
 
 import os
 import re
@@ -20,7 +20,7 @@ HOOK = ROOT / "packaging/examples/certbot-deploy-hook"
 
 
 class Workshop:
-    """Makes certificates of every sort."""
+    """Creates valid and invalid certificates."""
 
     def __init__(self, directory, authority):
         self.directory, self.authority = Path(directory), authority
@@ -37,12 +37,12 @@ class Workshop:
         return self.good(end=time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86_400 + 600)))
 
     def alone(self):
-        """Without its issuer, and without a word where that can be had."""
+        """Without its issuer, and without a URL of it."""
         front = self.good()
         return self.file("alone.pem", front.leaf_pem), front.key
 
     def with_renewed_issuer(self, *, first):
-        """The authority's certificate that has ended and the one that has come in its place, in this order or the
+        """The expired certificate of the authority and its renewed one, in this order or the
         other."""
         front = self.good()
         upper = Authority(self.directory / "upper", "Upper")
@@ -50,7 +50,7 @@ class Workshop:
         order = (ended, valid) if first == "ended" else (valid, ended)
         return self.file(f"renewed-{first}.pem", front.leaf_pem, *order), front.key
 
-    def with_stranger(self):
+    def with_unrelated(self):
         front = self.good()
         return self.file("more.pem", front.chain, self.authority.issue("other.test").chain), front.key
 
@@ -82,7 +82,7 @@ def pair(certificate):
     return certificate.chain, certificate.key
 
 
-# What is wrong, and whether it is refused or only told of.
+# The fault, and whether it is refused or only reported.
 WRONG = {
     "no file": (lambda w: (Path("/nowhere/view.pem"), None), r"/nowhere/view.pem: can't be read: No such file"),
     "no certificate": (lambda w: (w.file("empty.pem", "nothing\n"), w.good().key), r"empty.pem: holds no certificate"),
@@ -102,8 +102,8 @@ DOUBTFUL = {
     "ends soon": (lambda w: pair(w.ending(20)), r"the certificate for view.test expires in 20 days; renew it"),
     "not yet valid": (lambda w: pair(w.good(start="20470101000000Z")), r"is not valid yet"),
     "for others": (lambda w: pair(w.authority.issue("other.test")), r"no certificate is for the service name view.test"),
-    "stranger": (lambda w: w.with_stranger(), r"more.pem: not sent, since they do not belong to the chain: CN=other.test"),
-    "issuer missing, nobody says where": (
+    "unrelated certificate": (lambda w: w.with_unrelated(), r"more.pem: not sent, since they do not belong to the chain: CN=other.test"),
+    "issuer missing without a URL": (
         lambda w: w.alone(), r"alone.pem: its issuer CN=Workshop is not in the file.* append it \(a root is not sent\)"
     ),
     "renewed issuer behind": (
@@ -120,7 +120,7 @@ DOUBTFUL = {
 
 @pytest.fixture(scope="module")
 def serving(shared_testbed, certificates):
-    """A balancer that may read what lies in its certificate's folder."""
+    """A balancer whose worker may read the folder of its certificate."""
     folder = shared_testbed.directory / "tls"
     folder.mkdir()
     for file in pair(certificates.front):
@@ -151,7 +151,7 @@ def shown(balancer):
 
 @pytest.fixture
 def restored(serving):
-    """The balancer, with its configuration put back afterwards."""
+    """The balancer, whose configuration is restored afterwards."""
     before = serving.configuration
     yield serving
     serving.configuration = before
@@ -159,7 +159,7 @@ def restored(serving):
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_certificate_that_can_not_be_served_is_refused_in_the_same_words_everywhere(restored, workshop, case):
+def test_unusable_certificate_is_refused_with_the_same_message_everywhere(restored, workshop, case):
     make, words = WRONG[case]
     before = shown(restored)
     restored.write(settings(*make(workshop)))
@@ -171,7 +171,7 @@ def test_certificate_that_can_not_be_served_is_refused_in_the_same_words_everywh
 
 
 @pytest.mark.parametrize("case", DOUBTFUL)
-def test_certificate_that_clients_may_refuse_is_told_of_and_served(restored, workshop, case):
+def test_certificate_that_clients_may_refuse_is_reported_and_served(restored, workshop, case):
     make, words = DOUBTFUL[case]
     restored.write(settings(*make(workshop)))
     code, said = check(restored)
@@ -181,12 +181,12 @@ def test_certificate_that_clients_may_refuse_is_told_of_and_served(restored, wor
 
 
 @pytest.mark.parametrize("days", [31, 29])
-def test_check_and_log_go_by_the_same_days(restored, workshop, days):
+def test_check_and_log_warn_at_the_same_number_of_days(restored, workshop, days):
     restored.write(settings(*pair(workshop.ending(days))))
     assert ("expires in" in check(restored)[1]) == (days < 30)
 
 
-def test_issuers_in_the_wrong_order_are_sent_in_the_right_one(restored, workshop):
+def test_issuers_in_the_wrong_order_are_sent_in_the_right_order(restored, workshop):
     authority = workshop.authority
     between = Authority(workshop.directory / "between", "Between")
     request = workshop.directory / "between.csr"
@@ -210,7 +210,7 @@ def test_issuers_in_the_wrong_order_are_sent_in_the_right_one(restored, workshop
 
 
 @pytest.mark.parametrize("first", ["ended", "valid"])
-def test_of_an_expired_issuer_and_its_successor_the_valid_one_is_sent(restored, workshop, first):
+def test_valid_certificate_of_a_renewed_issuer_is_sent(restored, workshop, first):
     restored.write(settings(*workshop.with_renewed_issuer(first=first)))
     restored.reload()
     done = subprocess.run(
@@ -254,7 +254,7 @@ def renewing(testbed, certificates, tmp_path):
     return balancer, renew, file
 
 
-def test_certbot_hook_brings_a_renewed_certificate_into_service(renewing, certificates):
+def test_certbot_hook_installs_a_renewed_certificate(renewing, certificates):
     balancer, renew, file = renewing
     renewed = certificates.authority.issue("view.test")
     run = run_hook(balancer, renew(renewed))
@@ -264,7 +264,7 @@ def test_certbot_hook_brings_a_renewed_certificate_into_service(renewing, certif
     assert sorted(path.name for path in file.parent.glob("view.pem*")) == ["view.pem", "view.pem.before"]
 
 
-def test_certbot_hook_puts_back_what_was_there_when_the_renewed_one_is_refused(renewing, certificates):
+def test_certbot_hook_restores_the_former_certificate_if_the_renewed_one_is_refused(renewing, certificates):
     balancer, renew, file = renewing
     before = file.read_text()
     run = run_hook(balancer, renew(certificates.authority.issue("view.test"), key=certificates.second.key))
@@ -274,7 +274,7 @@ def test_certbot_hook_puts_back_what_was_there_when_the_renewed_one_is_refused(r
     assert shown(balancer) == ssl.PEM_cert_to_DER_cert(certificates.front.leaf_pem)
 
 
-def test_certbot_hook_leaves_other_certificates_alone(renewing, certificates):
+def test_certbot_hook_ignores_other_certificates(renewing, certificates):
     balancer, renew, file = renewing
     before = file.read_text()
     run = run_hook(balancer, renew(certificates.second), BELVEDERE_LINEAGE="elsewhere.test")
@@ -282,9 +282,9 @@ def test_certbot_hook_leaves_other_certificates_alone(renewing, certificates):
     assert file.read_text() == before
 
 
-def test_certbot_hook_keeps_the_renewed_one_for_a_service_that_does_not_run(renewing, certificates, tmp_path):
+def test_certbot_hook_installs_a_renewed_certificate_while_the_service_is_stopped(renewing, certificates, tmp_path):
     balancer, renew, file = renewing
     renewed = certificates.authority.issue("view.test")
-    run = run_hook(balancer, renew(renewed), BELVEDERE_CONTROL=str(tmp_path / "nobody"))
+    run = run_hook(balancer, renew(renewed), BELVEDERE_CONTROL=str(tmp_path / "missing"))
     assert run.returncode == 0 and "does not run" in run.stdout
     assert renewed.leaf_pem in file.read_text()

@@ -1,4 +1,4 @@
-"""Any bytes at all, on either side, at any time: no crash, no hang, no leak, and the next client is served."""
+"""Arbitrary bytes from clients and servers cause no crash, no hang and no leak, and the next client is served."""
 
 import os
 import random
@@ -11,7 +11,7 @@ from harness.server import page
 from harness.processes import open_files, resident
 from harness.waiting import TIMEOUT, wait_until
 
-# How long each chaos lasts; BELVEDERE_TEST_CHAOS=600 for an evening's run. The seed is printed with a failure.
+# The duration of each test in seconds; BELVEDERE_TEST_CHAOS=600 for a long run. The seed is printed with a failure.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_CHAOS", "4"))
 SEED = int(os.environ.get("BELVEDERE_TEST_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
 
@@ -42,7 +42,7 @@ PIECES = [b"\r\n", b"\n", b"\r", b"\0", b" ", b":", b"0\r\n\r\n", b"FFFFFFFFFFFF
 
 
 def mutated(generator, message):
-    """The message, or something like it."""
+    """The message, possibly modified."""
     data = bytearray(message)
     for _ in range(generator.choice([0, 0, 1, 1, 2, 5])):
         at = generator.randrange(len(data) + 1)
@@ -84,7 +84,7 @@ def end_somehow(generator, stream):
 
 
 class Storm:
-    """Clients in threads that do what a function of the generator and the balancer says, for a while, and until it is done
+    """Clients in threads that run a function of the generator and the balancer, for a while, and until it has run
     so many times."""
 
     def __init__(self, balancer, act, done=lambda storm: storm.rounds > 50, threads=6):
@@ -101,7 +101,7 @@ class Storm:
                 try:
                     act(generator, number)
                 except OSError:
-                    pass  # TLS errors, resets, time-outs of a second: all in order.
+                    pass  # TLS errors, resets and time-outs of a second are expected.
                 except Exception as fault:
                     self.faults.append(f"seed {SEED}: {fault!r}")
                 self.rounds += 1
@@ -127,7 +127,7 @@ def balanced(testbed):
 
 
 def survived(balancer, worker, before):
-    """The same worker, no more descriptors than before, and it serves."""
+    """Checks that the same worker serves, with no more descriptors than before."""
     assert balancer.worker == worker, f"seed {SEED}: the worker died\n{balancer.log}"
     wait_until(lambda: balancer.get("/").status == 200, lambda: f"seed {SEED}: a served request\n{balancer.log[-3000:]}")
     wait_until(
@@ -136,7 +136,7 @@ def survived(balancer, worker, before):
     )
 
 
-def test_clients_send_anything(balanced):
+def test_arbitrary_bytes_from_clients(balanced):
     balancer, server = balanced
     worker, before = balancer.worker, len(open_files(balancer.worker))
 
@@ -153,7 +153,7 @@ def test_clients_send_anything(balanced):
     survived(balancer, worker, before)
 
 
-def test_servers_answer_anything(balanced):
+def test_arbitrary_bytes_from_servers(balanced):
     balancer, server = balanced
     worker, before = balancer.worker, len(open_files(balancer.worker))
     chance = random.Random(SEED)
@@ -183,10 +183,10 @@ def test_servers_answer_anything(balanced):
     survived(balancer, worker, before)
 
 
-def test_both_sides_do_anything_and_answers_stay_apart(balanced):
-    """Sane clients between mad ones: each answer is theirs, or an error, never somebody else's."""
+def test_arbitrary_bytes_on_both_sides_never_mix_up_answers(balanced):
+    """Regular clients among faulty ones: each gets its own answer, or an error, never another client's."""
     balancer, server = balanced
-    # A server that is merely late is no fault of the balancer's.
+    # A late answer of the server is no fault of the balancer.
     balancer.reload({"timeouts": {"server": "5s"}})
     worker, before = balancer.worker, len(open_files(balancer.worker))
     chance = random.Random(SEED + 1)
@@ -220,13 +220,13 @@ def test_both_sides_do_anything_and_answers_stay_apart(balanced):
                 sane.append(answer.status)
 
     Storm(balancer, act, done=lambda storm: len(sane) > 50)
-    # A mad server connection is never handed on: hardly any sane request meets an error.
+    # A faulty server connection is never reused: few regular requests fail.
     assert sane.count(200) > 0.95 * len(sane), {status: sane.count(status) for status in set(sane)}
     server.script = page
     survived(balancer, worker, before)
 
 
-def test_garbage_below_tls(balanced):
+def test_arbitrary_bytes_below_tls(balanced):
     balancer, _ = balanced
     worker, before = balancer.worker, len(open_files(balancer.worker))
     hello = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000006130113021303010000")
@@ -243,7 +243,7 @@ def test_garbage_below_tls(balanced):
     survived(balancer, worker, before)
 
 
-def test_memory_goes_back(testbed):
+def test_memory_does_not_grow(testbed):
     """Thousands of connections and exchanges, clean and broken, and no more memory than after the first thousand."""
     balancer = testbed.balance(testbed.server(), log={"access": "off"})
     worker = balancer.worker

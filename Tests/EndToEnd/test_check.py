@@ -1,4 +1,4 @@
-"""`belvedere check`: what it says of the files that a configuration names, and of what would be served."""
+"""`belvedere check`: its diagnostics about the files of a configuration, and its summary."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def smallest(tmp_path, certificates):
     return write
 
 
-def test_check_says_what_would_be_served(smallest):
+def test_check_prints_what_would_be_served(smallest):
     run = belvedere("check", "--configuration", str(smallest()))
     assert run.returncode == 0, run.stderr
     assert "in order" in run.stdout
@@ -37,20 +37,20 @@ def test_check_says_what_would_be_served(smallest):
         assert re.search(words, run.stdout), run.stdout
 
 
-def test_check_refuses_what_the_worker_could_not_load(smallest, tmp_path):
+def test_check_refuses_files_that_the_worker_can_not_load(smallest, tmp_path):
     page = tmp_path / "503.html"
     for size, code in [(16 * 1024, 0), (16 * 1024 + 1, 1)]:
         page.write_bytes(b"x" * size)
         run = belvedere("check", "-c", str(smallest(errors={503: str(page)})))
         assert run.returncode == code and ("503.html: is larger than 16 KiB" in run.stderr) == bool(code), run.stderr
-    # Nobody writes into it, and nobody waits for that.
+    # A FIFO without a writer, which must not block.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     run = belvedere("check", "-c", str(smallest(tls={"certificate": str(pipe)}, trust={"ca": str(pipe)})))
     assert run.returncode == 1 and run.stderr.count("pipe: holds no certificate") == 2, run.stderr
 
 
-def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_path):
+def test_check_loads_the_files_that_the_configuration_names(smallest, certificates, tmp_path):
     junk = tmp_path / "junk.pem"
     junk.write_text("junk\n")
     front = certificates.front
@@ -67,7 +67,7 @@ def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_pa
     assert run.returncode == 1 and f"{junk}" in run.stderr, run.stderr
 
 
-def test_check_refuses_a_secret_that_is_none_or_is_everybodys(smallest, tmp_path):
+def test_check_refuses_an_invalid_or_readable_secret(smallest, tmp_path):
     secret = tmp_path / "pair.key"
     nodes = {"lb1": "192.0.2.11", "lb2": "192.0.2.12"}
     pair = {"nodes": nodes, "secret": str(secret), "node": "lb2"}
@@ -94,12 +94,12 @@ def test_check_refuses_a_secret_that_is_none_or_is_everybodys(smallest, tmp_path
     secret.chmod(0o644)
     tmp_path.chmod(0o755)
     run = check()
-    everybody = all(path.stat().st_mode & 0o001 for path in tmp_path.parents)
-    assert run.returncode == int(everybody) and ("every user of this machine may read" in run.stderr) == everybody, run.stderr
+    readable = all(path.stat().st_mode & 0o001 for path in tmp_path.parents)
+    assert run.returncode == int(readable) and ("every user of this machine may read" in run.stderr) == readable, run.stderr
 
 
 def test_check_pairs_certificates_and_keys_within_each_service(tmp_path, certificates):
-    """What another service, or another certificate of the service, has beside the same file is not this one's."""
+    """The same file may be paired with another key in another service, or in another certificate."""
     front, second = certificates.front, certificates.second
     good = {"certificate": str(front.chain), "key": str(front.key)}
     path = tmp_path / "belvedere.yaml"
@@ -124,7 +124,7 @@ def test_check_pairs_certificates_and_keys_within_each_service(tmp_path, certifi
         assert "1 error" in run.stderr, run.stderr
 
 
-def test_check_knows_the_service_of_a_long_name(tmp_path, certificates):
+def test_check_assigns_files_to_a_service_with_a_long_name(tmp_path, certificates):
     front = certificates.front
     view = {"service": "elsewhere.test", "servers": {"view01": "192.0.2.1"}, "tls": {"certificate": str(front.chain), "key": str(front.key)}}
     path = tmp_path / "long.yaml"
@@ -151,7 +151,7 @@ def test_check_warns_of_a_key_that_others_may_read(smallest, certificates):
         ]:
             file = str(smallest(tls=tls))
             path.chmod(0o644)
-            # As long as others can't come to it, there is nothing to say.
+            # No warning if others can't reach the file.
             folder.chmod(0o700)
             assert "may read the private key" not in belvedere("check", "-c", file).stderr
             folder.chmod(0o755)
@@ -162,7 +162,7 @@ def test_check_warns_of_a_key_that_others_may_read(smallest, certificates):
             assert "may read the private key" not in belvedere("check", "-c", file).stderr
 
 
-def test_check_looks_at_credentials_where_systemd_hands_them_over(smallest, certificates, tmp_path):
+def test_check_loads_credentials_passed_by_systemd(smallest, certificates, tmp_path):
     file = str(smallest(tls={"certificate": str(certificates.front.chain), "key": "credential:view.key"}))
     run = belvedere("check", "-c", file)
     assert run.returncode == 0

@@ -1,5 +1,5 @@
-"""The secure tunnel: one request that never ends while one answer streams back, both chunked, each chunk one message.
-Every chunk arrives exactly as it left, at once, in both directions."""
+"""The secure tunnel: one endless request and one endless answer, both chunked, each chunk one message.
+Every chunk arrives unchanged and without delay, in both directions."""
 
 import os
 import random
@@ -37,7 +37,7 @@ def open_tunnel(client, first=HELLO):
     return head
 
 
-def test_answer_begins_before_the_request_has_a_chunk(balanced):
+def test_answer_begins_before_the_first_chunk_of_the_request(balanced):
     balancer, server = balanced
     with balancer.connect() as client:
         open_tunnel(client, first=b"")
@@ -47,8 +47,8 @@ def test_answer_begins_before_the_request_has_a_chunk(balanced):
         assert read_chunk(client)[0] == LAST_CHUNK
 
 
-def test_messages_go_both_ways_at_once(balanced):
-    """Each answer is awaited before the next message: nothing may wait for more to come."""
+def test_messages_pass_in_both_directions_at_once(balanced):
+    """Each answer is awaited before the next message: no message may be held back."""
     balancer, server = balanced
     with balancer.connect() as client:
         open_tunnel(client)
@@ -58,14 +58,14 @@ def test_messages_go_both_ways_at_once(balanced):
             assert read_chunk(client)[0] == message
         client.send(LAST_CHUNK)
         assert read_chunk(client)[0] == LAST_CHUNK
-        # Both messages are complete: the connection may go on.
+        # Both messages are complete: the connection is kept.
         open_tunnel(client)
 
 
 ODD = [chunk(b"one"), chunk(b"two", b";a=b"), b"0003\r\nsix\r\n", b"A\r\n0123456789\r\n", chunk(os.urandom(16_384)), chunk(os.urandom(40_000))]
 
 
-def test_two_chunks_in_one_write_stay_two(balanced):
+def test_two_chunks_in_one_write_stay_separate(balanced):
     balancer, server = balanced
     with balancer.connect() as client:
         open_tunnel(client)
@@ -90,7 +90,7 @@ def test_one_chunk_in_many_writes_stays_one(balanced):
         assert read_chunk(client)[0] == large
 
 
-def test_every_byte_is_the_same_on_both_sides(balanced):
+def test_bytes_and_chunks_are_unchanged(balanced):
     balancer, server = balanced
     generator = random.Random(7)
     stream = [chunk(generator.randbytes(generator.choice([1, 10, 100, 1000, 5000, 30_000]))) for _ in range(300)]
@@ -98,7 +98,7 @@ def test_every_byte_is_the_same_on_both_sides(balanced):
     server.forget()
     with balancer.connect() as client:
         open_tunnel(client)
-        # Pieces that respect nothing.
+        # Pieces that ignore all boundaries.
         back, at = b"", 0
         while at < len(wire):
             step = generator.choice([1, 3, 50, 1000, 16_384, 16_400])
@@ -113,8 +113,8 @@ def test_every_byte_is_the_same_on_both_sides(balanced):
     assert request.target == "/ice/tunnel?3F2504E0"
 
 
-def test_stream_of_one_byte_chunks_goes_on_for_ever(balanced):
-    """Five bytes of framing for one of content, for as long as the session lasts: keystrokes."""
+def test_stream_of_one_byte_chunks_is_not_limited(balanced):
+    """Keystrokes: five bytes of framing for one of content, for a whole session."""
     balancer, server = balanced
     with balancer.connect() as client:
         open_tunnel(client)
@@ -127,8 +127,8 @@ def test_stream_of_one_byte_chunks_goes_on_for_ever(balanced):
         assert read_chunk(client)[0] == LAST_CHUNK
 
 
-def test_server_speaks_first_and_alone(balanced):
-    """A server that sends on and on while the client is silent."""
+def test_server_may_send_while_the_client_is_silent(balanced):
+    """The server sends continuously while the client is silent."""
     balancer, server = balanced
     messages = [chunk(b"push %d" % n) for n in range(200)]
 
@@ -152,8 +152,8 @@ def test_server_speaks_first_and_alone(balanced):
         server.script = echo_chunks
 
 
-def test_answer_that_ends_first_leaves_the_client_told(balanced):
-    """The server ends its stream while the client's goes on: the client sees the end, and the connection is closed."""
+def test_answer_that_ends_before_its_request_closes_the_connection(balanced):
+    """The server ends its stream while the client's goes on: the client gets the end, and the connection is closed."""
     balancer, server = balanced
 
     def script(request):
@@ -183,7 +183,7 @@ def test_death_of_the_server_ends_the_stream_without_a_last_chunk(testbed):
         assert client.ended
 
 
-def test_end_of_the_client_ends_the_servers_side(balanced):
+def test_end_of_the_client_closes_the_server_connection(balanced):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
@@ -193,7 +193,7 @@ def test_end_of_the_client_ends_the_servers_side(balanced):
     assert not request.received().endswith(LAST_CHUNK)
 
 
-def test_reconnect_lands_on_the_same_server(testbed):
+def test_reconnect_reaches_the_same_server(testbed):
     servers = [testbed.server(f"view{n:02}", script=echo_chunks) for n in range(1, 5)]
     balancer = testbed.balance(*servers)
     for number in range(12):
@@ -209,7 +209,7 @@ def test_reconnect_lands_on_the_same_server(testbed):
 
 
 def test_both_directions_at_full_speed_at_once(balanced):
-    """Each side sends all it can and reads all it can: neither direction starves or blocks the other."""
+    """Each side sends and reads as fast as it can: neither direction blocks the other."""
     balancer, server = balanced
     block = chunk(bytes(range(256)) * 100)
     rounds = 800

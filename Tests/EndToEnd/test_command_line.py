@@ -1,4 +1,4 @@
-"""The command line: what a person types, and what comes back."""
+"""The command line: help, version and usage errors."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from harness.service import belvedere
 
 
-def test_help_names_every_command_and_none_that_is_not_for_people():
+def test_help_lists_every_public_command_and_no_other():
     for arguments in ([], ["--help"], ["help"]):
         run = belvedere(*arguments)
         assert run.returncode == 0
@@ -15,7 +15,7 @@ def test_help_names_every_command_and_none_that_is_not_for_people():
         assert "worker" not in run.stdout.split("SUBCOMMANDS")[1]
 
 
-def test_version_names_what_it_stands_on():
+def test_version_lists_the_libraries():
     run = belvedere("version")
     assert run.returncode == 0
     assert re.fullmatch(r"belvedere \d+\.\d+\.\d+\nOpenSSL 3\..*\nSwift 6\..*\n", run.stdout)
@@ -23,13 +23,13 @@ def test_version_names_what_it_stands_on():
 
 
 @pytest.mark.parametrize("arguments", [["serve"], ["run", "--nonsense"], ["check", "-c"]])
-def test_what_is_not_understood_is_a_wrong_call(arguments):
+def test_unknown_arguments_are_a_usage_error(arguments):
     run = belvedere(*arguments)
     assert run.returncode == 64
     assert "Usage" in run.stderr
 
 
-def test_worker_is_not_for_hands():
+def test_worker_command_can_not_be_run_by_hand():
     run = belvedere("worker")
     assert run.returncode == 64
     assert "belvedere run" in run.stderr

@@ -1,4 +1,4 @@
-"""What a worker has given up, and that its service goes on without it. What it can no longer do is tried in
+"""The sandbox of a worker, and the service inside it. Forbidden operations are tested in
 Tests/Worker/ConfinementTests.swift."""
 
 import os
@@ -28,12 +28,12 @@ def test_every_thread_of_the_worker_is_confined(confined):
         fields = status(f"{confined.worker}/task/{thread.name}")
         assert fields["NoNewPrivs"] == "1"
         assert fields["Seccomp"] == "2" and fields["Seccomp_filters"] == "2"
-        # The bounding and the inheritable set are about programs that are executed, which it can't do.
+        # The bounding and the inheritable set apply to executed programs, which the worker can't start.
         for kind in ("CapPrm", "CapEff", "CapAmb"):
             assert int(fields[kind], 16) == 0, kind
 
 
-def test_supervisor_keeps_what_the_virtual_address_needs_and_no_more(testbed):
+def test_supervisor_keeps_only_the_capabilities_for_the_virtual_address(testbed):
     balancer = testbed.balance(testbed.server())
     # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_NICE.
     kept = 1 << 10 | 1 << 12 | 1 << 13 | 1 << 23
@@ -48,14 +48,14 @@ def test_supervisor_keeps_what_the_virtual_address_needs_and_no_more(testbed):
 
 
 def certificate_in(folder, certificates):
-    """The service's certificate and key, copied into a folder; what a configuration says of them."""
+    """Copies the service's certificate and key into a folder; returns their configuration."""
     folder.mkdir()
     shutil.copy(certificates.front.chain, folder / "view.pem")
     shutil.copy(certificates.front.key, folder / "view.key")
     return {"certificate": str(folder / "view.pem"), "key": str(folder / "view.key")}
 
 
-def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certificates, tmp_path):
+def test_reload_with_a_file_in_another_folder_asks_for_a_restart(confined, certificates, tmp_path):
     balancer = confined
     elsewhere = certificate_in(tmp_path / "elsewhere", certificates)
     balancer.write({"tls": elsewhere})
@@ -63,11 +63,11 @@ def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certifi
     assert run.returncode == 1
     assert re.search(r"belvedere\.yaml:\d+:\d+: .*elsewhere/view\.pem: is in a folder that the running worker has no access to", run.stderr)
     assert "systemctl restart belvedere" in run.stderr
-    # One reason for each file, and nothing of what follows from it.
+    # One reason for each file, without consequential errors.
     assert "Permission denied" not in run.stderr
     assert balancer.get("/").status == 200
 
-    # Another worker begins with the configuration in force; a restart takes the new one.
+    # A new worker starts with the current configuration; a restart uses the new one.
     balancer.restart()
     assert balancer.get("/").status == 200
 
@@ -82,14 +82,14 @@ def test_reload_after_the_folder_was_replaced_asks_for_a_restart(confined, certi
     assert told.returncode == 1
     assert "is in a folder that was replaced since the running worker's start" in told.stderr
     assert "systemctl restart belvedere" in told.stderr
-    # A folder above that stays allows what is put into it.
+    # A parent folder that stays allows files put into it.
     folder.rename(tmp_path / "after")
     (tmp_path / "before").rename(folder)
     assert confined.call("reload").returncode == 0
 
 
-def test_certificate_is_rotated_in_its_folder_and_through_a_link(testbed, certificates, tmp_path):
-    """As certbot does: the name stays, and leads to another file of the archive's folder."""
+def test_certificate_can_be_rotated_in_its_folder_and_through_a_link(testbed, certificates, tmp_path):
+    """As with certbot: the link stays, and leads to another file of the archive's folder."""
     certificate_in(tmp_path / "archive", certificates)
     live = tmp_path / "live"
     live.mkdir()
@@ -101,7 +101,7 @@ def test_certificate_is_rotated_in_its_folder_and_through_a_link(testbed, certif
         (live / f"{name}.new").symlink_to(tmp_path / "archive" / f"2-{name}")
         (live / f"{name}.new").rename(live / name)
     assert balancer.reload() == 2
-    # And a file in the place of the link.
+    # And a file that replaces the link.
     for name in ("view.pem", "view.key"):
         (live / name).unlink()
         shutil.copy(tmp_path / "archive" / name, live / name)
@@ -109,7 +109,7 @@ def test_certificate_is_rotated_in_its_folder_and_through_a_link(testbed, certif
     assert balancer.get("/").status == 200
 
 
-def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(testbed):
+def test_worker_that_made_a_forbidden_system_call_is_reported_and_replaced(testbed):
     balancer = testbed.balance(testbed.server())
     victim = balancer.worker
     os.kill(victim, signal.SIGSYS)
@@ -118,7 +118,7 @@ def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(testbed):
     assert balancer.get("/").status == 200
 
 
-def test_key_is_read_from_the_folder_of_credentials(testbed, certificates, tmp_path, monkeypatch):
+def test_key_is_read_from_the_credentials_directory(testbed, certificates, tmp_path, monkeypatch):
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     shutil.copy(certificates.front.key, credentials / "view.key")

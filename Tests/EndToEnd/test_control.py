@@ -1,4 +1,4 @@
-"""The control socket: who may ask, what is answered, and that nobody who asks badly is in anybody's way."""
+"""The control socket: access, answers, and clients that misbehave."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def connect(balancer):
 
 
 def everything(sock):
-    """What comes until the end."""
+    """All bytes until the end."""
     received = b""
     try:
         while piece := sock.recv(65536):
@@ -39,11 +39,11 @@ def ask(balancer, line):
     return json.loads(answer)
 
 
-# Nobody to ask
+# No service
 
 
 @pytest.mark.parametrize("command", [["reload"], ["status"], ["status", "--json"]])
-def test_without_a_service_the_command_says_so(tmp_path, command):
+def test_command_without_a_running_service_reports_that(tmp_path, command):
     path = tmp_path / "control"
     run = belvedere(*command, "--control", path)
     assert run.returncode == 69
@@ -51,7 +51,7 @@ def test_without_a_service_the_command_says_so(tmp_path, command):
     assert f"the service is not running: there is no {path}" in run.stderr and "systemctl start belvedere" in run.stderr
 
 
-def test_socket_whose_owner_has_died_is_told_from_one_that_is_missing(tmp_path):
+def test_socket_of_a_dead_service_is_reported_differently_from_a_missing_one(tmp_path):
     path = tmp_path / "control"
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
@@ -60,7 +60,7 @@ def test_socket_whose_owner_has_died_is_told_from_one_that_is_missing(tmp_path):
     assert f"no process listens at {path}" in run.stderr
 
 
-def test_service_that_does_not_answer_is_given_up(tmp_path):
+def test_command_times_out_if_the_service_does_not_answer(tmp_path):
     path = tmp_path / "control"
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
@@ -73,7 +73,7 @@ def test_service_that_does_not_answer_is_given_up(tmp_path):
 # The socket
 
 
-def test_socket_is_its_owners_and_its_groups_alone(testbed):
+def test_socket_is_accessible_to_owner_and_group_only(testbed):
     balancer = testbed.balance(testbed.server())
     mode = os.stat(balancer.control).st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
@@ -82,7 +82,7 @@ def test_socket_is_its_owners_and_its_groups_alone(testbed):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes on other users")
-def test_strangers_are_refused_even_when_the_file_lets_them_in(testbed):
+def test_other_users_are_refused_even_if_the_socket_is_writable(testbed):
     balancer = testbed.balance(testbed.server())
     os.chmod(balancer.control, 0o666)
     os.chown(balancer.control, 0, 4242)
@@ -112,7 +112,7 @@ def test_strangers_are_refused_even_when_the_file_lets_them_in(testbed):
     balancer.wait_for_log(r"control: refused pid \d+, uid 4241")
     assert status_as(4241, 4242, [])["ok"] is True
     assert status_as(4241, 4241, [4240, 4242])["ok"] is True
-    # By its own mode the file keeps strangers out before that.
+    # Normally the file's mode already refuses other users.
     os.chmod(balancer.control, 0o660)
 
     def become():
@@ -129,7 +129,7 @@ def test_strangers_are_refused_even_when_the_file_lets_them_in(testbed):
     assert run.returncode == 69 and "permission denied for the service" in run.stderr
 
 
-def test_socket_that_an_earlier_service_left_is_replaced(testbed):
+def test_socket_left_by_an_earlier_service_is_replaced(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(balancer.control))
@@ -137,7 +137,7 @@ def test_socket_that_an_earlier_service_left_is_replaced(testbed):
     assert balancer.status["pid"] == balancer.process.pid
 
 
-def test_socket_of_a_living_service_is_not_taken(testbed):
+def test_socket_of_a_running_service_is_not_replaced(testbed):
     server = testbed.server()
     first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.control = first.control
@@ -145,17 +145,17 @@ def test_socket_of_a_living_service_is_not_taken(testbed):
     assert first.status["pid"] == first.process.pid
 
 
-def test_file_in_the_sockets_place_is_kept_and_named(testbed):
+def test_file_at_the_socket_path_is_kept_and_reported(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.control.write_text("precious")
     assert "Something that is no socket is there" in balancer.refusal()
     assert balancer.control.read_text() == "precious"
 
 
-def test_missing_directory_is_made_and_a_missing_tree_is_named(testbed):
+def test_missing_directory_is_created_and_missing_parents_are_reported(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.control = balancer.directory / "run" / "control"
-    # The socket comes after the listeners.
+    # The socket is created after the listeners.
     balancer.start().wait_until_serving()
     assert stat.S_IMODE(os.stat(balancer.directory / "run").st_mode) == 0o750
     assert balancer.status["state"] == "serving"
@@ -164,13 +164,13 @@ def test_missing_directory_is_made_and_a_missing_tree_is_named(testbed):
     assert "Make the directory above" in lost.refusal()
 
 
-def test_directory_is_the_one_that_systemd_names(testbed, tmp_path, monkeypatch):
+def test_directory_is_the_runtime_directory_of_systemd(testbed, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     help = belvedere("status", "--help").stdout
     assert f"{tmp_path}/control.sock" in " ".join(help.split()).replace(" ", "") or f"{tmp_path}/control.sock" in help
 
 
-# What is no request
+# Invalid requests
 
 
 GARBAGE = [
@@ -182,7 +182,7 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("line, reason", GARBAGE, ids=range(len(GARBAGE)))
-def test_what_is_no_request_is_answered_with_why(shared_testbed, line, reason):
+def test_invalid_request_is_answered_with_the_reason(shared_testbed, line, reason):
     if not shared_testbed.balancers:
         shared_testbed.balance(shared_testbed.server())
     balancer = shared_testbed.balancers[0]
@@ -195,7 +195,7 @@ def test_what_is_no_request_is_answered_with_why(shared_testbed, line, reason):
     assert ask(balancer, STATUS)["ok"] is True
 
 
-def test_request_may_come_byte_by_byte_and_without_its_lines_end(testbed):
+def test_request_may_arrive_byte_by_byte_and_without_a_newline(testbed):
     balancer = testbed.balance(testbed.server())
     with connect(balancer) as sock:
         for byte in STATUS.strip():
@@ -204,15 +204,15 @@ def test_request_may_come_byte_by_byte_and_without_its_lines_end(testbed):
         assert json.loads(everything(sock))["ok"] is True
 
 
-def test_what_follows_the_first_line_is_not_read(testbed):
+def test_bytes_after_the_first_line_are_ignored(testbed):
     balancer = testbed.balance(testbed.server())
     assert ask(balancer, STATUS + b'{"version":1,"command":"reload"}\n')["ok"] is True
     assert balancer.status["configuration"]["number"] == 1
 
 
-def test_silent_slow_and_greedy_clients_are_in_nobodys_way(testbed):
-    """Half-open ones, some that never read, more than there may be: others are answered, traffic goes on, and the worker
-    is not taken for hung."""
+def test_silent_and_slow_clients_do_not_delay_others(testbed):
+    """Half-open ones, some that never read, more than there may be: others are answered, traffic goes on, and the
+    worker is not taken for hung."""
     balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     silent = [connect(balancer) for _ in range(8)]
@@ -222,9 +222,9 @@ def test_silent_slow_and_greedy_clients_are_in_nobodys_way(testbed):
             sock.sendall(STATUS)
         for _ in range(3):
             assert balancer.get("/").status == 200
-        # At most as long as a silent one is waited for.
+        # At most as long as the time-out of a silent client.
         assert balancer.call("status").returncode in (0, 69)
-        wait_until(lambda: balancer.call("status").returncode == 0, "an answered operator")
+        wait_until(lambda: balancer.call("status").returncode == 0, "an answered client")
         for sock in silent:
             assert everything(sock) == b""
         assert balancer.worker == worker and balancer.get("/").status == 200
@@ -240,7 +240,7 @@ def test_silent_slow_and_greedy_clients_are_in_nobodys_way(testbed):
             sock.close()
 
 
-def test_operators_who_leave_before_their_answer_are_forgotten(testbed):
+def test_clients_that_disconnect_before_their_answer_are_dropped(testbed):
     balancer = testbed.balance(testbed.server())
     for _ in range(30):
         with connect(balancer) as sock:

@@ -1,8 +1,7 @@
-"""Clients that are many and slow harm nobody beside them, and what they took comes back.
+"""Many slow clients do not delay others, and their resources are released.
 
-BELVEDERE_TEST_CROWD says how many there are: `BELVEDERE_TEST_CROWD=10000 pytest -s test_crowds.py` on the released binary
-prints the figures that matter. Here the bounds are wide, for a machine that does other things besides.
-"""
+BELVEDERE_TEST_CROWD says how many there are: `BELVEDERE_TEST_CROWD=10000 pytest -s test_crowds.py` on the released
+binary prints the figures that matter. Here the bounds are wide, for a machine that does other things besides."""
 
 import math
 import re
@@ -18,18 +17,18 @@ from harness.datagrams import PORT, Echo
 from harness.processes import memory, open_files
 from harness.waiting import TIMEOUT, free_port, wait_until
 
-# The tests' own time-out of a handshake would keep silent clients for long.
+# The time-out of handshakes in tests would keep silent clients for long.
 TIMEOUTS = {"tls-handshake": "5s", "http-request": "5s", "datagrams": "5s"}
 HOLDS_ALL = {"connections": 40_000, "connections-per-address": "off"}
 
 
-# Bytes for one of them, generous, for the debug binary. A connection for which TLS was made has 42 KiB until its handshake
-# is done, and what a record takes where a part of one has come.
+# Bytes for one of them, generous, for the debug binary. A connection for which TLS was made has 42 KiB until its
+# handshake is done, and what a record takes where a part of one has come.
 MOST = {"silent": 4 << 10, "piece": 4 << 10, "hello": 56 << 10, "record": 80 << 10}
 
 
 def compare(what, quiet, beside):
-    """The figures, and a bound that only a client who was made to wait for the crowd breaks."""
+    """Prints the figures, and checks a bound that is exceeded only by a client that waits for the crowd."""
     for which, name in enumerate(("new connection", "kept connection")):
         before, after = percentile(quiet, which, 99), percentile(beside, which, 99)
         print(f"{what}: {name}: p99 {before * 1000:.1f} ms quiet, {after * 1000:.1f} ms beside ({after / before:.1f} ×)")
@@ -41,12 +40,12 @@ def connections(balancer):
 
 
 def settled(balancer):
-    """The worker's descriptors once nobody but the one kept client is there, and the pools are empty."""
+    """The worker's descriptors once only the kept client is connected, and the pools are empty."""
     wait_until(lambda: connections(balancer) <= 1, lambda: f"the crowd's end\n{balancer.status}")
 
 
 @pytest.mark.parametrize("kind", ["silent", "piece", "hello", "record", "idle", "reset", "flow"])
-def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
+def test_crowd_delays_no_client_and_its_resources_are_released(testbed, kind):
     server, changes = testbed.nginx(), {}
     if kind == "flow":
         testbed.others.append(Echo(server.name, server.address))
@@ -83,8 +82,8 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
 
 
 @pytest.mark.parametrize("way", ["passthrough", "relay"])
-def test_a_silent_crowd_gives_its_places_at_the_servers_back(testbed, way):
-    """Whoever has not sent a byte has no tunnel, and so not its time-out."""
+def test_silent_crowd_releases_its_places_at_the_servers(testbed, way):
+    """The tunnel time-out does not apply to a client that has sent nothing."""
     changes = {"mode": "passthrough", "tls": None} if way == "passthrough" else {}
     server = testbed.nginx()
     balancer = testbed.balance(server, start=False, timeouts={"client": "3s"}, limits=HOLDS_ALL, **changes)
@@ -104,7 +103,7 @@ def test_a_silent_crowd_gives_its_places_at_the_servers_back(testbed, way):
 
 
 class Listener:
-    """Accepts connections in the kernel, and never says a word."""
+    """Its kernel accepts connections, and it never sends a byte."""
 
     def __init__(self, address, port):
         self.socket = socket.create_server((address, port), backlog=4096)
@@ -122,8 +121,8 @@ def is_back(worker, before):
     return now if now <= before * 1.2 + 1024 else None
 
 
-def test_the_table_of_descriptors_never_grows(testbed):
-    """While it does, no thread of a process gets a descriptor: the kernel waits for every processor, for up to 100 ms."""
+def test_descriptor_table_never_grows(testbed):
+    """When it grows, the kernel waits for every processor for up to 100 ms, and no thread gets a descriptor."""
     balancer = testbed.balance(testbed.server(), limits={"connections": 1000})
 
     def size():
@@ -166,8 +165,8 @@ def test_slowhttptest(testbed, mode):
     settled(balancer)
 
 
-def test_at_the_limit_silent_clients_make_room(testbed):
-    """A house full of clients that say nothing serves everybody who does."""
+def test_silent_clients_are_evicted_at_the_limit(testbed):
+    """When silent clients use all connections, other clients are served."""
     balancer = testbed.balance(
         testbed.server(), limits={"connections": 50, "connections-per-address": "off"}, timeouts={"tls-handshake": "1h"}
     )

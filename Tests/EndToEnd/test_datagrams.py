@@ -15,7 +15,7 @@ QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 @pytest.fixture
 def relay(testbed):
-    """Two servers with UDP echoes at addresses of their own, and what makes a balancer in front of them."""
+    """Two servers with UDP echoes on their own addresses, and a function that creates a balancer for them."""
     echoes = {}
 
     def make(names=("view01", "view02"), addresses=(None, None), **changes):
@@ -38,7 +38,7 @@ def traffic(balancer):
     return balancer.status["traffic"]
 
 
-def test_client_meets_one_server_over_tcp_and_udp(relay):
+def test_client_reaches_the_same_server_over_tcp_and_udp(relay):
     balancer, servers, echoes = relay()
     sources = client_addresses(24)
     # Half of them come over UDP first.
@@ -67,7 +67,7 @@ def check_datagrams(balancer, **options):
             for datagram in sent:
                 client.send(datagram)
             assert [client.receive() for _ in sent] == sent
-        # More than a batch takes.
+        # More than a batch.
         sent = [number.to_bytes(2) for number in range(100)]
         for datagram in sent:
             client.send(datagram)
@@ -80,7 +80,7 @@ def test_datagrams_of_any_size_pass_unchanged_and_in_order(relay):
 
 
 @pytest.mark.parametrize("listen", ["[::1]:{port}", "*:{port}"])
-def test_clients_of_both_families_are_answered_from_where_they_sent_to(relay, listen):
+def test_answers_come_from_the_address_that_the_client_sent_to(relay, listen):
     balancer, _, _ = relay()
     balancer.reload({"listen": listen.format(port=balancer.port), "redirect": "off"})
     check_datagrams(balancer, address="::1")
@@ -94,16 +94,16 @@ def test_servers_may_have_ipv6(relay):
     check_datagrams(balancer)
 
 
-def test_port_of_a_server_that_is_closed_ends_the_flow_and_has_the_server_checked(relay):
+def test_closed_port_of_a_server_ends_the_flow_and_triggers_a_check(relay):
     balancer, servers, echoes = relay(health={"interval": "1h", "jitter": "0s"})
     with Client(balancer) as client:
         name = client.ask()
         echoes[name].stop()
         checks = len(servers[name].checks)
-        wait_until(lambda: client.send(b"x") or len(servers[name].checks) > checks, "a check")
+        wait_until(lambda: client.send(b"x") or len(servers[name].checks) > checks, "a health check")
         balancer.wait_for_log(f"server {name}, port {PORT}: UDP: Connection refused")
         balancer.wait_for_access(rf'datagrams servers/{name} .* S[CD]-- .*"UDP {balancer.address}:{PORT}, ')
-        # The service at the port is back, with the same clients.
+        # The service at the port returns, with the same clients.
         echo = Echo(name, servers[name].address)
         try:
             assert client.ask() == name
@@ -111,7 +111,7 @@ def test_port_of_a_server_that_is_closed_ends_the_flow_and_has_the_server_checke
             echo.stop()
 
 
-def test_flows_of_a_server_that_is_down_go_elsewhere(relay):
+def test_flows_of_a_server_that_is_down_move_to_another(relay):
     balancer, servers, echoes = relay()
     with Client(balancer) as client:
         name = client.ask()
@@ -121,14 +121,14 @@ def test_flows_of_a_server_that_is_down_go_elsewhere(relay):
         balancer.wait_for_state(name, "down")
         wait_until(lambda: client.ask() == other, "the other server")
         balancer.wait_for_access(rf"datagrams servers/{name} .* D[D]-- ")
-        # Nobody is taken out of a session by the one that is back.
+        # The returned server does not interrupt a session.
         servers[name].start()
         balancer.wait_for_state(name, "up")
         assert client.ask() == other
 
 
 @pytest.mark.parametrize("mode", ["drain", "maintenance"])
-def test_commands_for_servers_mean_datagrams_as_well(relay, mode):
+def test_server_commands_apply_to_datagrams_as_well(relay, mode):
     balancer, servers, echoes = relay()
     sources = client_addresses(12)
     homes = balancer.servers_of(sources)
@@ -144,8 +144,8 @@ def test_commands_for_servers_mean_datagrams_as_well(relay, mode):
         assert again == (homes if mode == "drain" else dict.fromkeys(sources, "view02"))
 
 
-def test_client_that_has_moved_takes_its_port_with_it(relay):
-    """A PCoIP client has one source port for all of its sessions."""
+def test_flow_follows_its_client_to_another_server(relay):
+    """A PCoIP client uses the same source port for all of its sessions."""
     balancer, servers, echoes = relay()
     source = "127.0.90.1"
     first = balancer.server_of(source)
@@ -161,8 +161,8 @@ def test_client_that_has_moved_takes_its_port_with_it(relay):
         wait_until(moved, "the other server")
 
 
-def test_client_whose_server_has_moved_takes_its_port_with_it(relay, testbed):
-    """A reload gives the server another address: no datagram of a new session may go to the old machine."""
+def test_flow_follows_its_server_to_another_address(relay, testbed):
+    """A reload changes the server's address: no datagram of a new session may go to the old one."""
     balancer, servers, echoes = relay(names=["view01"])
     with Client(balancer, "127.0.90.2", source_port=50003) as client:
         assert client.ask() == "view01"
@@ -174,7 +174,7 @@ def test_client_whose_server_has_moved_takes_its_port_with_it(relay, testbed):
         wait_until(lambda: stays_silent(client, 5.5) and client.ask() == "extra", "the other machine")
 
 
-def test_client_that_has_moved_is_followed_whatever_its_service_is_called_now(relay):
+def test_flow_follows_its_client_after_its_service_was_renamed(relay):
     balancer, _, _ = relay()
     source = "127.0.90.3"
     with Client(balancer, source, source_port=50004) as client:
@@ -192,9 +192,9 @@ def stays_silent(client, seconds):
     return client.receive(within=seconds) is None
 
 
-def test_flow_keeps_its_clients_assignment(relay):
+def test_flow_keeps_the_assignment_of_its_client(relay):
     balancer, servers, _ = relay(affinity={"hold": "5s"})
-    # A client of view01, by the hash, that was assigned to the other one.
+    # A client that the hash sends to view01, assigned to the other one.
     source = next(source for source in client_addresses(100) if server_of(balancer, source) == "view01")
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
@@ -209,7 +209,7 @@ def test_flow_keeps_its_clients_assignment(relay):
         assert balancer.server_of(source) == "view02"
 
 
-def test_flow_ends_after_silence_with_one_line(relay):
+def test_flow_ends_after_silence_with_one_log_line(relay):
     balancer, _, _ = relay(timeouts={"datagrams": "2s"})
     with Client(balancer) as client:
         for _ in range(3):
@@ -222,18 +222,18 @@ def test_flow_ends_after_silence_with_one_line(relay):
     wait_until(lambda: traffic(balancer)["datagrams"]["relayed"] >= 6, "the datagrams in the status")
 
 
-def test_limits_hold_and_those_who_are_served_are(relay):
+def test_limits_apply_to_new_flows_only(relay):
     balancer, _, _ = relay(limits={"flows": 16, "flows-per-address": 8})
     with contextlib.ExitStack() as stack:
         served = [stack.enter_context(Client(balancer, "127.0.91.1")) for _ in range(8)]
         for client in served:
             client.ask()
             client.ask()
-        # One address has its share.
+        # The address has reached its limit.
         with Client(balancer, "127.0.91.1") as further:
             further.send(b"who")
             assert further.receive(within=0.5) is None
-        # Those who never answer their server displace each other and nobody else.
+        # Clients that never answer their server evict each other's flows only.
         silent = [stack.enter_context(Client(balancer, f"127.0.92.{n + 1}")) for n in range(100)]
         for client in silent:
             client.send(b"x")
@@ -244,10 +244,10 @@ def test_limits_hold_and_those_who_are_served_are(relay):
         wait_until(lambda: traffic(balancer)["datagrams"]["dropped"] >= 1, "dropped datagrams")
 
 
-def test_forged_flows_neither_lock_an_address_out_nor_fill_the_log(relay):
+def test_forged_flows_do_not_block_an_address_or_fill_the_log(relay):
     balancer, _, _ = relay(limits={"flows": 64, "flows-per-address": 4})
     with contextlib.ExitStack() as stack:
-        # Their sender never sees an answer.
+        # Their sender never receives an answer.
         for _ in range(20):
             stack.enter_context(Client(balancer, "127.0.95.1")).send(b"x")
         own = stack.enter_context(Client(balancer, "127.0.95.1"))
@@ -267,13 +267,13 @@ def test_answers_to_forged_addresses_are_bounded(relay):
     with Client(balancer) as client:
         client.send(b"0123456789")
         assert client.receive(within=1) is None
-        # Three times as much, and no more.
+        # Three times the bytes received, and no more.
         for echo in echoes.values():
             echo.answers = lambda datagram: [datagram] * 20
         client.send(b"0123456789")
         received = [client.receive() for _ in range(6)]
         assert received == [b"0123456789"] * 6 and client.receive(within=0.5) is None
-        # It has shown that it receives.
+        # The client has answered, which confirms its address.
         client.send(b"0123456789")
         assert [client.receive() for _ in range(20)] == [b"0123456789"] * 20
 
@@ -282,7 +282,7 @@ def test_flood_of_new_addresses_is_bounded_and_others_are_served(relay):
     balancer, _, _ = relay(limits={"flows": 200})
     flood = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
     def memory():
-        """In KiB; a sanitizer keeps what is freed."""
+        """In KiB; not measured under a sanitizer, which keeps freed memory."""
         return processes.memory(balancer.worker) or 0
 
     try:
@@ -305,7 +305,7 @@ def test_flood_of_new_addresses_is_bounded_and_others_are_served(relay):
             attacker.close()
 
 
-def test_listeners_come_and_go_with_a_reload(relay):
+def test_reload_adds_and_removes_listeners(relay):
     balancer, _, _ = relay()
     with Client(balancer) as client, Client(balancer, port=PORT + 1) as other:
         client.ask()
@@ -339,8 +339,8 @@ def test_another_worker_serves_the_same_clients(relay):
     assert {source: server_of(balancer, source) for source in sources} == homes
 
 
-def test_server_is_no_client(relay):
-    """Two servers that answer each other's answers would go on for ever."""
+def test_server_can_not_be_a_client(relay):
+    """Otherwise two servers could answer each other without end."""
     balancer, servers, echoes = relay()
     for name, echo in echoes.items():
         echo.socket.sendto(b"loop", (balancer.address, PORT))
@@ -348,9 +348,9 @@ def test_server_is_no_client(relay):
     assert traffic(balancer)["flows"] == 0
 
 
-def test_port_that_another_has_refuses_the_start(relay, testbed):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+def test_start_is_refused_if_the_port_is_in_use(relay, testbed):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         balancer = testbed.balance(testbed.server(), start=False, relay={"udp": [PORT]})
-        stranger.bind((balancer.address, PORT))
+        other.bind((balancer.address, PORT))
         log = balancer.refusal()
     assert f"the listener for UDP on {balancer.address}:{PORT} can't be bound" in log and "ss -ulnp" in log

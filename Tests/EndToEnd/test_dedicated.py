@@ -1,4 +1,4 @@
-"""Names and ports that mean one server (`servers.NAME.names`, `ports`): what is for one goes there, whatever cookie and
+"""Names and ports of single servers (`servers.NAME.names`, `ports`): requests to these go there, whatever cookie and
 address say."""
 
 import re
@@ -16,7 +16,7 @@ NAMES = {"view01": ["view01.test", "first.test"], "view02": ["view02.test"]}
 
 @pytest.fixture(scope="session")
 def broad(certificates):
-    """A certificate for the service and for its servers."""
+    """A certificate with the names of the service and of its servers."""
     return certificates.authority.issue("view.test", names=["view.test", "first.test", "view01.test", "view02.test"])
 
 
@@ -37,16 +37,16 @@ def server_of(balancer, host, *fields, source=None):
     return answer["X-Server"] if answer.status == 200 else answer.status
 
 
-def test_name_leads_to_its_server_as_host_writes_it(testbed, broad):
+def test_requests_for_a_servers_name_reach_that_server(testbed, broad):
     _, balancer = pair(testbed, broad)
     rows = [
         ("view01.test", "view01"), ("VIEW01.Test", "view01"), ("view01.test.", "view01"), ("view01.test:443", "view01"),
-        ("first.test.:8443", "view01"), ("view02.test", "view02"), ("stranger.test", 421), ("view01", 421),
+        ("first.test.:8443", "view01"), ("view02.test", "view02"), ("unknown.test", 421), ("view01", 421),
     ]  # fmt: skip
     for source in client_addresses(4):
         assert [server_of(balancer, host, source=source) for host, _ in rows] == [expected for _, expected in rows]
-    # Nobody is assigned to a server by that: what is counted later are those that came by the service's name, and perhaps
-    # the one that waited for the start.
+    # These requests assign no client: the later count has the clients of the service's name, and perhaps
+    # the client that waited for the start.
     others = client_addresses(5, start=500)
     balancer.servers_of(others)
 
@@ -57,7 +57,7 @@ def test_name_leads_to_its_server_as_host_writes_it(testbed, broad):
     assert remembered() <= len(others) + 1
 
 
-def test_curl_comes_to_the_server_that_it_names(testbed, broad, certificates):
+def test_curl_reaches_the_server_by_name(testbed, broad, certificates):
     _, balancer = pair(testbed, broad)
     for name in ("view01", "view02"):
         run = subprocess.run(
@@ -79,7 +79,7 @@ def test_requests_on_one_connection_alternate_between_the_service_and_a_server(t
         assert balancer.server_of(source) == home
 
 
-def test_cookie_of_another_server_is_not_asked(testbed, broad):
+def test_cookie_of_another_server_is_ignored(testbed, broad):
     servers, balancer = pair(testbed, broad, affinity={"by": ["cookie JSESSIONID", "client-address"]})
 
     def login(request):
@@ -89,7 +89,7 @@ def test_cookie_of_another_server_is_not_asked(testbed, broad):
 
     for server in servers.values():
         server.script = login
-    # Sessions of both servers, learned under the service's name.
+    # Sessions of both servers, learned from requests to the service's name.
     for source in client_addresses(12):
         balancer.get("/broker/xml", source=source)
     for cookie in NAMES:
@@ -99,7 +99,7 @@ def test_cookie_of_another_server_is_not_asked(testbed, broad):
         assert server_of(balancer, "view.test", f"Cookie: JSESSIONID={cookie}") == cookie
 
 
-def test_server_that_is_away_answers_503_for_its_name_alone(testbed, broad):
+def test_unavailable_server_is_503_for_its_own_name_only(testbed, broad):
     servers, balancer = pair(testbed, broad)
     source = client_addresses(1)[0]
     servers["view01"].die()
@@ -110,7 +110,7 @@ def test_server_that_is_away_answers_503_for_its_name_alone(testbed, broad):
     assert len(servers["view02"].requests) == count
     assert server_of(balancer, "view02.test", source=source) == "view02"
     assert balancer.server_of(source) == "view02"
-    # The line of the log has the server that was meant, and no other was tried.
+    # The log line has the dedicated server, and no other was tried.
     line = balancer.wait_for_access(" 503 ")[0]
     assert " servers/view01 " in line and " SC-- " in line and line.split('"')[0].split()[-2].endswith("/0"), line
     servers["view01"].start()
@@ -122,7 +122,7 @@ def test_server_that_is_away_answers_503_for_its_name_alone(testbed, broad):
     wait_until(lambda: server_of(balancer, "view01.test", source=source) == "view01", "the server back")
 
 
-def test_drained_server_is_reached_by_its_name(testbed, broad):
+def test_drained_server_is_reachable_by_its_name(testbed, broad):
     _, balancer = pair(testbed, broad)
     balancer.server("view01", "drain")
     for source in client_addresses(8):
@@ -131,7 +131,7 @@ def test_drained_server_is_reached_by_its_name(testbed, broad):
         assert balancer.server_of(source) == "view02"
 
 
-def test_reload_brings_changes_and_takes_names_and_cuts_nothing(testbed, broad):
+def test_reload_changes_names_without_closing_connections(testbed, broad):
     _, balancer = pair(testbed, broad)
     tunnel = Tunnel(balancer.connect(), host="first.test")
     with balancer.connect() as client:
@@ -144,7 +144,7 @@ def test_reload_brings_changes_and_takes_names_and_cuts_nothing(testbed, broad):
         for server in balancer.configuration["servers"].values():
             server.pop("names")
         balancer.reload({"requests": {"hosts": ["another.test"]}})
-        # The certificate is still for it: a name of the service like any other.
+        # The certificate still has the name: it is an ordinary name of the service.
         assert client.get("/whoami", host="first.test")["X-Server"] == client.get("/whoami")["X-Server"]
         balancer.configuration["servers"]["view02"]["names"] = ["new.test"]
         balancer.reload()
@@ -154,7 +154,7 @@ def test_reload_brings_changes_and_takes_names_and_cuts_nothing(testbed, broad):
 
 
 def test_name_is_served_with_its_own_certificate(testbed, certificates):
-    """As any name of the service is."""
+    """As with any name of the service."""
     first = certificates.authority.issue("view01.test")
     _, balancer = pair(testbed, certificates.front, tls=tls(certificates.front, first))
     context = balancer.context()
@@ -168,21 +168,21 @@ def test_name_is_served_with_its_own_certificate(testbed, certificates):
             assert (answer.status, answer["X-Server"]) == ((200, expected) if expected else (421, None)), (shown, host)
 
 
-def test_any_host_and_trusted_proxies_may_name_a_server_too(testbed, certificates):
+def test_server_names_work_with_any_host_and_trusted_proxies(testbed, certificates):
     for changes in ({"requests": {"hosts": "any"}}, {"forwarded": {"trusted-proxies": ["127.0.0.0/8"]}}):
         _, balancer = pair(testbed, certificates.front, **changes)
         assert [server_of(balancer, host) for host in ("view01.test", "view02.test")] == ["view01", "view02"]
-        assert server_of(balancer, "stranger.test") in NAMES
+        assert server_of(balancer, "unknown.test") in NAMES
 
 
-def test_redirect_keeps_the_name(testbed, broad):
+def test_redirect_keeps_the_name_of_a_server(testbed, broad):
     _, balancer = pair(testbed, broad)
-    for host, expected in (("view02.test", "view02.test"), ("First.test.:80", "first.test"), ("stranger.test", "view.test")):
+    for host, expected in (("view02.test", "view02.test"), ("First.test.:80", "first.test"), ("unknown.test", "view.test")):
         with balancer.connect_redirect() as client:
             assert client.get("/x", host=host)["Location"] == f"https://{expected}:{balancer.port}/x"
 
 
-def test_check_says_which_names_no_certificate_is_for(testbed, certificates):
+def test_check_lists_names_without_a_certificate(testbed, certificates):
     front = certificates.front
     _, balancer = pair(testbed, front, start=False)
     run = belvedere("check", "-c", balancer.write().file)
@@ -225,7 +225,7 @@ def behind(balancer, port, source=None):
         return client.get("/whoami")["X-Server"]
 
 
-def test_port_leads_to_its_server(testbed, mode):
+def test_requests_at_a_servers_port_reach_that_server(testbed, mode):
     balancer, servers, ports = ported(testbed, **mode)
     sources = client_addresses(6)
     homes = balancer.servers_of(sources)
@@ -235,7 +235,7 @@ def test_port_leads_to_its_server(testbed, mode):
     assert [balancer.status_of(name)["ports"] for name in NAMES] == [[ports[name]] for name in NAMES]
 
 
-def test_port_of_a_server_that_is_away_serves_nobody_else(testbed, mode):
+def test_port_of_an_unavailable_server_leads_to_no_other_server(testbed, mode):
     balancer, servers, ports = ported(testbed, **mode)
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
@@ -256,8 +256,8 @@ def test_port_of_a_server_that_is_away_serves_nobody_else(testbed, mode):
     assert behind(balancer, ports["view01"]) == "view01"
 
 
-def test_openssl_comes_to_the_server_of_the_port(testbed, certificates):
-    """Pass-through by port reads nothing: the server's own certificate is shown."""
+def test_openssl_reaches_the_server_of_the_port(testbed, certificates):
+    """In pass-through mode the client gets the server's own certificate."""
     servers = {
         "view01": testbed.server("view01", script=view),
         "view02": testbed.server("view02", certificate=certificates.second, script=view),
@@ -276,7 +276,7 @@ def test_openssl_comes_to_the_server_of_the_port(testbed, certificates):
         assert re.search(r"subject=.*other\.test", run.stdout), run.stdout + run.stderr
 
 
-def test_reload_brings_moves_and_takes_ports_and_cuts_nothing(testbed, mode):
+def test_reload_changes_ports_without_closing_connections(testbed, mode):
     balancer, _, ports = ported(testbed, **mode)
     first, second = ports.values()
     running = Tunnel(connect(balancer, first))
@@ -298,7 +298,7 @@ def test_reload_brings_moves_and_takes_ports_and_cuts_nothing(testbed, mode):
     running.end()
 
 
-def test_check_refuses_a_port_that_means_two_things(testbed, certificates):
+def test_check_refuses_an_ambiguous_port(testbed, certificates):
     balancer, _, ports = ported(testbed)
     for port in (balancer.port, balancer.redirect_port, ports["view02"]):
         balancer.configuration["servers"]["view01"]["ports"] = [port]

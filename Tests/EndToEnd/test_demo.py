@@ -1,4 +1,4 @@
-"""`belvedere demo`: what it prints works when typed, servers die and return when asked, and nothing is left behind."""
+"""`belvedere demo`: the printed commands work, servers are killed and started by commands, and it removes its files."""
 
 import fcntl
 import re
@@ -16,7 +16,7 @@ ADDRESS = "127.0.0.1"
 
 
 class Demo(Program):
-    """One demonstration in a session of its own."""
+    """A demonstration in its own process session."""
 
     def __init__(self, directory, *options, stdin=subprocess.PIPE):
         self.port = free_port(ADDRESS)
@@ -41,13 +41,13 @@ class Demo(Program):
 
     @property
     def commands(self):
-        """What to try, by what it is for, exactly as printed."""
+        """The printed commands, by purpose."""
         return dict(re.findall(r"^  # (.*)\n  (.*)$", self.output, re.MULTILINE))
 
     def tries(self, purpose):
-        """What the printed command for this purpose writes to standard output."""
+        """The standard output of the printed command for this purpose."""
         [command] = [command for what, command in self.commands.items() if purpose in what]
-        # The tests need no gigabytes.
+        # Smaller than printed: the tests need no gigabytes.
         command = command.replace("000000000", "000000").replace("500000000", "500000")
         return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60).stdout
 
@@ -56,7 +56,7 @@ class Demo(Program):
         self.process.stdin.flush()
 
     def server_of(self, source):
-        """The server that greets this client; None when nobody does."""
+        """The server that greets this client, or None."""
         page = subprocess.run(
             ["curl", "-sk", "--interface", source, f"https://{ADDRESS}:{self.port}/"],
             capture_output=True, text=True, timeout=60,
@@ -65,7 +65,7 @@ class Demo(Program):
         return found and found[1]
 
     def folders(self):
-        """Where its balancer's configuration and key are."""
+        """The folders with the configuration and the key of its balancer."""
         found = set()
         for pid in self.living():
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -74,7 +74,7 @@ class Demo(Program):
         return found
 
     def end(self):
-        """Killed, it can't remove its folder itself."""
+        """Removes its folder, which it can't do when it is killed."""
         folders = self.folders()
         self.destroy()
         for folder in folders:
@@ -84,7 +84,7 @@ class Demo(Program):
 
 @pytest.fixture
 def alone(tmp_path_factory):
-    """One demonstration at a time: they like the same ports, and one would take what a dead server of another leaves."""
+    """One demonstration at a time: they use the same ports, and one could take the port of another's dead server."""
     with open(tmp_path_factory.getbasetemp().parent / "demonstration", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -105,7 +105,7 @@ def start(tmp_path, alone):
         demo.end()
 
 
-def test_every_printed_command_does_what_is_said_of_it(start):
+def test_every_printed_command_works_as_described(start):
     demo = start().wait_until_serving()
     assert len(demo.commands) == 11
     assert re.search(r"<h1>view0[12]</h1>", demo.tries("which server answers"))
@@ -126,7 +126,7 @@ def test_every_printed_command_does_what_is_said_of_it(start):
     assert [line for line in warnings if "not in a build with a sanitizer" not in line] == []
 
 
-def test_servers_die_drain_and_return_when_asked(start):
+def test_servers_are_killed_drained_and_started_by_commands(start):
     demo = start().wait_until_serving()
     assigned = {source: demo.server_of(source) for source in (f"127.0.0.{n}" for n in range(6, 12))}
     assert set(assigned.values()) == {"view01", "view02"}
@@ -139,7 +139,7 @@ def test_servers_die_drain_and_return_when_asked(start):
 
     demo.types("drain view02")
     demo.wait_for_log(r"view02 is drain")
-    # All of them are known to view02 by now, so it keeps them.
+    # All of them are assigned to view02 by now, so it keeps them.
     assert {demo.server_of(source) for source in assigned} == {"view02"}
     assert {demo.server_of(f"127.0.1.{n}") for n in range(1, 6)} == {"view01"}
 
@@ -150,7 +150,7 @@ def test_servers_die_drain_and_return_when_asked(start):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_without_a_terminal_it_serves_until_it_is_told_to_stop(start, number):
+def test_demo_without_a_terminal_serves_until_it_is_stopped(start, number):
     demo = start(stdin=subprocess.DEVNULL).wait_until_serving()
     assert demo.server_of("127.0.0.1")
     [folder] = demo.folders()
@@ -160,7 +160,7 @@ def test_without_a_terminal_it_serves_until_it_is_told_to_stop(start, number):
     assert not folder.exists(), "the private key is left behind"
 
 
-def test_the_end_of_a_script_is_not_the_end_of_the_demonstration(start):
+def test_demo_goes_on_after_the_end_of_standard_input(start):
     demo = start().wait_until_serving()
     demo.types("help")
     demo.process.stdin.close()
@@ -168,12 +168,12 @@ def test_the_end_of_a_script_is_not_the_end_of_the_demonstration(start):
     assert demo.server_of("127.0.0.1")
 
 
-def test_it_ends_by_itself_after_the_seconds_that_it_was_given(start):
+def test_demo_ends_after_the_given_number_of_seconds(start):
     demo = start("--seconds", "1", stdin=subprocess.DEVNULL)
     assert demo.wait() == 0
 
 
-def test_killed_it_leaves_no_process_behind(start):
+def test_killed_demo_leaves_no_process_behind(start):
     demo = start().wait_until_serving()
     [folder] = demo.folders()
     demo.process.kill()
@@ -181,7 +181,7 @@ def test_killed_it_leaves_no_process_behind(start):
     shutil.rmtree(folder)
 
 
-def test_a_port_that_is_taken_is_named(start):
+def test_port_in_use_is_reported(start):
     first = start().wait_until_serving()
     second = start("--port", str(first.port))
     assert second.wait() == 1

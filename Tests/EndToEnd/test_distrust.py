@@ -1,4 +1,4 @@
-"""What comes of a worker, or of others on the machine, that mean no good: facts without end, signals by habit, files in
+"""A malicious worker, and other processes on the machine: floods of events, stray signals, files in
 each other's reach."""
 
 import contextlib
@@ -33,12 +33,12 @@ def load(requests):
 
 
 def place(host, port):
-    """Where a server runs: address family, address, port."""
+    """The place of a server: address family, address, port."""
     return b"\x04" + socket.inet_aton(host) + struct.pack(">H", port)
 
 
-def stranger(number):
-    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">6I", 1, 1, 1, 1, 1, 100)
+def load_of_unknown_server(number):
+    return bytes([SERVER_LOAD]) + text(f"unknown{number}") + place("127.0.0.1", 443) + struct.pack(">6I", 1, 1, 1, 1, 1, 100)
 
 
 def problem(words):
@@ -49,7 +49,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def duplicate(process, number):
-    """A process's socket, as whoever has taken the process over has it (pidfd_getfd(2))."""
+    """A duplicate of a process's socket, as an attacker in that process has it (pidfd_getfd(2))."""
     handle = os.pidfd_open(process)
     copy = LIBC.syscall(438, handle, number, 0)
     os.close(handle)
@@ -65,7 +65,7 @@ class Mouth:
         self.socket = duplicate(worker, 3)
 
     def say(self, fact):
-        """False when there is nobody any more."""
+        """False if the supervisor has closed the socket."""
         try:
             self.socket.send(fact)
         except BlockingIOError:
@@ -75,12 +75,12 @@ class Mouth:
         return True
 
 
-def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(testbed):
+def test_worker_that_floods_the_supervisor_is_replaced(testbed):
     balancer = testbed.balance(testbed.server())
     worker, before = balancer.worker, memory(balancer.process.pid)
     end = Mouth(balancer.worker)
     said = 0
-    while said < 400_000 and end.say(stranger(said) if said % 2 else load(said)):
+    while said < 400_000 and end.say(load_of_unknown_server(said) if said % 2 else load(said)):
         said += 1
     balancer.wait_for_log(r"protocol violation by the worker, .*: it floods: more than \d+ messages a second")
     balancer.wait_for_another_worker(worker)
@@ -92,19 +92,19 @@ def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(testbed):
     assert said < 100_000
 
 
-def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
+def test_control_characters_from_a_worker_are_escaped(testbed):
     balancer = testbed.balance(testbed.server())
     end = Mouth(balancer.worker)
     name, server = next(iter(balancer.configuration["servers"].items()))
     evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
     assert end.say(bytes([SERVER_CHANGED]) + text(name) + place(server["address"], server["port"]) + b"\x02" + text(evil))
     assert end.say(problem(evil))
-    wait_until(lambda: "owned" in str(balancer.status), "the lie")
+    wait_until(lambda: "owned" in str(balancer.status), "the forged message")
     for words in (["status"], ["status", "--json"], ["server", name, "weight", "1"]):
         told = balancer.call(*words)
         shown = told.stdout + told.stderr
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown), shown
-    # A reload that the worker refuses, in its own words.
+    # A reload that the worker refuses with a text of its own.
     balancer.expects_worker_death = True
     balancer.write({"limits": {"connections": 500}})
     worker = balancer.worker
@@ -115,12 +115,13 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         balancer.wait_for_log("reload: requested by")
-        # One of these is what the reload waits for. What comes behind it is none of its business, and may find nobody.
+        # The reload waits for one of these. Later ones do not belong to it, and the supervisor may have closed the
+        # socket.
         for number in range(2, 6):
             end.say(bytes([131]) + struct.pack(">Q", number) + text(evil))
         shown = "".join(command.communicate(timeout=60))
     finally:
-        # What it said may have had it replaced.
+        # The message may have caused the worker's replacement.
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGCONT)
     assert command.returncode == 1 and "owned" in shown
@@ -135,7 +136,7 @@ def sockets(process):
     """Duplicates of a process's sockets."""
     numbers = []
     for entry in Path(f"/proc/{process}/fd").iterdir():
-        # Others are closed meanwhile.
+        # Other sockets may be closed meanwhile.
         with contextlib.suppress(FileNotFoundError):
             if os.readlink(entry).startswith("socket:"):
                 numbers.append(int(entry.name))
@@ -154,7 +155,7 @@ def disconnect(sock):
 
 def connect_elsewhere(sock, server):
     disconnect(sock)
-    # One of those that share a port can.
+    # It works for one of the sockets that share a port.
     with contextlib.suppress(OSError):
         sock.connect((server.address, server.port))
 
@@ -174,7 +175,7 @@ def test_listeners_that_a_worker_has_damaged_serve_with_the_next_worker(testbed,
     balancer = testbed.balance(server)
     balancer.expects_worker_death = True
     worker = balancer.worker
-    # The worker's are the same ones.
+    # The worker has the same ones.
     copies = listeners(balancer.process.pid)
     try:
         assert len(copies) >= 4
@@ -195,7 +196,7 @@ def test_listeners_that_a_worker_has_damaged_serve_with_the_next_worker(testbed,
 
 
 DATAGRAM_DAMAGES = {
-    # Says that it is not connected, and has closed the direction all the same.
+    # shutdown fails with ENOTCONN, but closes the direction.
     "shut down": lambda sock: sock.shutdown(socket.SHUT_WR),
     "connected": lambda sock: sock.connect(("127.0.0.1", 9)),
     "reporting errors": lambda sock: sock.setsockopt(socket.IPPROTO_IP, 11, 1),
@@ -234,7 +235,7 @@ def is_for_datagrams(sock):
 
 
 @pytest.mark.parametrize("role", ["supervisor", "worker"])
-def test_signals_that_others_send_by_habit_end_nothing(testbed, role):
+def test_signals_of_common_tools_do_not_end_the_service(testbed, role):
     balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     process = balancer.process.pid if role == "supervisor" else worker
@@ -249,7 +250,7 @@ def test_signals_that_others_send_by_habit_end_nothing(testbed, role):
     balancer.wait_until_serving()
 
 
-def test_worker_is_taken_before_the_supervisor_when_memory_runs_out(testbed):
+def test_worker_is_killed_before_the_supervisor_when_memory_runs_out(testbed):
     balancer = testbed.balance(testbed.server())
 
     def score(process):
@@ -294,7 +295,7 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
         assert_refused(check(balancer, changes), REPLACED, what)
     told = check(balancer, {"tls": own, "vrrp": router | {"authentication": {"keys": {1: str(key)}}}})
     assert_refused(told, "is in a folder that the worker can read, and the worker does not need it", "a key beside a certificate")
-    # What the worker may read there is no secret.
+    # A file that the worker may read there anyway is no secret.
     told = check(balancer, {"tls": own, "server-state-file": str(tmp_path / "tls" / "servers")})
     assert told.returncode == 0, told.stderr
     (tmp_path / "own").mkdir()
@@ -308,13 +309,13 @@ def test_files_that_the_configuration_does_not_name_within_the_workers_reach_are
     place.mkdir()
     for changes in ({"affinity": {"file": str(place / "clients")}}, {"log": {"access": {"target": str(log)}}}):
         assert_refused(check(balancer, changes), f"the folder of {place / 'belvedere.yaml'}, which it could replace", changes)
-    # Where systemd has put the control socket.
+    # The directory in which systemd has created the control socket.
     run = tmp_path / "run"
     run.mkdir()
     told = check(balancer, {"affinity": {"file": str(run / "clients")}}, RUNTIME_DIRECTORY=str(run))
     assert_refused(told, f"the folder of {run / 'control.sock'}, which it could replace", "the control socket")
     assert check(balancer, {"affinity": {"file": str(run / "clients")}}).returncode == 0
-    # A reload is held to the same.
+    # The same applies to a reload.
     balancer.write({"affinity": {"file": str(tmp_path / "clients")}})
     told = balancer.call("reload")
     assert told.returncode == 1 and "which it could replace" in told.stderr, told.stderr
@@ -331,7 +332,7 @@ def assert_refused(told, words, what):
 
 
 def copied(certificates, folder):
-    """The service's certificate and key in another folder, as a configuration names them."""
+    """Copies the service's certificate and key into another folder; returns their configuration."""
     folder.mkdir(exist_ok=True)
     return {
         "certificate": str(shutil.copy(certificates.front.chain, folder / "view.pem")),
@@ -340,7 +341,7 @@ def copied(certificates, folder):
 
 
 def check(balancer, changes, **environment):
-    """`belvedere check` of another configuration, in a folder of its own."""
+    """`belvedere check` of another configuration, in its own folder."""
     file = balancer.directory / "check" / "belvedere.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(merged(balancer.configuration, changes), indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The manuals against what they are about: every line of the log is explained, and every command is one."""
+"""The manuals agree with the program: every log line is explained, and every command exists."""
 
 import re
 
@@ -7,7 +7,7 @@ from harness import ROOT
 from harness.service import belvedere
 
 SOURCES = ROOT / "Sources"
-# What a line of the log is made by. Debugging is for those who read the sources.
+# The calls that write log lines. Debug messages are not in the manual.
 CALL = re.compile(
     r'(?:\blog\.(?:info|notice|warning|error|critical)\(\s*'  # log.notice("…")
     r'|\blog\.log\(level: [^"\n]*, '  # log.log(level: …, "…")
@@ -16,9 +16,9 @@ CALL = re.compile(
     r'|struct Transition: .*?var description: String { )(?=")',  # a virtual router's change of role
     re.DOTALL,
 )
-# The words of notes that a pure core or a state machine makes, and an edge writes.
+# The texts of notes that pure targets return, which other targets write to the log.
 NOTES = ["WorkerNote.swift", "ReloadNote.swift", "AdminStateNote.swift", "RouterNote.swift", "ExpiryWatch.swift"]
-# Of these, what is a part of another line.
+# Texts that are a part of another line.
 CERTIFICATE = "the certificate for … in …"
 PARTS = {
     CERTIFICATE, "the certificate for …", "…", ": …", " s", " ms", "… s", "… ms", " and … more", "no name", "in less than a day", "in 1 day",
@@ -27,7 +27,7 @@ PARTS = {
 
 
 def literal(text, start):
-    """The string literal at `start`, with … in place of what is put in."""
+    """The string literal at `start`, with … for each interpolation."""
     if text.startswith('"""', start):
         end = text.index('"""', start + 3)
         lines = [line.strip() for line in text[start + 3 : end].strip().splitlines()]
@@ -47,7 +47,7 @@ def literal(text, start):
 
 
 def said():
-    """Every line that the log may have, with … for what differs."""
+    """Every line that the log may have, with … for the variable parts."""
     lines = set()
     for path in SOURCES.rglob("*.swift"):
         if "Demo" not in path.parts:
@@ -68,7 +68,7 @@ def said():
 
 
 def end(text, start):
-    """Behind the one-line literal at `start`."""
+    """The offset after the one-line literal at `start`."""
     depth, position = 0, start + 1
     while depth or text[position] != '"':
         if text.startswith("\\(", position) and not depth:
@@ -86,7 +86,7 @@ def explained():
 
 
 def is_same(row, line):
-    """A row may stop short of a long line's end, where it has …"""
+    """Whether a row of the manual matches; a row may omit the end of a long line with …"""
     return row == line or (row.endswith(" …") and line.startswith(row.removesuffix("…")))
 
 
@@ -103,15 +103,15 @@ def manuals():
 
 
 def commands(manual):
-    """What a shell is given to run `belvedere` with, in blocks and in the text."""
+    """The `belvedere` command lines of a manual, in blocks and in the text."""
     text = re.sub(r"\s#.*", "", manual.read_text(), flags=re.MULTILINE)
     found = re.findall(r"(?:^|`|-- |&& )(?:/usr/sbin/)?belvedere ([a-z]+(?: --?[a-z-]+)*)", text, re.MULTILINE)
-    # The worker is a role that the supervisor starts, and nobody else.
+    # The worker is started by the supervisor only.
     return sorted(command for command in set(found) if command != "worker")
 
 
 @pytest.mark.parametrize("manual", manuals(), ids=lambda path: path.name)
-def test_every_command_of_a_manual_is_one(manual):
+def test_every_command_of_a_manual_exists(manual):
     for command in commands(manual):
         subcommand, *options = command.split()
         shown = belvedere("help", subcommand, check=True).stdout
@@ -121,7 +121,7 @@ def test_every_command_of_a_manual_is_one(manual):
 
 
 @pytest.mark.parametrize("manual", manuals(), ids=lambda path: path.name)
-def test_every_link_of_a_manual_leads_somewhere(manual):
+def test_every_link_of_a_manual_has_a_target(manual):
     text = manual.read_text()
     for target in re.findall(r"\]\(([^)]+)\)", text):
         path, _, anchor = target.partition("#")
@@ -134,8 +134,8 @@ def test_every_link_of_a_manual_leads_somewhere(manual):
             assert anchor in [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles], target
 
 
-def test_every_line_of_the_example_can_be_used(tmp_path):
-    """The file that the packages install, with its defaults, and with each of its alternatives, in force."""
+def test_every_line_of_the_example_is_valid(tmp_path):
+    """The file that the packages install, with its defaults, and with each commented alternative enabled."""
     example = (ROOT / "etc/belvedere.yaml").read_text()
     key = r"[a-z][a-z-]*:"
     with_defaults = re.sub(rf"(?m)^( *)#({key})", r"\1\2", example).replace("\n#  ", "\n  ")
@@ -143,7 +143,7 @@ def test_every_line_of_the_example_can_be_used(tmp_path):
     assert len(alternatives) > 5
     for number, line in enumerate(["", *alternatives]):
         name = line.partition(":")[0]
-        # The alternative stands in place of what the file has.
+        # The alternative replaces the active line.
         text = re.sub(rf"(?m)^{name}:.*\n(  .*\n)*", "", with_defaults) if line else with_defaults
         text = text + f"{line}\n" if name != "view03" else text.replace("  view01:", f"  {line}\n  view01:", 1)
         file = tmp_path / f"{number}.yaml"

@@ -1,4 +1,4 @@
-"""Peers that keep us busy with messages of TLS's own, which bring no byte of a request or an answer."""
+"""Peers that flood with TLS messages without application data."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ MANY = 100_000
 
 
 def slowest_of(count, client):
-    """How long the slowest of so many requests takes, in seconds."""
+    """The time of the slowest of this many requests, in seconds."""
 
     def seconds():
         began = time.monotonic()
@@ -45,8 +45,8 @@ def cost_of_flood(certificates):
 
 
 @pytest.mark.parametrize("requested", [False, True], ids=["", "and-asks-for-ours"])
-def test_client_that_sends_key_updates_without_end_is_cut(testbed, cost_of_flood, requested):
-    # It takes a while to make so many.
+def test_client_that_floods_with_key_updates_is_disconnected(testbed, cost_of_flood, requested):
+    # It takes a while to create this many.
     timeouts = {"http-request": "5m", "keep-alive": "5m"}
     balancer = testbed.balance(testbed.server(), threads=1, timeouts=timeouts)
     with balancer.connect() as other, Flooder.connect(balancer.endpoint) as flooder:
@@ -61,13 +61,13 @@ def test_client_that_sends_key_updates_without_end_is_cut(testbed, cost_of_flood
         used = cpu_seconds(balancer.worker) - before
     assert used < cost_of_flood / 2, f"{used} s for what costs {cost_of_flood} s to read to its end"
     print(f"the slowest request: {quiet * 1000:.1f} ms quiet, {beside * 1000:.1f} ms beside {MANY} key updates")
-    # Only one that was made to wait for all of them takes so long.
+    # Only a request that waited for all of them takes that long.
     assert beside < 10 * quiet + TIMEOUT / 10
     balancer.wait_for_log(rf"client .* is disconnected: .*{CUT}")
-    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "the count of one")
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "one counted flood")
 
 
-def test_many_that_flood_are_cut_and_told_of_in_few_lines(testbed):
+def test_many_flooding_clients_are_disconnected_with_few_log_lines(testbed):
     balancer = testbed.balance(testbed.server(), threads=1)
     for _ in range(20):
         with Flooder.connect(balancer.endpoint) as flooder:
@@ -75,12 +75,12 @@ def test_many_that_flood_are_cut_and_told_of_in_few_lines(testbed):
             flooder.flush()
             assert flooder.has_been_cut()
     assert balancer.get("/").status == 200
-    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 20, "the count of all")
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 20, "all counted floods")
     assert 1 <= len([line for line in balancer.log.splitlines() if "hardly any application data" in line]) < 20
 
 
-def test_key_updates_that_belong_to_a_connection_harm_nothing(testbed):
-    """Far more of them than anybody sends, and data between."""
+def test_ordinary_key_updates_are_accepted(testbed):
+    """Many more of them than usual clients send, with data between them."""
     balancer = testbed.balance(testbed.server())
     with Flooder.connect(balancer.endpoint) as client:
         for round in range(60):
@@ -90,7 +90,7 @@ def test_key_updates_that_belong_to_a_connection_harm_nothing(testbed):
             assert client.read().startswith(b"HTTP/1.1 200")
 
 
-def test_flood_inside_a_request_ends_it(testbed):
+def test_flood_during_a_request_ends_it(testbed):
     balancer = testbed.balance(testbed.server())
     with Flooder.connect(balancer.endpoint) as client:
         client.write("POST /echo HTTP/1.1\r\nHost: view.test\r\nContent-Length: 5\r\n\r\n")
@@ -103,7 +103,7 @@ def test_flood_inside_a_request_ends_it(testbed):
 
 @pytest.mark.parametrize("kind", ["key_updates", "tickets"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before-its-answer", "inside-its-answer"])
-def test_server_that_sends_messages_without_end_is_cut(testbed, cost_of_flood, kind, begun):
+def test_flooding_server_is_disconnected(testbed, cost_of_flood, kind, begun):
     server = testbed.server()
     balancer = testbed.balance(server, threads=1, pool={"idle-connections": 0}, timeouts={"server": "5m"})
     cut = threading.Event()
@@ -120,18 +120,18 @@ def test_server_that_sends_messages_without_end_is_cut(testbed, cost_of_flood, k
                 if flooder.has_been_cut():
                     cut.set()
         except OSError:
-            pass  # A health check that has ended.
+            pass  # A completed health check.
 
     server.on_accept = lambda sock: threading.Thread(target=flood, args=(sock,), daemon=True).start() or True
     before = cpu_seconds(balancer.worker)
     with balancer.connect() as victim:
-        # The flood is this process's own work, which takes a busy machine a while.
+        # The flood is created by this process, which takes a while on a busy machine.
         victim.socket.settimeout(6 * TIMEOUT)
         victim.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
         if begun:
             victim.receive_to_end()
         else:
-            # Tried again, with the same end.
+            # The retry ends in the same way.
             assert victim.answer().status in (502, 503)
     assert cut.wait(6 * TIMEOUT)
     used = cpu_seconds(balancer.worker) - before

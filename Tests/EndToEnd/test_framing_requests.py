@@ -1,4 +1,4 @@
-"""What a client may send: what has exactly one reading is forwarded, everything else is refused, and no byte of it
+"""Requests: one with exactly one interpretation is forwarded, any other is refused, and no byte of it
 reaches a server. Each row is the raw request, one for each way in which the balancer treats it; every way to write a
 request wrongly is in the tables of Tests/HTTP1."""
 
@@ -19,10 +19,10 @@ def post(fields, body=""):
 
 BAD = {400}
 
-# Refused by the head alone: (name, request, statuses that say so).
+# Refused because of the head: (name, request, expected statuses).
 REFUSED = [
     ("no version", "GET /row\r\n\r\n", BAD | {505}),
-    ("authority that is not Host", get(line="GET https://stranger.test/row HTTP/1.1"), BAD | {421}),
+    ("authority that is not Host", get(line="GET https://unknown.test/row HTTP/1.1"), BAD | {421}),
     ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 501, 505}),
     ("CONNECT with bytes behind it", "CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\nGET /row HTTP/1.1\r\nHost: view.test\r\n\r\n", {400, 405, 501}),
     ("TRACE", get(line="TRACE /row HTTP/1.1"), {400, 405, 501}),
@@ -32,7 +32,7 @@ REFUSED = [
     ("GET with a body", get(HOST + "Content-Length: 5\r\n") + "hello", BAD),
     ("Transfer-Encoding hidden in a fold", post("X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
     ("no Host", get(""), BAD),
-    ("two different Hosts", get(HOST + "Host: stranger.test\r\n"), BAD),
+    ("two different Hosts", get(HOST + "Host: unknown.test\r\n"), BAD),
     ("Content-Length and Transfer-Encoding", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
     ("two different Content-Lengths", post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), BAD),
     ("Content-Length beyond 64 bits", post("Content-Length: 18446744073709551621\r\n", "hello"), BAD | {413}),
@@ -49,7 +49,7 @@ REFUSED = [
     ("bytes behind Upgrade", get(HOST + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") + "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n", BAD),
 ]  # fmt: skip
 
-# Refused in the body: the server may have seen the head, but never a complete request, nor what is behind the fault.
+# Refused in the body: the server may have received the head, but no complete request, and nothing after the fault.
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 REFUSED_BODIES = [
     ("bare LF behind a chunk size", "5\nhello\r\n0\r\n\r\n"),
@@ -64,7 +64,7 @@ REFUSED_BODIES = [
     ("endless trailers", "5\r\nhello\r\n0\r\n" + "X: y\r\n" * 6000 + "\r\n"),
 ]
 
-# Forwarded: (name, request, what the server's request line is, the body as it must arrive).
+# Forwarded: (name, request, the request line at the server, the body at the server).
 FORWARDED = [
     ("plain GET", get(), "GET /row HTTP/1.1", b""),
     ("empty line before the request (RFC 9112 §2.2)", "\r\n" + get(), "GET /row HTTP/1.1", b""),
@@ -114,7 +114,7 @@ def ids(rows):
 
 
 def probe(balancer, server):
-    """A good request arrives, as the only one: nothing of what was refused before it did."""
+    """Checks that a valid request arrives as the only one: no byte of the refused one before it did."""
     answer = balancer.get("/probe")
     assert answer.status == 200
     assert [r.target for r in server.requests] == ["/probe"], [r.head.raw for r in server.requests]
@@ -175,19 +175,19 @@ def test_malformed_body_never_makes_a_complete_request(balanced, name, body, tog
     for content in arrived:
         assert b"smuggled" not in content
         assert not content.endswith(b"\r\n0\r\n\r\n"), content[-40:]
-        # Only what came before the fault was relayed, a blank behind a size written over.
+        # Only the bytes before the fault were relayed, with a space after a chunk size replaced.
         assert body.replace("5 \r", "5;\r").encode("latin-1").startswith(content), content[-40:]
     assert "/smuggled" not in [r.target for r in server.requests]
 
 
 @pytest.mark.parametrize(("name", "request_bytes", "line", "body"), FORWARDED, ids=ids(FORWARDED))
-def test_good_request_is_forwarded_as_it_is(balanced, name, request_bytes, line, body):
+def test_valid_request_is_forwarded_unchanged(balanced, name, request_bytes, line, body):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
         answer = client.exchange(request_bytes, line.split()[0])
         assert answer.status == 200, answer.text
-        # The connection goes on.
+        # The connection is kept.
         assert client.get("/next").status == 200
     first, following = server.requests
     assert first.head.start == line
@@ -196,7 +196,7 @@ def test_good_request_is_forwarded_as_it_is(balanced, name, request_bytes, line,
     assert following.target == "/next"
 
 
-def test_refused_request_in_a_pipeline_leaves_the_requests_before_it(balanced):
+def test_refused_request_in_a_pipeline_does_not_affect_earlier_requests(balanced):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
@@ -212,7 +212,7 @@ SPLIT = (
 )
 
 
-def test_request_split_at_every_byte_arrives_the_same(balanced):
+def test_request_split_at_any_byte_arrives_unchanged(balanced):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
@@ -228,7 +228,7 @@ def test_request_split_at_every_byte_arrives_the_same(balanced):
         assert request.body().raw == whole.body().raw, f"split at {at}"
 
 
-def test_request_byte_by_byte_arrives_the_same(balanced):
+def test_request_sent_byte_by_byte_arrives_unchanged(balanced):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
@@ -238,12 +238,12 @@ def test_request_byte_by_byte_arrives_the_same(balanced):
     assert server.requests[0].body().content == b"hello, wide world"
 
 
-# All but those that are malformed only when they come at once.
+# All except those that are malformed only when they arrive at once.
 SLOWLY = [row for row in REFUSED if row[0] != "bytes behind Upgrade"][::4]
 
 
 @pytest.mark.parametrize("row", SLOWLY, ids=ids(SLOWLY))
-def test_malformed_request_byte_by_byte_is_refused_too(balanced, row):
+def test_malformed_request_sent_byte_by_byte_is_refused_too(balanced, row):
     balancer, server = balanced
     _, request_bytes, statuses = row
     server.forget()
@@ -255,6 +255,6 @@ def test_malformed_request_byte_by_byte_is_refused_too(balanced, row):
         except ConnectionError:
             pass
         answer = Response.read(client)
-        # Refused at the first byte that decides: the rest may meet a closed connection.
+        # The request is refused at the first invalid byte: the connection may be closed for the rest.
         assert answer is None and client.ended == "reset" or answer.status in statuses
     probe(balancer, server)

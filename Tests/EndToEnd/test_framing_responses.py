@@ -1,4 +1,4 @@
-"""What a server may answer: what has exactly one reading is passed on, everything else becomes a 502, and what was cut
+"""Answers: one with exactly one interpretation is forwarded, any other is replaced by 502, and one that was cut
 short never looks complete. Each row is the raw answer, one for each way in which the balancer treats it; the rest is in
 the tables of Tests/HTTP1 and Tests/Exchange."""
 
@@ -14,7 +14,7 @@ def ids(rows):
     return [row[0].replace(" ", "-") for row in rows]
 
 
-# Answers that become a 502: (name, raw answer).
+# Answers that are replaced by 502: (name, raw answer).
 REFUSED = [
     ("not HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
     ("nothing", ""),
@@ -29,13 +29,13 @@ REFUSED = [
     ("unknown coding", OK + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
     ("chunked in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("Transfer-Encoding with 204", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-    ("101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    ("101 without an upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
     ("Connection nominates Content-Length", OK + "Content-Length: 5\r\nConnection: Content-Length\r\n\r\nhello"),
     ("head that is too large", OK + "X: " + "a" * 70_000 + "\r\n\r\n"),
     ("too many fields", OK + "X: y\r\n" * 2000 + "\r\n"),
 ]
 
-# Answers that are passed on: (name, raw answer, method, status, raw body, whether the client's connection goes on).
+# Answers that are forwarded: (name, raw answer, method, status, raw body, whether the client's connection is kept).
 PASSED = [
     ("Content-Length", OK + "Content-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
     ("chunked", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\n\r\n", True),
@@ -54,7 +54,7 @@ PASSED = [
     ("Connection: close", OK + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
 ]  # fmt: skip
 
-# Answers that end too soon: (name, raw answer).
+# Truncated answers: (name, raw answer).
 CUT = [
     ("in a body with Content-Length", OK + "Content-Length: 10\r\n\r\nhello"),
     ("before a body with Content-Length", OK + "Content-Length: 10\r\n\r\n"),
@@ -81,7 +81,7 @@ def answering(raw, *, close=True, clean=True):
 
 
 @pytest.mark.parametrize(("name", "raw"), REFUSED, ids=ids(REFUSED))
-def test_malformed_answer_becomes_502(balanced, name, raw):
+def test_malformed_answer_is_replaced_by_502(balanced, name, raw):
     balancer, server = balanced
     server.script = answering(raw)
     with balancer.connect() as client:
@@ -93,7 +93,7 @@ def test_malformed_answer_becomes_502(balanced, name, raw):
 
 
 @pytest.mark.parametrize(("name", "raw", "method", "status", "body", "goes_on"), PASSED, ids=ids(PASSED))
-def test_good_answer_is_passed_on_as_it_is(balanced, name, raw, method, status, body, goes_on):
+def test_valid_answer_is_forwarded_unchanged(balanced, name, raw, method, status, body, goes_on):
     balancer, server = balanced
     close = not goes_on or "Connection: close" in raw
     server.script = answering(raw, close=close)
@@ -120,13 +120,13 @@ def test_truncated_answer_never_looks_complete(balanced, name, raw, clean):
         except Truncated:
             assert client.ended
         else:
-            # Nothing of it had been passed on: then it may still become a proper error.
+            # If nothing of it was forwarded, it may be replaced by an error.
             assert answer.status == 502, answer.head.start
     server.script = page
 
 
 def test_body_until_close_without_close_notify_never_looks_complete(balanced):
-    """RFC 9112 §9.8: without close_notify nobody knows whether it was all."""
+    """RFC 9112 §9.8: without close_notify the answer may be incomplete."""
     balancer, server = balanced
     server.script = answering(OK + "\r\nhel", clean=False)
     with balancer.connect() as client:
@@ -149,7 +149,7 @@ def test_body_until_close_without_close_notify_never_looks_complete(balanced):
         OK + "Content-Length: 0\r\n\r\n\0",
     ],
 )
-def test_bytes_behind_an_answer_belong_to_nobody(balanced, raw):
+def test_bytes_after_an_answer_are_not_sent_to_another_client(balanced, raw):
     """A server connection with unexpected bytes on it is closed and never used again."""
     balancer, server = balanced
     server.forget()
@@ -168,7 +168,7 @@ def test_bytes_behind_an_answer_belong_to_nobody(balanced, raw):
     assert not row.stream.unread()
 
 
-def test_body_of_an_answer_to_head_is_not_passed_on(balanced):
+def test_body_of_an_answer_to_head_is_not_forwarded(balanced):
     balancer, server = balanced
     server.forget()
     server.script = answering(OK + "Content-Length: 5\r\n\r\nhello", close=False)
@@ -186,13 +186,13 @@ WHOLE = (
 )
 
 
-def test_answer_split_at_every_byte_arrives_the_same(balanced):
+def test_answer_split_at_any_byte_arrives_unchanged(balanced):
     balancer, server = balanced
     at = 0
 
     def script(request):
         request.body()
-        # Looked at once: the client may go on to the next place before this returns.
+        # Copied at once: the client may continue before this returns.
         parts = [WHOLE[:at], WHOLE[at:]]
         for part in filter(None, parts):
             request.send(part)
@@ -207,7 +207,7 @@ def test_answer_split_at_every_byte_arrives_the_same(balanced):
     server.script = page
 
 
-def test_many_interim_answers_do_not_make_an_answer(balanced):
+def test_interim_answers_without_a_final_one_become_502(balanced):
     balancer, server = balanced
     server.script = answering("HTTP/1.1 102 Processing\r\n\r\n" * 50 + OK + "Content-Length: 2\r\n\r\nok", close=False)
     with balancer.connect() as client:

@@ -1,4 +1,4 @@
-"""What the server learns of the client, and what stays as the client wrote it."""
+"""Header fields: those that describe the client to the server, and those that are forwarded unchanged."""
 
 import pytest
 from harness.belvedere import endpoint_text
@@ -9,7 +9,7 @@ from harness.waiting import free_port
 
 
 def seen_by_server(balancer, *fields, source=None, host="view.test", version="1.1"):
-    """The head that the server received, off the page that shows it."""
+    """The head that the server received, from its answer."""
     with balancer.connect(source) as client:
         lines = [f"GET /head HTTP/{version}", f"Host: {host}", *fields]
         answer = client.exchange("\r\n".join(lines) + "\r\n\r\n")
@@ -17,7 +17,7 @@ def seen_by_server(balancer, *fields, source=None, host="view.test", version="1.
         return Head.parse(answer.content)
 
 
-def test_forwarded_fields_tell_the_server_about_the_client(balanced):
+def test_forwarding_fields_have_the_clients_address_protocol_and_host(balanced):
     head = seen_by_server(balanced[0], source="127.0.60.1", host="view.test:8443")
     assert head.get("X-Forwarded-For") == "127.0.60.1"
     assert head.get("X-Forwarded-Proto") == "https"
@@ -25,13 +25,13 @@ def test_forwarded_fields_tell_the_server_about_the_client(balanced):
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"])
-def test_client_cannot_claim_another_address(balanced, name):
+def test_address_claimed_by_a_client_is_replaced(balanced, name):
     head = seen_by_server(balanced[0], f"{name}: 10.1.2.3", f"{name}: 10.1.2.4", source="127.0.60.2")
     assert head.all("X-Forwarded-For") == ["127.0.60.2"]
 
 
-def test_client_cannot_claim_another_protocol_or_host(balanced):
-    head = seen_by_server(balanced[0], "X-Forwarded-Proto: http", "X-Forwarded-Host: stranger.test")
+def test_protocol_and_host_claimed_by_a_client_are_replaced(balanced):
+    head = seen_by_server(balanced[0], "X-Forwarded-Proto: http", "X-Forwarded-Host: unknown.test")
     assert head.all("X-Forwarded-Proto") == ["https"]
     assert head.all("X-Forwarded-Host") == ["view.test"]
 
@@ -41,7 +41,7 @@ def test_forwarded_of_rfc_7239_is_dropped(balanced):
     assert head.all("Forwarded") == []
 
 
-# Of every kind: address, URL, host, method, scheme, user, certificate.
+# One of each kind: address, URL, host, method, scheme, user, certificate.
 CLAIMS = [
     "True-Client-IP", "X-Real-IP", "X-Client-IP", "Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP", "X-Original-URL",
     "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Host", "X-HTTP-Method-Override", "Front-End-Https", "X-Remote-User",
@@ -49,10 +49,10 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(testbed):
+def test_fields_set_by_proxies_are_forwarded_from_trusted_proxies_only(testbed):
     balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     lines = [f"{name}: 192.0.2.9" for name in CLAIMS]
-    # As many at a time as a head may have that are taken out.
+    # In batches of the maximum number of removed fields per head.
     for some in (lines[:8], lines[8:]):
         head = seen_by_server(balancer, *some, source="127.0.62.9")
         assert b"192.0.2.9" not in head.raw, head.raw
@@ -60,21 +60,21 @@ def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(testbe
         assert [line for line in some if line.encode() not in head.raw] == []
 
 
-def test_proxy_reaches_no_server(testbed):
-    """CGI programs take it for the variable HTTP_PROXY."""
+def test_proxy_field_is_dropped(testbed):
+    """CGI programs receive it as the variable HTTP_PROXY."""
     balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     for source in ("127.0.61.9", "127.0.62.9"):
         head = seen_by_server(balancer, "Proxy: http://192.0.2.9/", "pROXY: x", source=source)
         assert head.all("Proxy") == []
 
 
-def test_forwarded_fields_can_be_switched_off(testbed):
+def test_forwarding_fields_can_be_switched_off(testbed):
     balancer = testbed.balance(testbed.server(), forwarded={"add": False})
     head = seen_by_server(balancer, "X-Forwarded-For: 10.1.2.3")
     assert [name for name in head.names if name.lower().startswith("x-forwarded")] == []
 
 
-def test_trusted_proxy_is_believed(testbed):
+def test_fields_of_a_trusted_proxy_are_kept(testbed):
     balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     head = seen_by_server(balancer, "X-Forwarded-For: 10.1.2.3", "X-Forwarded-Proto: https", source="127.0.61.9")
     values = ", ".join(head.all("X-Forwarded-For"))
@@ -98,7 +98,7 @@ def test_values_are_not_rewritten(balanced):
 
 
 @pytest.mark.parametrize("host", ["view.test", "VIEW.Test", "view.test:443", "view.test.", "[::1]:8443", "192.0.2.1"])
-def test_host_and_origin_are_untouched(balanced, host):
+def test_host_and_origin_are_unchanged(balanced, host):
     """The Connection Server checks both itself."""
     head = seen_by_server(balanced[0], f"Origin: https://{host}", host=host)
     assert head.get("Host") == host and head.get("Origin") == f"https://{host}"
@@ -117,7 +117,7 @@ def test_host_and_origin_are_untouched(balanced, host):
         ["Upgrade: foo/2", "Connection: upgrade"],
     ],
 )
-def test_hop_by_hop_fields_stay_on_their_hop(balanced, fields):
+def test_hop_by_hop_fields_are_not_forwarded(balanced, fields):
     """RFC 9110 §7.6.1."""
     head = seen_by_server(balanced[0], *fields)
     for name in ("Keep-Alive", "Proxy-Connection", "X-Private", "Upgrade"):
@@ -125,11 +125,11 @@ def test_hop_by_hop_fields_stay_on_their_hop(balanced, fields):
     connection = ", ".join(head.all("Connection")).lower()
     options = connection.split(", ")
     assert "x-private" not in options and "upgrade" not in options
-    # TE may go on to the server, and is then nominated for this hop.
+    # TE may be forwarded to the server, and is then nominated by Connection.
     assert ("te" in options) == bool(head.all("TE")), head.raw
 
 
-def test_hop_by_hop_fields_of_answers_stay_on_their_hop(balanced):
+def test_hop_by_hop_fields_of_answers_are_not_forwarded(balanced):
     balancer, server = balanced
     server.script = lambda request: request.respond(
         200, "x", "X-First: 1", "Keep-Alive: timeout=1", "Connection: keep-alive, X-Private", "X-Private: 1",
@@ -152,14 +152,14 @@ def test_nothing_is_added_to_answers(balanced):
     assert answer.head.fields == [("X-Server", "view01"), ("Content-Length", "6")]
 
 
-def test_http_1_0_is_told_to_the_server_as_such(balanced):
+def test_http_1_0_is_forwarded_as_http_1_0(balanced):
     """So that it does not answer in chunks."""
     head = seen_by_server(balanced[0], version="1.0")
     assert head.start == "GET /head HTTP/1.0"
     assert head.get("X-Forwarded-Proto") == "https"
 
 
-def test_ipv6_client_is_named_without_brackets(testbed):
+def test_ipv6_client_address_is_forwarded_without_brackets(testbed):
     try:
         port = free_port("::1")
     except OSError as fault:
@@ -173,7 +173,7 @@ def test_ipv6_client_is_named_without_brackets(testbed):
     assert head.get("X-Forwarded-For") == "::1"
 
 
-def test_login_exchange_of_a_view_client(balanced):
+def test_login_of_a_view_client_is_forwarded(balanced):
     balancer, server = balanced
     answer_xml = '<?xml version="1.0"?><broker version="15.0"><set-locale><result>ok</result></set-locale></broker>'
 

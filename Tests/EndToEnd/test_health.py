@@ -1,4 +1,4 @@
-"""Who is up, who is drained, who is down, and how soon that is known."""
+"""Health checks: the states of servers, and how soon a change is noticed."""
 
 import threading
 import time
@@ -9,11 +9,11 @@ from harness.view import Tunnel, WebSocket, echo_stream, half, hang, view
 from harness.waiting import client_addresses, stays, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 3, "jitter": "0s"}
-# For servers that hang. Three checks in a row take longer than that on no machine that is merely busy.
+# For servers that hang. Even on a busy machine three consecutive checks take less than that.
 IMPATIENT = {**QUICK, "timeout": "500ms"}
 
 
-# Nothing is found out by the interval, nor in time by one check after the other.
+# The interval is too long to notice anything, and so are consecutive checks.
 RARE = {"interval": "1h", "timeout": "60s", "rise": 2, "fall": 3, "jitter": "0s"}
 
 
@@ -21,7 +21,7 @@ def transitions(balancer, name="view01"):
     return [line for line in balancer.log.splitlines() if f"server {name} is " in line]
 
 
-def test_each_transition_is_one_line_with_its_reason(testbed):
+def test_each_transition_is_one_log_line_with_its_reason(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, health=QUICK)
     balancer.wait_for_state("view01", "up")
@@ -43,7 +43,7 @@ def test_each_transition_is_one_line_with_its_reason(testbed):
 
 
 @pytest.mark.parametrize("status", [404, 401, 302, 500, 204])
-def test_any_other_status_is_down(testbed, status):
+def test_unexpected_status_is_down(testbed, status):
     server = testbed.server(health=status)
     balancer = testbed.balance(server, serving=False, health=QUICK)
     balancer.wait_for_state("view01", "down")
@@ -76,7 +76,7 @@ def gone(request):
 
 
 @pytest.mark.parametrize("health", [hang, half, garbage, cut, gone], ids=lambda f: f.__name__)
-def test_check_that_is_not_answered_whole_and_well_in_time_fails(testbed, health):
+def test_check_fails_without_a_complete_and_valid_answer_in_time(testbed, health):
     server = testbed.server()
     balancer = testbed.balance(server, health=IMPATIENT)
     server.health = health
@@ -87,7 +87,7 @@ def test_check_that_is_not_answered_whole_and_well_in_time_fails(testbed, health
 
 
 def without_end(piece, head=b""):
-    """Answers with `head`, and then with `piece` for as long as somebody takes it."""
+    """Answers with `head`, and then with `piece` repeatedly until the connection ends."""
 
     def answer(request):
         try:
@@ -109,7 +109,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_server_that_answers_without_end_is_down_and_harms_nobody_else(testbed, kind):
+def test_server_that_answers_without_end_is_down_and_affects_no_other(testbed, kind):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     worker = balancer.worker
@@ -129,7 +129,7 @@ def test_server_that_answers_without_end_is_down_and_harms_nobody_else(testbed, 
 
 @pytest.mark.parametrize("where", ["after-accept", "in-the-handshake"])
 def test_server_that_accepts_and_hangs_is_down(testbed, where):
-    """A plain TCP check never sees it."""
+    """A TCP check does not detect it."""
     server = testbed.server()
     balancer = testbed.balance(server, health=IMPATIENT)
 
@@ -145,8 +145,8 @@ def test_server_that_accepts_and_hangs_is_down(testbed, where):
     balancer.wait_for_state("view01", "up")
 
 
-def test_hanging_server_passes_a_tcp_check(testbed):
-    """What `check: tcp` is worth: that is what it says in the reference."""
+def test_server_that_hangs_passes_a_tcp_check(testbed):
+    """The limitation of `check: tcp`, as described in the reference."""
     server = testbed.server()
     server.on_accept = lambda sock: True
     balancer = testbed.balance(server, serving=False, health={**QUICK, "check": "tcp"})
@@ -155,7 +155,7 @@ def test_hanging_server_passes_a_tcp_check(testbed):
     balancer.wait_for_state("view01", "down")
 
 
-def test_tls_check_is_a_whole_handshake(testbed):
+def test_tls_check_is_a_complete_handshake(testbed):
     server = testbed.server()
     server.health = 500
     balancer = testbed.balance(server, serving=False, health={**IMPATIENT, "check": "tls"})
@@ -165,7 +165,7 @@ def test_tls_check_is_a_whole_handshake(testbed):
     balancer.wait_for_state("view01", "down")
 
 
-def test_check_asks_what_it_is_told(testbed):
+def test_check_sends_the_configured_request(testbed):
     server = testbed.server(health_path="/portal/info")
     balancer = testbed.balance(
         server, serving=False, health={**QUICK, "path": "/portal/info", "method": "HEAD", "host": "view01.test"}
@@ -177,7 +177,7 @@ def test_check_asks_what_it_is_told(testbed):
     assert check.head.get("Connection").lower() == "close"
 
 
-def test_one_failed_check_is_no_reason(testbed):
+def test_single_failed_check_does_not_change_the_state(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, health=QUICK)
     failures = iter([500, 500])
@@ -193,19 +193,19 @@ def test_one_failed_check_is_no_reason(testbed):
 
 
 def test_checks_keep_their_interval(testbed):
-    """One prober a worker, not one a thread."""
+    """One prober per worker, not per thread."""
     server = testbed.server()
     testbed.balance(server, health={"interval": "500ms", "timeout": "400ms", "jitter": "0s"}, threads=4)
     before = len(server.checks)
     wait_until(lambda: len(server.checks) >= before + 6, "six more checks")
     opened = [c.opened for c in server.connections if not c.requests][-6:]
-    # Five intervals. A bound from below only, and with room for a first one that was seen late: a slow machine makes
-    # them longer, and four probers would take a quarter.
+    # Five intervals. A lower bound only, with tolerance for a first one that was noticed late: a slow machine makes
+    # them longer, and with four probers they would take a quarter.
     assert opened[-1] - opened[0] > 1.25, opened
 
 
-def test_live_failures_bring_the_next_check_forward(testbed):
-    """The interval is an hour; the traffic that meets a dead server starts checks at once, and no request is lost."""
+def test_failures_of_requests_bring_the_next_check_forward(testbed):
+    """The interval is an hour; failed requests to a dead server trigger checks at once, and no request is lost."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
@@ -220,8 +220,8 @@ def test_live_failures_bring_the_next_check_forward(testbed):
     assert len(transitions(balancer)) == 2
 
 
-def test_live_timeouts_bring_the_next_check_forward(testbed):
-    """A server that hangs under traffic."""
+def test_unanswered_requests_bring_the_next_check_forward(testbed):
+    """For a server that hangs."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
@@ -241,7 +241,7 @@ def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
     assigned = balancer.servers_of([next(sources) for _ in range(16)])
     known = next(source for source, server in assigned.items() if server == "view01")
     servers["view01"].script = gone
-    # Each of them is a new client, which gets its answer from the other server when this one fails.
+    # Each of them is a new client, which is redispatched to the other server.
     wait_until(
         lambda: balancer.server_of(next(sources)) == "view02" and "server view01: suspected" in balancer.log,
         lambda: balancer.log,
@@ -259,7 +259,7 @@ def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
     assert balancer.server_of(next(sources)) == "view01"
 
 
-def test_one_client_whose_requests_fail_makes_no_server_suspected(testbed):
+def test_failing_requests_of_one_client_raise_no_suspicion(testbed):
     server = testbed.server(script=gone)
     balancer = testbed.balance(server, testbed.server("view02", script=gone), health={**QUICK, "passive": True})
     ends = time.monotonic() + 7
@@ -268,13 +268,13 @@ def test_one_client_whose_requests_fail_makes_no_server_suspected(testbed):
     assert len(server.requests) > 5 and "suspected" not in balancer.log
 
 
-def test_returning_server_gets_new_clients_bit_by_bit_and_its_own_at_once(testbed):
+def test_returning_server_gets_new_clients_gradually_and_known_ones_at_once(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
-    # It stays at a 256th throughout.
+    # The share stays at 1/256 throughout.
     balancer = testbed.balance(*servers.values(), health={**QUICK, "slow-start": "24h"})
     sources = client_addresses(80)
     assigned = balancer.servers_of(sources[:40])
-    assert set(assigned.values()) == {"view01", "view02"}, "no slow start when the process starts"
+    assert set(assigned.values()) == {"view01", "view02"}, "there is no slow start at the start of the process"
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
     servers["view01"].start()
@@ -290,7 +290,7 @@ def test_returning_server_gets_new_clients_bit_by_bit_and_its_own_at_once(testbe
     assert "slow start: 1 % of its weight" in balancer.call("status").stdout
     servers["view02"].die()
     balancer.wait_for_state("view02", "down")
-    assert set(balancer.servers_of(sources).values()) == {"view01"}, "a server that is alone takes everybody"
+    assert set(balancer.servers_of(sources).values()) == {"view01"}, "the only server gets all clients"
     balancer.reload({"health": {"slow-start": "0s"}})
     wait_until(lambda: percents()[0] == 100, percents)
 
@@ -323,35 +323,35 @@ def test_flapping_server_needs_rise_checks_to_return(testbed):
 
 
 def pair_of_servers(testbed, health):
-    """A balancer, its servers by name, and a client that is sent to view01. No time-out but that of checks helps it."""
+    """A balancer, its servers by name, and a client of view01. All time-outs except that of checks are long."""
     servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=health, timeouts={"connect": "60s", "connect-total": "60s"})
     return balancer, servers, next(a for a in client_addresses(64) if balancer.server_of(a) == "view01")
 
 
-def test_silence_of_a_vanished_server_is_noticed_by_its_clients_and_costs_them_no_timeout(testbed):
+def test_vanished_server_is_down_before_its_clients_time_out(testbed):
     balancer, servers, client = pair_of_servers(testbed, RARE)
     servers["view01"].die()
     servers["view01"].start()
     servers["view01"].vanish()
-    # In one go: the connection is given up when checks have found the server down.
+    # Within one request: its connection is abandoned when the server is down.
     assert balancer.server_of(client) == "view02"
     balancer.wait_for_state("view01", "down")
     assert "no complete connection" in transitions(balancer)[-1]
 
 
-def test_server_that_hangs_is_down_one_timeout_after_its_clients_notice(testbed):
+def test_server_that_hangs_is_down_one_check_timeout_after_the_first_slow_request(testbed):
     balancer, servers, client = pair_of_servers(testbed, {**RARE, "timeout": "5s", "fall": 5})
     servers["view01"].die()
     servers["view01"].on_accept = lambda sock: True
     servers["view01"].start()
-    # Checks one after the other would take five time-outs, which is longer than the client waits; all five overlap.
+    # Consecutive checks would take five time-outs, longer than the client waits; all five overlap.
     assert balancer.server_of(client) == "view02"
     balancer.wait_for_state("view01", "down")
     assert "5 health checks in a row failed" in transitions(balancer)[-1]
 
 
-def test_server_that_fails_only_its_first_check_is_soon_up(testbed):
+def test_server_that_fails_its_first_check_only_is_soon_up(testbed):
     server = testbed.server(health=500)
     balancer = testbed.balance(server, serving=False, health=RARE)
     balancer.wait_for_state("view01", "down")
@@ -359,7 +359,7 @@ def test_server_that_fails_only_its_first_check_is_soon_up(testbed):
     balancer.wait_for_state("view01", "up")
 
 
-def test_tunnel_outlives_a_server_that_does_not_answer_for_a_while(testbed):
+def test_tunnel_survives_a_pause_of_its_server(testbed):
     balancer, servers, source = pair_of_servers(testbed, {**RARE, "interval": "200ms"})
     with balancer.connect(source) as client:
         tunnel = Tunnel(client)
@@ -371,7 +371,7 @@ def test_tunnel_outlives_a_server_that_does_not_answer_for_a_while(testbed):
         tunnel.say()
 
 
-def test_request_waits_for_a_silent_server_when_nobody_else_can_take_it(testbed):
+def test_request_waits_for_a_silent_server_if_no_other_is_available(testbed):
     held = Held()
     server = testbed.server(script=held)
     balancer = testbed.balance(server, health={**RARE, "interval": "200ms"})

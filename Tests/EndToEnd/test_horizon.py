@@ -1,4 +1,5 @@
-"""The configurations of docs/horizon.md, each with servers, certificates and addresses of the test in place of the page's."""
+"""The configurations of docs/horizon.md, each with servers, certificates and addresses of the test in place of the
+page's."""
 
 import re
 
@@ -14,14 +15,14 @@ NAMES = ["view.domain.local", "cards.domain.local", "view01.domain.local", "view
 
 
 def configurations(title):
-    """Those of one section."""
+    """The configurations of one section."""
     page = (ROOT / "docs/horizon.md").read_text()
     section = re.search(rf"(?ms)^## {title}$(.*?)(?=^## |\Z)", page)[1]
     return [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
 
 
 class Site:
-    """A configuration of the page in use. On it everything has one certificate, as it says."""
+    """A configuration of the page in use. All its servers have one certificate, as the page says."""
 
     def __init__(self, testbed, certificates, configuration):
         self.certificate = certificates.authority.issue(NAMES[0], names=NAMES)
@@ -40,7 +41,7 @@ class Site:
                 self.balancer.wait_for_state(f"{name}/{server}" if name else server, "up")
 
     def place(self, service):
-        """Puts our addresses and files in place of the page's."""
+        """Replaces the page's addresses and files by the test's."""
         address, port = self.balancer.endpoint
         service["listen"] = f"{address}:{port}"
         service["redirect"] = {"listen": f"{address}:{free_port(address, besides=port)}"}
@@ -97,12 +98,12 @@ def test_gateway_in_front(site):
     assert servers(site.gateways[1]) == first
     for user in users:
         site.balancer.wait_for_access(rf"^(?:.* )?{re.escape(user)}:")
-    # The same from anybody else means nothing.
+    # The same fields from another client are ignored.
     assert len(set(servers(client_addresses(1)[0]).values())) == 1
 
 
 def test_blast_and_pcoip_through_the_balancer(testbed, site):
-    """One server on every port, whatever happens to the others."""
+    """A client has one server on every port, even if other servers fail."""
     here = site("Blast and PCoIP through the balancer")
     ports = here.balancer.configuration["relay"]["tcp"]
     for server in here.servers.values():
@@ -140,13 +141,13 @@ def test_name_for_each_server(site):
     here.servers_of(client_addresses(16))
 
 
-def test_smart_cards_for_some(site):
+def test_smart_cards_for_some_users(site):
     here = site("Smart cards for some")
     sources = client_addresses(16)
     here.servers_of(sources)
     cards = {source: here.server_of(source, "cards.domain.local") for source in sources}
     assert set(cards.values()) == {"view01", "view02"}
-    # Unread: the server sees what the client sent, and nothing more.
+    # Passed through: the server receives exactly the client's bytes.
     with here.connect(sources[0], "cards.domain.local") as client:
         assert "X-Forwarded-For" not in client.get("/head", host="cards.domain.local").text
     with here.connect(sources[0]) as client:

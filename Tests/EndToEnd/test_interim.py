@@ -1,4 +1,4 @@
-"""What comes before the answer: 100, 102, 103, and the client that waits for it or does not."""
+"""Interim responses: 100, 102, 103, with clients that wait for 100 or do not."""
 
 import pytest
 from harness.server import page
@@ -9,7 +9,7 @@ CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def after(*interim):
-    """A script that answers with a page after these, each in a write of its own."""
+    """A script that answers with these, each in a separate write, and then with a page."""
 
     def script(request):
         for each in interim:
@@ -19,8 +19,8 @@ def after(*interim):
     return script
 
 
-def test_continue_comes_from_the_server(balanced):
-    """RFC 9110 §10.1.1: the server decides whether the body is wanted."""
+def test_100_continue_is_sent_by_the_server(balanced):
+    """RFC 9110 §10.1.1: the server decides whether to accept the body."""
     balancer, server = balanced
 
     def script(request):
@@ -39,8 +39,8 @@ def test_continue_comes_from_the_server(balanced):
         assert client.get("/next").status == 200
 
 
-def test_final_answer_instead_of_continue(balanced):
-    """The client waits; the server says no. Its body, should it come, is no next request."""
+def test_final_answer_instead_of_100_continue_is_forwarded(balanced):
+    """The client waits, and the server refuses. If the body follows, it is not taken for the next request."""
     balancer, server = balanced
     server.script = lambda request: request.respond(413, "no", "Connection: close", reason="Content Too Large")
     with balancer.connect() as client:
@@ -48,7 +48,7 @@ def test_final_answer_instead_of_continue(balanced):
         answer = client.answer("POST")
         assert answer.status == 413 and not answer.interim
         server.script = page
-        # Never the answer of a request that is a piece of that body.
+        # Never the answer to a part of that body.
         try:
             client.send(f"GET /smuggled HTTP/1.1\r\n{HOST}\r\n")
         except ConnectionError:
@@ -57,7 +57,7 @@ def test_final_answer_instead_of_continue(balanced):
     assert "/smuggled" not in [r.target for r in server.requests]
 
 
-def test_client_that_does_not_wait_for_continue(balanced):
+def test_client_that_does_not_wait_for_100_continue_is_served(balanced):
     balancer, server = balanced
     server.script = after(CONTINUE)
     with balancer.connect() as client:
@@ -79,8 +79,8 @@ def test_interim_answers_reach_the_client_in_order(balanced):
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_interim_answers_without_end_end_the_request(balanced, version):
-    """Each one counts as a sign of life: no time-out would."""
+def test_endless_interim_answers_end_the_request(balanced, version):
+    """Each one restarts the time-out, so that no time-out ends them."""
     balancer, server = balanced
 
     def endless(request):
@@ -98,7 +98,7 @@ def test_interim_answers_without_end_end_the_request(balanced, version):
     assert received.count(b"HTTP/1.1 102 ") <= (0 if version == "1.0" else 100)
 
 
-def test_interim_answers_are_kept_from_http_1_0_clients(balanced):
+def test_interim_answers_are_not_sent_to_http_1_0_clients(balanced):
     """RFC 9110 §15.2."""
     balancer, server = balanced
     server.script = after("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The journal's own protocol: a socket of the test's at the journal's place, in a mount namespace of its own."""
+"""The journal's native protocol: in a mount namespace a socket of the test replaces the journal's."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""There is only so much of everything, and what is too much is refused in words."""
+"""Limits, and the answers to requests beyond them."""
 
 import pytest
 from harness.client import connect_socket
@@ -8,7 +8,7 @@ from harness.waiting import stays, wait_until
 HOST = "Host: view.test\r\n"
 
 
-def test_requests_per_connection(testbed):
+def test_requests_per_connection_are_limited(testbed):
     balancer = testbed.balance(testbed.server(), limits={"requests-per-connection": 3})
     with balancer.connect() as client:
         closing = [(client.get("/")["Connection"] or "").lower() == "close" for _ in range(3)]
@@ -17,7 +17,7 @@ def test_requests_per_connection(testbed):
 
 
 @pytest.mark.parametrize(("size", "status"), [(3000, 200), (5000, 431)])
-def test_header_bytes(testbed, size, status):
+def test_header_bytes_are_limited(testbed, size, status):
     server = testbed.server()
     balancer = testbed.balance(server, limits={"header-bytes": "4KiB"})
     with balancer.connect() as client:
@@ -27,21 +27,21 @@ def test_header_bytes(testbed, size, status):
 
 
 @pytest.mark.parametrize(("count", "status"), [(15, 200), (25, 431)])
-def test_header_fields(testbed, count, status):
+def test_header_fields_are_limited(testbed, count, status):
     balancer = testbed.balance(testbed.server(), limits={"header-fields": 20})
     with balancer.connect() as client:
         assert client.get("/", *(f"X-{n}: y" for n in range(count))).status == status
 
 
-def test_header_bytes_of_answers(testbed):
+def test_header_bytes_of_answers_are_limited(testbed):
     server = testbed.server()
     server.script = lambda request: request.respond(200, "", "X: " + "y" * 5000)
     balancer = testbed.balance(server, limits={"header-bytes": "4KiB"})
     assert balancer.get("/").status == 502
 
 
-def test_largest_default_head_passes(testbed):
-    """What is allowed must also fit once the forwarded fields are added."""
+def test_head_at_the_default_limit_is_forwarded(testbed):
+    """A head of the maximum size must still fit with the forwarding fields."""
     balancer = testbed.balance(testbed.server())
     for size in (12_000, 14_000, 15_000, 15_250, 15_290, 15_400, 16_300):
         with balancer.connect() as client:
@@ -50,8 +50,8 @@ def test_largest_default_head_passes(testbed):
 
 
 @pytest.mark.parametrize("size", [17_000, 17_300, 17_400, 17_500, 33_000, 64_000])
-def test_heads_of_kerberos_and_saml_pass_where_they_may(testbed, size):
-    """Both ways, as they came, one after the other on a connection, and in pieces."""
+def test_large_heads_of_kerberos_and_saml_are_forwarded_if_configured(testbed, size):
+    """In both directions, unchanged, repeatedly on a connection, and split."""
     value = "".join(str(n % 10) for n in range(size - 700))
 
     def script(request):
@@ -73,7 +73,7 @@ def test_heads_of_kerberos_and_saml_pass_where_they_may(testbed, size):
         assert client.answer("POST").text == "hello"
 
 
-def test_heads_beyond_the_largest_are_refused(testbed):
+def test_heads_beyond_the_maximum_limit_are_refused(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, limits={"header-bytes": "64KiB"})
     with balancer.connect() as client:
@@ -85,13 +85,13 @@ def test_heads_beyond_the_largest_are_refused(testbed):
     assert balancer.get("/").text == "fine"
 
 
-def test_connections_per_address(testbed):
+def test_connections_per_address_are_limited(testbed):
     balancer = testbed.balance(testbed.server(), limits={"connections-per-address": 3})
     kept = [balancer.connect("127.0.81.1") for _ in range(3)]
     try:
         for client in kept:
             assert client.get("/").status == 200
-        # One more from there is not served; another address is.
+        # One more connection of this address is not served; another address is.
         with balancer.connect_plain("127.0.81.1") as refused:
             refused.receive_to_end()
             assert refused.ended
@@ -103,7 +103,7 @@ def test_connections_per_address(testbed):
             client.close()
 
 
-def test_connections_per_address_are_not_held_against_a_trusted_proxy(testbed):
+def test_connections_of_a_trusted_proxy_are_not_limited(testbed):
     balancer = testbed.balance(
         testbed.server(), limits={"connections-per-address": 2}, forwarded={"trusted-proxies": ["127.0.81.9"]}
     )
@@ -117,7 +117,7 @@ SLOW = "127.0.83.1"
 
 
 def slow_uploads(balancer, count):
-    """Clients of one address that hold places at the server, or wait for some, with bodies that do not end."""
+    """Clients of one address with endless uploads, which hold places at the server or wait for one."""
     kept = []
     for _ in range(count):
         client = balancer.connect(SLOW)
@@ -127,7 +127,7 @@ def slow_uploads(balancer, count):
 
 
 def others(balancer, count):
-    """Users at addresses of their own, who ask once each at the same moment: the status that each gets."""
+    """Concurrent requests of users at different addresses; returns the status of each."""
     clients = [balancer.connect(f"127.0.83.{number + 2}") for number in range(count)]
     try:
         for client in clients:
@@ -138,14 +138,14 @@ def others(balancer, count):
             client.close()
 
 
-def test_one_address_cannot_take_all_places_of_a_server(testbed):
-    """Nor all of its queue: it asks for more than both have, and others get their answers beside it."""
+def test_one_address_can_not_use_all_places_of_a_server(testbed):
+    """Nor its whole queue: it requests more than both hold, and others are served meanwhile."""
     server = testbed.server()
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 16}}, limits={"queue": 40})
     kept = slow_uploads(balancer, 60)
     try:
         server.wait_for_requests(12)
-        # What was sent before has been taken in.
+        # The earlier requests have been received.
         for _ in range(20):
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         assert others(balancer, 12) == [200] * 12
@@ -155,7 +155,7 @@ def test_one_address_cannot_take_all_places_of_a_server(testbed):
             client.close()
 
 
-def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back(testbed):
+def test_request_beyond_the_share_of_its_address_waits_for_a_place_of_that_share(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 8}})
     kept = slow_uploads(balancer, 6)
@@ -172,7 +172,7 @@ def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back
             client.close()
 
 
-def test_a_trusted_proxy_may_take_all_places(testbed):
+def test_trusted_proxy_can_use_all_places(testbed):
     server = testbed.server()
     balancer = testbed.balance(
         server, server_changes={"view01": {"connections": 8}}, forwarded={"trusted-proxies": [SLOW]}
@@ -192,17 +192,17 @@ def served(balancer, source):
         return False
 
 
-def test_connections_in_all(testbed):
-    """Above the limit a connection waits in the backlog until another ends, or has nothing to do; nobody is refused."""
+def test_connections_in_total_are_limited(testbed):
+    """Above the limit a connection waits in the backlog until another one ends or is idle; none is refused."""
     balancer = testbed.balance(testbed.server(), limits={"connections": 4})
-    wait_until(lambda: balancer.status["traffic"]["connections"] == 0, "the end of those that waited for the start")
+    wait_until(lambda: balancer.status["traffic"]["connections"] == 0, "the end of the connections that waited for the start")
     kept = []
     try:
         for number in range(4):
             client = balancer.connect(f"127.0.82.{number + 1}")
             kept.append(client)
             client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\nx")
-        wait_until(lambda: balancer.status["traffic"]["exchanges"] == 4, "four at work")
+        wait_until(lambda: balancer.status["traffic"]["exchanges"] == 4, "four connections with a request")
         waiting = connect_socket(balancer.endpoint)
         try:
             waiting.settimeout(0.5)
@@ -211,11 +211,11 @@ def test_connections_in_all(testbed):
                 waiting.recv(1)
         finally:
             waiting.close()
-        # Those who are at work are served still; the one that is done first makes room.
+        # Connections with a request are still served; the first that becomes idle is evicted.
         for client in kept[1:]:
             client.send("x")
             assert client.answer("POST").status == 200
-        # The one that waited in vain is accepted now too, and may take the place of one in its handshake.
+        # The connection that waited in vain is accepted now too, and may evict one in its handshake.
         wait_until(lambda: served(balancer, "127.0.82.9"), "a place for another")
         kept[0].send("x")
         assert kept[0].answer("POST").status == 200
@@ -258,8 +258,8 @@ def test_error_in_answer_to_head_has_no_body(testbed, tmp_path, page):
             assert client.get("/").status == 503
 
 
-def test_client_that_asks_and_never_reads_is_bounded(testbed):
-    """Answers pile up nowhere: the balancer stops reading from who does not read."""
+def test_client_that_never_reads_its_answers_uses_bounded_memory(testbed):
+    """The balancer stops reading requests from a client that does not read its answers."""
     content = b"x" * 100_000
     server = testbed.server(script=lambda request: request.respond(200, content))
     balancer = testbed.balance(server, timeouts={"client": "2s"})
@@ -277,7 +277,7 @@ def test_client_that_asks_and_never_reads_is_bounded(testbed):
     assert balancer.get("/").status == 200
 
 
-def test_built_in_pages_say_the_status_and_no_more(testbed):
+def test_built_in_pages_have_the_status_only(testbed):
     balancer = testbed.balance(testbed.server())
     with balancer.connect() as client:
         answer = client.exchange("GET / HTTP/1.1\r\n\r\n")

@@ -11,27 +11,27 @@ from harness.waiting import free_port, wait_until
 
 
 @pytest.fixture
-def deaf_manager(monkeypatch, tmp_path):
-    """A systemd that keeps a duplicate of each listener, since it does not read that it is to forget it."""
+def blocked_manager(monkeypatch, tmp_path):
+    """A service manager that keeps a duplicate of each listener because it does not read notifications."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         yield
 
 
-def test_port_that_another_holds_refuses_the_reload(testbed):
+def test_reload_is_refused_if_a_port_is_in_use(testbed):
     balancer = testbed.balance(testbed.server())
-    stranger = testbed.server("stranger")
+    other = testbed.server("other")
     since = len(balancer.log)
-    balancer.write({"listen": [balancer.configuration["listen"], f"{stranger.address}:{stranger.port}"]})
+    balancer.write({"listen": [balancer.configuration["listen"], f"{other.address}:{other.port}"]})
     balancer.signal(signal.SIGHUP)
     told = balancer.wait_for_log(r"reload: refused.*", since=since)[0]
-    assert f"{stranger.address}:{stranger.port} can't be bound" in told and "Another process listens there" in told
+    assert f"{other.address}:{other.port} can't be bound" in told and "Another process listens there" in told
     assert balancer.get("/whoami").status == 200
 
 
-@pytest.mark.usefixtures("deaf_manager")
-def test_listeners_come_and_go_whoever_has_duplicates_of_them(testbed):
+@pytest.mark.usefixtures("blocked_manager")
+def test_listeners_are_added_and_removed_although_another_process_has_duplicates(testbed):
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
     first = balancer.configuration["listen"]
     port = free_port(balancer.address)
@@ -39,7 +39,7 @@ def test_listeners_come_and_go_whoever_has_duplicates_of_them(testbed):
     connect = lambda: connect_tls((balancer.address, port), balancer.context())  # noqa: E731
     kept = connect()
     assert kept.get("/whoami").status == 200
-    # Who waits in a listener's queue when it goes is served.
+    # A connection in the backlog of a removed listener is served.
     worker = balancer.worker
     os.kill(worker, signal.SIGSTOP)
     waiting = [connect_plain((balancer.address, port)) for _ in range(8)]
@@ -47,7 +47,7 @@ def test_listeners_come_and_go_whoever_has_duplicates_of_them(testbed):
     since = len(balancer.log)
 
     def is_under_way():
-        """Another request, which is answered so."""
+        """Whether another request gets this answer."""
         balancer.signal(signal.SIGHUP)
         return "reload: already running" in balancer.log[since:]
 

@@ -1,11 +1,11 @@
-"""Many requests, and none of them lost."""
+"""Many requests without a loss."""
 
 import pytest
 from harness.waiting import all_at_once
 
 
 @pytest.mark.soak
-def test_ten_thousand_requests_over_kept_alive_connections(testbed):
+def test_ten_thousand_requests_over_keep_alive_connections(testbed):
     servers = [testbed.nginx("view01"), testbed.nginx("view02")]
     balancer = testbed.balance(*servers)
     done = []

@@ -1,4 +1,4 @@
-"""Where logs go: a file, a pipe, a full disk, a reader that reads nothing. None of them stops anybody."""
+"""Targets of logs: a file, a pipe, a full disk, a blocked reader. None of them delays a request."""
 
 import os
 import re
@@ -25,8 +25,8 @@ def test_log_can_be_switched_off(testbed):
 
 
 @pytest.mark.parametrize("format", ["httplog", "json"])
-def test_many_long_lines_of_one_turn_are_whole_or_counted(testbed, format):
-    """Lines that are escaped are up to six times as long as what came."""
+def test_many_long_log_lines_are_written_completely_or_counted_as_dropped(testbed, format):
+    """An escaped line is up to six times as long as the request line."""
     changes = {"threads": 1, "log": {"access": {"format": format, "queries": "full"}}}
     balancer = testbed.balance(testbed.server(), **changes)
     clients = [balancer.connect_redirect() for _ in range(300)]
@@ -58,32 +58,32 @@ def requests(balancer, count):
             assert client.get(f"/log/full/{number}/{'x' * 500}").status == 200
 
 
-def test_full_disk_stops_nobody_and_is_counted(testbed):
+def test_full_disk_delays_no_request_and_drops_are_counted(testbed):
     balancer = testbed.balance(testbed.server(), log={"access": {"target": "/dev/full"}})
     requests(balancer, 500)
     balancer.wait_for_log(r"access log.*dropped")
 
 
-def test_reader_that_reads_nothing_stops_nobody(testbed):
-    """The journal, or a pipe, whose other end is stuck."""
+def test_blocked_reader_delays_no_request(testbed):
+    """The journal, or a pipe, whose other end is blocked."""
     reading, writing = os.pipe()
     try:
         balancer = testbed.balance(testbed.server(), stdout=writing)
         os.close(writing)
         writing = None
-        # Far more than a pipe and the writer's own memory hold.
+        # More than a pipe and the writer's buffer hold.
         for _ in range(20):
             requests(balancer, 1000)
             if "dropped" in balancer.log:
                 break
         balancer.wait_for_log(r"access log.*dropped")
-        # Read again, it goes on, in whole lines.
+        # When it is read again, logging continues with complete lines.
         taken = bytearray()
         drain = threading.Thread(target=lambda: drain_into(reading, taken), daemon=True)
         drain.start()
         wait_until(lambda: balancer.get("/log/again").status == 200 and b"/log/again" in taken, "lines after the jam")
         lines = bytes(taken).decode().splitlines()
-        # Lines were dropped whole: each that came is one, from its client's address to its last quote.
+        # Only complete lines were dropped: each line has its beginning and its end.
         assert all(re.fullmatch(r'[0-9.]+:\d+ \[.* HTTP/1\.1"', line) for line in lines[:-1])
     finally:
         if writing is not None:
@@ -100,7 +100,7 @@ def drain_into(descriptor, taken):
         pass
 
 
-def test_reader_that_goes_away_stops_nobody(testbed):
+def test_closed_reader_delays_no_request(testbed):
     """SIGPIPE and EPIPE."""
     reading, writing = os.pipe()
     balancer = testbed.balance(testbed.server(), stdout=writing)
@@ -110,8 +110,8 @@ def test_reader_that_goes_away_stops_nobody(testbed):
     assert balancer.get("/").status == 200
 
 
-def test_stuck_operational_log_stops_nobody(testbed):
-    """Standard error to a pipe that nobody reads, at the level that writes most."""
+def test_blocked_operational_log_delays_no_request(testbed):
+    """Standard error is a pipe without a reader, at the most verbose level."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     try:

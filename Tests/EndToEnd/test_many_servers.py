@@ -1,21 +1,21 @@
-"""As many servers as `check` accepts, the running worker serves."""
+"""The worker serves the maximum number of servers that `check` accepts."""
 
 import pytest
 from harness.waiting import TIMEOUT, free_port
 
 
 @pytest.mark.parametrize("count", [65, 1024])
-def test_as_many_servers_as_are_accepted_are_served_and_tunnels_go_on(testbed, count):
+def test_maximum_number_of_servers_is_served_and_tunnels_go_on(testbed, count):
     server = testbed.server()
     balancer = testbed.balance(server)
     worker = balancer.worker
     kept = balancer.connect()
     kept.send("GET /kept HTTP/1.1\r\nHost: view.test\r\n\r\n")
-    # A thousand servers that are checked every second are much for a debug build on a busy machine.
+    # Checks of a thousand servers every second are too many for a debug build on a busy machine.
     patient = {"timeout": 5 * TIMEOUT}
-    # Nobody listens there.
+    # No process listens there.
     others = {f"other{n}": {"address": f"127.99.{n // 250}.{n % 250 + 1}", "port": 9} for n in range(count - 1)}
-    # Some have ports of their own, which each loop listens on.
+    # Some have dedicated ports, on which each loop listens.
     first = free_port(balancer.address)
     for n in range(8):
         others[f"other{n}"]["ports"] = [first + n]

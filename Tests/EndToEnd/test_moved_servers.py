@@ -1,5 +1,5 @@
-"""What runs on a server belongs to the address that it runs on, whatever reloads say of the server's name: it goes on while
-that address is well, counts there, and ends when that address hangs."""
+"""Connections belong to the address of their server, even if a reload changes the server of that name: they go on while
+that address is up, count there, and end when that address hangs."""
 
 from harness.view import Tunnel, hang, view
 from harness.waiting import client_addresses, free_port, wait_until
@@ -8,7 +8,7 @@ QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "
 
 
 class Pair:
-    """Two servers, and a client that is assigned to the first of them and has a tunnel there."""
+    """Two servers, and a client of the first one that has a tunnel there."""
 
     def __init__(self, testbed, **changes):
         self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
@@ -25,7 +25,7 @@ class Pair:
 
     @property
     def removed(self):
-        """What `status` shows of servers that are removed: addresses and requests there."""
+        """The removed servers in `status`: addresses and requests."""
         return {s["address"]: s["load"]["exchanges"] for s in self.balancer.status["servers"] if s["removed"]}
 
     @property
@@ -37,11 +37,11 @@ class Pair:
         wait_until(lambda: len(self.view01.checks) >= seen + count, f"{count} checks of the old address")
 
 
-def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_with_the_old_one(testbed):
+def test_tunnel_survives_a_reload_that_changes_its_servers_address_and_ends_with_the_old_address(testbed):
     pair = Pair(testbed)
     balancer, since = pair.balancer, len(pair.balancer.log)
     port = free_port(pair.view01.address, besides=pair.view01.port)
-    # What is checked otherwise from now on is not checked otherwise where it runs.
+    # The new check settings do not apply to the old address.
     balancer.reload({"servers": {"view01": {"port": port}}, "health": {"path": "/elsewhere"}})
     balancer.wait_for_log(r"server view01 is down: .*refused", since=since)
     wait_until(lambda: pair.removed == {pair.place: 1}, lambda: f"the old address in {balancer.status['servers']}")
@@ -63,7 +63,7 @@ def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_
     assert len(pair.view01.checks) <= seen + 1
 
 
-def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it_hangs(testbed):
+def test_tunnel_of_a_server_that_is_removed_and_added_again_counts_and_ends_when_the_server_hangs(testbed):
     pair = Pair(testbed)
     balancer = pair.balancer
     entry = {**balancer.configuration["servers"]["view01"], "connections": 1}
@@ -79,7 +79,7 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 1, "the tunnel to be counted again")
     assert not pair.removed
     assert balancer.status_of("view01")["state"] == "up"
-    # Its only place is taken: a client that is new there finds none.
+    # Its only place is taken: a new client has to wait.
     assert balancer.get("/", source=pair.sources[2]).status == 503
     pair.say()
     pair.view01.health = hang
@@ -88,13 +88,13 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 0, "the place to be free")
 
 
-def test_tunnel_counts_and_ends_when_its_server_hangs_whatever_their_service_is_called_now(testbed):
+def test_tunnel_counts_and_ends_when_its_server_hangs_after_its_service_was_renamed(testbed):
     pair = Pair(testbed)
     balancer, since = pair.balancer, len(pair.balancer.log)
     keys = ("service", "tls", "servers", "health", "listen", "redirect", "timeouts")
     service = {key: balancer.configuration[key] for key in keys if key in balancer.configuration}
     service["servers"] = {name: entry | {"connections": 1} for name, entry in service["servers"].items()}
-    # It is known to be down, and stays so.
+    # It is down, and stays down.
     pair.servers["view02"].die()
     balancer.wait_for_state("view02", "down")
     balancer.reload({**dict.fromkeys(service), "services": {"view": service | {"limits": {"queue": 0}}}})
@@ -120,14 +120,14 @@ def test_tunnel_of_a_removed_server_ends_when_it_hangs(testbed):
     pair.balancer.wait_for_log(r"server view01 \(.*, removed\) is down")
 
 
-def test_server_where_nothing_runs_is_forgotten_when_it_is_removed(testbed):
+def test_removed_server_without_connections_is_dropped(testbed):
     pair = Pair(testbed)
     pair.balancer.reload({"servers": {"view01": None}})
     pair.wait_for_checks()
     pair.client.send("0\r\n\r\n")
     pair.client.close()
-    wait_until(lambda: not pair.removed, "nothing to be left of it")
-    # Asked once more at most, while that was told.
+    wait_until(lambda: not pair.removed, "the server to be dropped")
+    # At most one more check, sent before the reload.
     seen = len(pair.view01.checks) + 1
     for _ in range(8):
         before = len(pair.servers["view02"].checks)

@@ -1,4 +1,4 @@
-"""OCSP stapling: what the certificate's authority says goes to clients that ask, and whatever becomes of the authority,
+"""OCSP stapling: clients that ask get the authority's answer, and even if the authority fails,
 the certificate is served."""
 
 import datetime
@@ -31,7 +31,7 @@ def balance(testbed, certificate, **changes):
 
 
 def stapled(balancer, *, name="view.test", version="-tls1_3"):
-    """What `openssl s_client -status` says of the staple: None without one, else the certificate's status."""
+    """The certificate's status in the staple by `openssl s_client -status`, or None without a staple."""
     done = subprocess.run(
         ["openssl", "s_client", "-status", version, "-servername", name, "-connect",
          f"{balancer.address}:{balancer.port}"],
@@ -53,7 +53,7 @@ def wait_for_staple(balancer, status="good"):
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_clients_that_ask_get_what_the_authority_says(testbed, authority, responder, tmp_path, version):
+def test_clients_that_ask_get_the_authoritys_answer(testbed, authority, responder, tmp_path, version):
     """The authority is `openssl ocsp`, which answers from the index that `openssl ca` keeps."""
     certificate = authority.issue("view.test", responder=responder.url)
 
@@ -73,7 +73,7 @@ def test_clients_that_ask_get_what_the_authority_says(testbed, authority, respon
     balancer.wait_for_log(told)
 
 
-def test_question_asks_for_this_certificate_and_no_client_asks_for_a_second_one(testbed, authority, responder):
+def test_request_is_for_this_certificate_and_clients_cause_no_further_ones(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
     balancer = balance(testbed, certificate)
@@ -85,27 +85,27 @@ def test_question_asks_for_this_certificate_and_no_client_asks_for_a_second_one(
     assert asked.serial_number == serial(certificate)
 
 
-def test_responder_is_found_by_its_name(testbed, authority):
-    """By the confined worker."""
+def test_name_of_the_responder_is_resolved(testbed, authority):
+    """Inside the worker's sandbox."""
     with OCSPResponder("127.0.0.1", "localhost") as responder:
         certificate = authority.issue("view.test", responder=responder.url)
         responder.answer = lambda question: (200, signed(certificate, authority))
         wait_for_staple(balance(testbed, certificate))
 
 
-def test_responder_whose_name_nobody_knows_harms_nothing(testbed, authority):
+def test_certificate_is_served_if_the_responder_can_not_be_resolved(testbed, authority):
     balancer = balance(testbed, authority.issue("view.test", responder="http://nowhere.invalid/"))
     balancer.wait_for_log("OCSP: http://nowhere.invalid/ does not say .*nowhere.invalid has no address", timeout=60)
     assert stapled(balancer) is None
 
 
-def test_answer_without_an_end_is_stapled(testbed, authority, responder):
+def test_answer_without_nextupdate_is_stapled(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority, end=None))
     wait_for_staple(balance(testbed, certificate))
 
 
-def test_answer_for_thousands_of_years_is_stapled_and_the_worker_lives(testbed, authority, responder):
+def test_answer_valid_for_thousands_of_years_is_stapled(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     end = datetime.datetime(9999, 12, 31, 23, 59, 59)
     responder.answer = lambda question: (200, signed(certificate, authority, end=end))
@@ -134,7 +134,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_answer_is_not_stapled_and_told_once_and_harms_nothing(testbed, authority, responder, certificates, case):
+def test_invalid_answer_is_not_stapled_and_logged_once(testbed, authority, responder, certificates, case):
     certificate = authority.issue("view.test", responder=responder.url)
     make, words = WRONG[case]
     responder.answer = lambda question: make(certificate, authority, certificates.other_authority)
@@ -144,7 +144,7 @@ def test_wrong_answer_is_not_stapled_and_told_once_and_harms_nothing(testbed, au
     assert len(re.findall("OCSP:", balancer.log)) == 1, balancer.log
 
 
-def test_responder_that_is_not_there_or_hangs_harms_nothing(testbed, authority, responder):
+def test_certificate_is_served_if_the_responder_is_missing_or_hangs(testbed, authority, responder):
     held = threading.Event()
 
     def hang(question):
@@ -164,7 +164,7 @@ def test_responder_that_is_not_there_or_hangs_harms_nothing(testbed, authority, 
     assert stapled(gone) is None
 
 
-def test_staple_outlives_a_reload_and_goes_with_its_certificate(testbed, authority, responder):
+def test_staple_survives_a_reload_and_is_dropped_with_its_certificate(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
     balancer = balance(testbed, certificate)
@@ -172,7 +172,7 @@ def test_staple_outlives_a_reload_and_goes_with_its_certificate(testbed, authori
     balancer.reload({"retries": 2})
     assert stapled(balancer) == "good"
     assert len(responder.questions) == 1
-    # The certificate is rotated: its authority is asked anew, and the old answer goes to nobody.
+    # The certificate is rotated: its authority is asked again, and the old answer is not sent any more.
     renewed = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (503, b"")
     balancer.reload({"tls": {"certificate": str(renewed.chain), "key": str(renewed.key)}})
@@ -180,7 +180,7 @@ def test_staple_outlives_a_reload_and_goes_with_its_certificate(testbed, authori
     assert stapled(balancer) is None
 
 
-def test_each_certificate_has_its_own(testbed, authority, responder, certificates):
+def test_each_certificate_has_its_own_staple(testbed, authority, responder, certificates):
     first = authority.issue("view.test", responder=responder.url)
     second = authority.issue("other.test", responder=responder.url)
 
@@ -201,7 +201,7 @@ def test_each_certificate_has_its_own(testbed, authority, responder, certificate
     assert stapled(balancer, name="other.test") == "good"
 
 
-def test_certificate_of_two_services_is_stapled_for_both_and_asked_about_once(testbed, authority, responder):
+def test_certificate_of_two_services_is_stapled_for_both_with_one_request(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
     tls = {"certificate": str(certificate.chain), "key": str(certificate.key)}
@@ -230,7 +230,7 @@ def test_stapling_can_be_switched_off(testbed, authority, responder):
     assert len(responder.questions) == 1
 
 
-def test_certificate_whose_issuer_is_not_in_its_file_is_told_once(testbed, authority, responder):
+def test_certificate_without_its_issuer_in_the_file_is_logged_once(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     certificate.chain.write_text(certificate.leaf_pem)
     balancer = balance(testbed, certificate)

@@ -1,4 +1,4 @@
-"""Two nodes that know of each other send a client to the same server, whichever of them it comes to."""
+"""Both nodes of a pair send a client to the same server."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ def displaced(node, servers, others, count=60):
 
 
 def moved(node, kept):
-    """Those of the clients that this node sends elsewhere."""
+    """The clients that this node sends to another server."""
     found = node.servers_of(kept)
     return [source for source in kept if found[source] != kept[source]]
 
@@ -42,21 +42,21 @@ def pair(testbed, servers):
     return Pair(testbed, servers).start().wait_until_joined()
 
 
-def test_without_a_pair_the_other_node_sends_clients_elsewhere(testbed, servers):
+def test_nodes_without_a_pair_send_moved_clients_to_different_servers(testbed, servers):
     first, second = (testbed.balance(*servers, health=QUICK) for _ in NAMES)
     kept = displaced(first, servers, [second])
     assert moved(second, kept)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_clients_keep_their_server_on_the_other_node(pair, servers, name):
+def test_nodes_of_a_pair_send_a_client_to_the_same_server(pair, servers, name):
     other = NAMES[1 - NAMES.index(name)]
     kept = displaced(pair[name], servers, [pair[other]])
     pair.wait_until_alike(len(kept))
     assert moved(pair[other], kept) == []
 
 
-def test_node_that_restarts_learns_where_clients_are(pair, servers):
+def test_restarted_node_gets_the_assignments(pair, servers):
     kept = displaced(pair["lb1"], servers, [pair["lb2"]])
     pair.wait_until_alike(len(kept))
     for name in NAMES:
@@ -65,7 +65,7 @@ def test_node_that_restarts_learns_where_clients_are(pair, servers):
         assert moved(pair[name], kept) == []
 
 
-def test_worker_that_replaces_another_learns_where_clients_are_before_it_accepts(pair, servers):
+def test_replacement_worker_gets_the_assignments_before_it_accepts_clients(pair, servers):
     kept = displaced(pair["lb1"], servers, [pair["lb2"]])
     pair.wait_until_alike(len(kept))
     for name in NAMES:
@@ -76,7 +76,7 @@ def test_worker_that_replaces_another_learns_where_clients_are_before_it_accepts
         assert moved(pair[name], kept) == []
 
 
-def test_nodes_with_different_secrets_say_so_once_and_serve(testbed, servers):
+def test_nodes_with_different_secrets_log_it_once_and_serve(testbed, servers):
     pair = Pair(testbed, servers).start("lb1").start("lb2", secret=secrets.token_hex(32))
     for name, other in zip(NAMES, reversed(NAMES)):
         pair[name].wait_for_log(rf"warning +worker: pair: {other} is away: the TLS handshake failed, as with different secrets: ")
@@ -84,8 +84,8 @@ def test_nodes_with_different_secrets_say_so_once_and_serve(testbed, servers):
     stays(lambda: all(pair[name].log.count("pair: ") == 1 for name in NAMES), "one line", 3)
 
 
-def test_secret_changes_without_an_interruption(pair):
-    """As docs/pair.md has it: the new one as second line everywhere, then first, then alone."""
+def test_secret_is_changed_without_an_interruption(pair):
+    """As in docs/pair.md: on all nodes the new one as second line, then first, then alone."""
     old, new = pair.secret, secrets.token_hex(32)
 
     def change(*lines):
@@ -96,7 +96,7 @@ def test_secret_changes_without_an_interruption(pair):
     for lines in ([old, new], [new, old]):
         change(*lines)
         assert not any("has left" in pair[name].log for name in NAMES)
-    # A secret that is gone ends the connection that was made with it.
+    # The removal of a secret ends the connection that was made with it.
     change(new)
     for name in NAMES:
         log = pair[name].wait_for_log(r"has left: .*configuration has changed")

@@ -1,4 +1,4 @@
-"""`belvedere server` on one node of a pair counts on all nodes."""
+"""`belvedere server` on one node of a pair applies to all nodes."""
 
 import pytest
 from harness.service import belvedere
@@ -7,7 +7,7 @@ from harness.waiting import free_port, wait_until
 
 @pytest.fixture
 def nodes(testbed, tmp_path):
-    """Two nodes with two servers, and a file each for what was commanded."""
+    """Two nodes with two servers, and a file for administrative states each."""
     secret = tmp_path / "pair.key"
     assert belvedere("pair", "new-secret", secret).returncode == 0
     servers = [testbed.server(name) for name in ("view01", "view02")]
@@ -26,7 +26,7 @@ def nodes(testbed, tmp_path):
 
 
 def requested(node, server="view01"):
-    """What was requested of a server, as this node knows it: nothing, or what and where."""
+    """The administrative state of a server on this node, with the node of the command; None without one."""
     state = node.status_of(server)["admin_state"]
     return state and (state["mode"], state["weight"], state["node"])
 
@@ -35,7 +35,7 @@ def wait_until_requested(node, expected, server="view01"):
     wait_until(lambda: requested(node, server) == expected, lambda: f"{expected}, not {requested(node, server)}\n{node.log}")
 
 
-def test_command_counts_on_both_nodes_and_the_later_one_wins(nodes):
+def test_command_applies_on_both_nodes_and_the_later_one_wins(nodes):
     first, second = nodes
     first.server("view01", "drain")
     second.wait_for_state("view01", "drain")
@@ -53,7 +53,7 @@ def test_command_counts_on_both_nodes_and_the_later_one_wins(nodes):
     assert requested(first) is None
 
 
-def test_node_that_was_away_learns_what_was_commanded_meanwhile(nodes):
+def test_node_that_returns_gets_the_commands_given_meanwhile(nodes):
     first, second = nodes
     first.server("view01", "drain")
     second.wait_for_state("view01", "drain")
@@ -61,11 +61,11 @@ def test_node_that_was_away_learns_what_was_commanded_meanwhile(nodes):
     first.server("view01", "ready")
     first.server("view02", "drain")
     first.stop()
-    # It has its own file alone, in which view01 is drained.
+    # It has only its own file, in which view01 is drained.
     second.start()
     second.wait_for_log("server state: view01 drain, restored after a restart")
     wait_until_requested(second, ("drain", None, "a"))
-    # What was commanded later counts, though the other node comes back with its file.
+    # The later command applies, although the other node returns with its file.
     first.start().wait_until_serving()
     wait_until_requested(second, None)
     wait_until_requested(second, ("drain", None, "a"), "view02")

@@ -1,4 +1,4 @@
-"""The port of the pair: what strangers, who lack the secret, and a node that misbehaves can do there."""
+"""The port of the pair: peers without the secret, and a node that misbehaves."""
 
 import contextlib
 import select
@@ -11,7 +11,7 @@ from harness.nodes import FACTS, KEEPALIVE, NAMES, VITALS, Pair, assignments, fr
 from harness.processes import memory
 from harness.waiting import TIMEOUT, stays, wait_until
 
-# Hardly a chance for anyone without it.
+# Without it a connection is practically impossible.
 OTHER = "0b" * 32
 
 
@@ -27,7 +27,7 @@ def pair(testbed, servers):
 
 @pytest.fixture
 def lonely(testbed, servers):
-    """lb1, which is to be met by a test in the place of lb2."""
+    """lb1, to which the test connects in place of lb2."""
     return Pair(testbed, servers).start("lb1")
 
 
@@ -51,11 +51,11 @@ def assert_joined(pair):
         assert pair[name].get().status == 200
 
 
-def test_connections_from_elsewhere_are_closed_at_once(pair):
-    """Two lines in the log, and the nodes stay joined."""
+def test_connections_from_other_addresses_are_closed_at_once(pair):
+    """There are two log lines, and the nodes stay joined."""
     for _ in range(1000):
-        with connect(pair, "127.0.0.1") as stranger:
-            wait_until(lambda: ended(stranger), "an end")
+        with connect(pair, "127.0.0.1") as other:
+            wait_until(lambda: ended(other), "an end")
     lines = [line for line in pair["lb1"].log.splitlines() if "a connection from 127.0.0.1, where no node is to connect from, was closed" in line]
     assert len(lines) <= 2
     assert_joined(pair)
@@ -63,8 +63,8 @@ def test_connections_from_elsewhere_are_closed_at_once(pair):
     pair.wait_until_joined()
 
 
-def test_silent_connections_make_room_for_each_other(pair):
-    """The oldest end first, and all of them in time."""
+def test_silent_connections_are_bounded_and_closed(pair):
+    """The oldest one is closed first, and all of them after a while."""
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(connect(pair, pair.addresses["lb2"])) for _ in range(40)]
 
@@ -109,7 +109,7 @@ def test_node_that_has_shown_its_secret_makes_no_room_for_those_without_it(lonel
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", bytes(200), b"\x16\x03\x01\x40\x00\x01" + bytes(70_000)], ids=["http", "zeros", "hello"])
-def test_garbage_ends_its_connection_only(pair, garbage):
+def test_garbage_closes_its_own_connection_only(pair, garbage):
     with connect(pair, pair.addresses["lb2"]) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(garbage)
@@ -129,8 +129,8 @@ def test_client_without_the_secret_gets_no_handshake(pair, options):
     assert_joined(pair)
 
 
-def test_client_that_knows_the_identity_alone_gets_no_handshake(pair):
-    """It is sent in the clear."""
+def test_client_with_the_psk_identity_only_gets_no_handshake(pair):
+    """The identity is sent in the clear."""
     identity, key = identified(pair.secret), identified(OTHER)
     client = s_client((pair.addresses["lb1"], pair.port), pair.addresses["lb2"], "-tls1_3", *identity[:2], *key[2:])
     output = b"".join(client.communicate(timeout=TIMEOUT)).decode()
@@ -139,7 +139,7 @@ def test_client_that_knows_the_identity_alone_gets_no_handshake(pair):
 
 
 class Peer:
-    """Somebody who has the secret, in the place of lb2."""
+    """A peer with the secret, in place of lb2."""
 
     def __init__(self, pair, *data):
         self.process = s_client(
@@ -152,7 +152,7 @@ class Peer:
         self.process.stdin.flush()
 
     def answer(self):
-        """All that was received until the other side ended."""
+        """All bytes received until the end."""
         try:
             return self.process.stdout.read()
         finally:
@@ -172,21 +172,21 @@ class Peer:
     ],
     ids=["not-a-frame", "cut", "no-hello", "name", "version", "second-hello"],
 )
-def test_node_that_breaks_the_protocol_is_told_why_and_cut(lonely, data, reason):
+def test_node_that_violates_the_protocol_is_disconnected_with_the_reason(lonely, data, reason):
     answer = Peer(lonely, *data).answer()
     assert reason.encode() in answer, answer
     assert lonely["lb1"].get().status == 200
 
 
-def test_silent_node_has_left(lonely):
+def test_silent_node_is_considered_gone(lonely):
     peer = Peer(lonely, hello("lb2"))
     lonely["lb1"].wait_for_log("pair: lb2 has joined, release test")
     lonely["lb1"].wait_for_log("pair: lb2 has left: nothing was heard of it for 5 s")
     peer.answer()
 
 
-def test_node_that_floods_takes_neither_memory_nor_the_clients_time(testbed, servers):
-    """A million clients, and the table has room for a thousand."""
+def test_node_that_floods_uses_bounded_memory_and_delays_no_client(testbed, servers):
+    """It sends a million clients for a table of a thousand."""
     pair = Pair(testbed, servers, affinity={"entries": 1000}).start("lb1")
     node = pair["lb1"]
     before = memory(node.worker)
@@ -199,7 +199,7 @@ def test_node_that_floods_takes_neither_memory_nor_the_clients_time(testbed, ser
     assert node.load_of("view01")["clients"] <= 1000
     if before is not None:
         assert memory(node.worker) < before + 20_000
-    # What it says is still heard.
+    # Its messages are still processed.
     assert "has left" not in node.log
     peer.process.kill()
     peer.process.communicate()

@@ -1,4 +1,4 @@
-"""Nodes of a pair resume each other's TLS sessions, by tickets whose keys come from the secret that they share."""
+"""Nodes of a pair resume each other's TLS sessions, by tickets whose keys are derived from the pair's secret."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def secret(tmp_path):
 
 @pytest.fixture
 def pair(testbed):
-    """Two nodes on addresses of their own, each with the file of its secret."""
+    """Two nodes on different addresses, each with its secret file."""
 
     def make(first, second, **changes):
         server = testbed.server()
@@ -40,7 +40,7 @@ def pair(testbed):
 
 
 def s_client(node, *arguments):
-    """What `openssl s_client` says of a connection that has had an answer: a TLS 1.3 ticket comes after the handshake."""
+    """The output of `openssl s_client` after an answer: a TLS 1.3 ticket follows the handshake."""
     command = ["openssl", "s_client", "-connect", f"{node.address}:{node.port}", "-servername", "view.test", "-ign_eof"]
     request = "GET / HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n"
     done = subprocess.run(
@@ -52,7 +52,7 @@ def s_client(node, *arguments):
 
 @pytest.fixture
 def begin(tmp_path):
-    """Begins a session at a node and returns the file with it."""
+    """Starts a session at a node, and returns its file."""
 
     def begin(node, version):
         saved = tmp_path / f"session{version}-{node.address}"
@@ -68,7 +68,7 @@ def is_resumed(node, version, session):
     return "Reused, TLSv1" in text
 
 
-def test_session_is_resumed_at_the_other_node_after_restarts_and_a_workers_death(pair, secret, begin):
+def test_session_is_resumed_at_the_other_node_also_after_restarts_and_crashes(pair, secret, begin):
     first, second = pair(secret, secret)
     sessions = [(version, begin(first, version)) for version in VERSIONS]
     for version, session in sessions:
@@ -92,7 +92,7 @@ def test_session_is_not_resumed_with_another_secret(pair, secret, tmp_path, begi
         assert is_resumed(first, version, session)
 
 
-def test_secret_is_changed_one_node_after_the_other(pair, tmp_path, begin):
+def test_secret_is_changed_on_one_node_after_the_other(pair, tmp_path, begin):
     """As docs/pair.md says."""
     files = [tmp_path / "first.key", tmp_path / "second.key"]
     assert belvedere("pair", "new-secret", files[0]).returncode == 0
@@ -115,7 +115,7 @@ def test_secret_is_changed_one_node_after_the_other(pair, tmp_path, begin):
         assert is_resumed(second, version, before[version])
         assert is_resumed(second, version, during[version])
 
-    # Another change, and nothing of the first secret is good any more.
+    # After another change the first secret is not accepted any more.
     assert belvedere("pair", "rotate-secret", files[0]).returncode == 0
     first.reload()
     for version in VERSIONS:
@@ -145,14 +145,14 @@ def test_damaged_secret_is_refused_at_a_reload(pair, secret, begin):
     assert secret.read_text() == "gone\n"
 
 
-def test_other_nodes_take_a_restart(pair, secret):
+def test_change_of_the_other_nodes_needs_a_restart(pair, secret):
     first, _ = pair(secret, secret)
     first.write({"pair": {"port": first.configuration["pair"]["port"] + 1}})
     refused = first.call("reload")
     assert refused.returncode == 1 and "pair can't change while the service runs" in refused.stderr, refused.stderr
 
 
-def test_secret_is_made_once_and_keeps_its_owner_and_permissions(tmp_path):
+def test_pair_secret_command_creates_and_rotates_the_file_and_keeps_its_owner_and_permissions(tmp_path):
     path = tmp_path / "pair.key"
     assert belvedere("pair", "new-secret", path).returncode == 0
     made = path.read_text()

@@ -1,4 +1,4 @@
-"""TCP relayed unread: TLS stays on the Connection Servers."""
+"""Pass-through mode: TLS is terminated by the Connection Servers."""
 
 import os
 
@@ -28,11 +28,11 @@ def test_client_speaks_tls_with_the_server(pair):
     with balancer.connect("127.0.80.1", server_name="view.test") as client:
         answer = client.get("/head")
         assert answer.status == 200
-        # Unread means unchanged: nothing was added.
+        # The bytes are unchanged: nothing was added.
         assert answer.content == b"GET /head HTTP/1.1\r\nHost: view.test\r\n\r\n"
 
 
-def test_routing_is_by_client_address_and_stays(pair):
+def test_connections_are_routed_by_client_address(pair):
     balancer, servers = pair
     sources = client_addresses(24)
     first = {source: server_of(balancer, source) for source in sources}
@@ -47,7 +47,7 @@ def test_bytes_are_relayed_both_ways_unchanged(pair):
         assert client.post("/echo", content).content == content
 
 
-def test_half_close_is_passed_on(pair):
+def test_half_close_is_forwarded(pair):
     balancer, servers = pair
 
     def script(request):
@@ -66,8 +66,8 @@ def test_half_close_is_passed_on(pair):
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["later", "before-the-server-is-connected"])
-def test_tcp_half_close_is_passed_on(testbed, early):
-    """In the clear, FIN by FIN."""
+def test_tcp_half_close_is_forwarded(testbed, early):
+    """Without TLS, by FIN."""
     server = testbed.server(tls=False)
     ended = []
 
@@ -90,7 +90,7 @@ def test_tcp_half_close_is_passed_on(testbed, early):
     assert ended == [(b"and more", "clean")]
 
 
-def test_reset_is_passed_on(pair):
+def test_reset_is_forwarded(pair):
     balancer, servers = pair
     client = balancer.connect("127.0.80.4")
     client.send("POST /x HTTP/1.1\r\nHost: view.test\r\nContent-Length: 100\r\n\r\n")
@@ -100,14 +100,14 @@ def test_reset_is_passed_on(pair):
     wait_until(lambda: request.stream.closed, "the server's connection to end")
 
 
-def test_refused_connection_goes_to_another_server(pair):
+def test_connection_refused_by_a_server_is_sent_to_another(pair):
     balancer, servers = pair
     sources = client_addresses(16)
     servers["view01"].die()
     assert {server_of(balancer, source) for source in sources} == {"view02"}
 
 
-def test_no_server_left_closes_the_connection(pair):
+def test_connection_without_an_available_server_is_closed(pair):
     balancer, servers = pair
     for name, server in servers.items():
         server.die()
@@ -125,18 +125,18 @@ def test_drain_keeps_known_clients(pair):
     assert {server_of(balancer, source) for source in client_addresses(20, start=100)} == {"view02"}
 
 
-def test_connection_limit_queues(testbed):
+def test_connection_beyond_the_limit_is_queued(testbed):
     server = testbed.server()
     balancer = testbed.balance(
         server, serving=False, mode="passthrough", tls=None, health=QUICK,
         server_changes={"view01": {"connections": 1}}, timeouts={"queue": "2s"},
     )  # fmt: skip
     balancer.wait_for_state("view01", "up")
-    # Who looked whether anybody listens may have the place for a moment more.
+    # The connection that checked the port may hold the place for a moment longer.
     with balancer.connect() as first:
         assert first.get("/").status == 200
         with balancer.connect_plain() as second:
-            # It waits its time, and is closed.
+            # It waits until its time-out, and is closed.
             assert second.receive_to_end() == b"" and second.ended
         assert first.get("/").status == 200
     wait_until(lambda: connects(balancer), "a free place")
@@ -150,7 +150,7 @@ def connects(balancer):
         return False
 
 
-def test_silence_ends_a_tunnel(testbed):
+def test_tunnel_ends_after_the_idle_timeout(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, serving=False, mode="passthrough", tls=None, health=QUICK, timeouts={"tunnel": "2s"})
     balancer.wait_for_state("view01", "up")
@@ -160,7 +160,7 @@ def test_silence_ends_a_tunnel(testbed):
         assert client.ended
 
 
-def test_access_log_has_a_line_for_a_connection(pair):
+def test_access_log_has_a_line_for_each_connection(pair):
     balancer, servers = pair
     with balancer.connect("127.0.80.9") as client:
         assert client.get("/").status == 200

@@ -1,4 +1,4 @@
-"""Connections to servers are kept and shared: never at the price of a lost, doubled or mixed-up answer."""
+"""The pool of server connections: no answer is lost, duplicated or sent to another client."""
 
 import itertools
 import os
@@ -19,7 +19,7 @@ def balanced(testbed):
     return testbed.balance(server, threads=1), server
 
 
-def test_connection_is_used_again(balanced):
+def test_connection_is_reused(balanced):
     balancer, server = balanced
     with balancer.connect() as client:
         for _ in range(10):
@@ -42,7 +42,7 @@ def test_sharing_can_be_switched_off(testbed):
         with balancer.connect(f"127.0.70.{number + 1}") as client:
             assert client.get("/").status == 200
             assert client.get("/").status == 200
-    # Each client has one of its own, for as long as it is there.
+    # Each client has its own connection while it is connected.
     of_client = [[id(r.connection) for r in server.requests[n : n + 2]] for n in range(0, 10, 2)]
     assert all(first == second for first, second in of_client)
     assert len({first for first, _ in of_client}) == 5
@@ -56,7 +56,7 @@ def test_pool_can_be_switched_off(testbed):
     assert len({id(r.connection) for r in server.requests}) == 4
 
 
-def test_idle_connection_is_closed_in_time(testbed):
+def test_idle_connection_is_closed_after_its_timeout(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, pool={"idle-timeout": "300ms"})
     assert balancer.get("/").status == 200
@@ -65,7 +65,7 @@ def test_idle_connection_is_closed_in_time(testbed):
     assert stream.ended == "clean"
 
 
-def test_connection_close_of_the_server_is_obeyed(balanced):
+def test_connection_close_of_the_server_is_respected(balanced):
     balancer, server = balanced
     server.script = lambda request: (request.respond(200, "x", "Connection: close"))
     with balancer.connect() as client:
@@ -86,8 +86,8 @@ def exchange_many(balancer, count, targets="/{}"):
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["close_notify", "abrupt"])
-def test_server_that_closes_behind_every_answer_loses_no_request(balanced, clean):
-    """Keep-alive in the answer, closed a moment later: every next request races with the end."""
+def test_server_that_closes_after_every_answer_loses_no_request(balanced, clean):
+    """The answer says keep-alive, but the server closes a moment later: every next request races with the close."""
     balancer, server = balanced
 
     def script(request):
@@ -102,7 +102,7 @@ def test_server_that_closes_behind_every_answer_loses_no_request(balanced, clean
 
 
 def answer_once(end):
-    """A script that answers the first request of a connection, and meets the next with this end."""
+    """A script that answers the first request of a connection, and ends the connection like this on the next."""
 
     def script(request):
         if len(request.connection.requests) > 1:
@@ -114,8 +114,8 @@ def answer_once(end):
 
 
 @pytest.mark.parametrize("end", [Stream.close, Stream.reset], ids=["closes", "resets"])
-def test_server_that_ends_when_the_next_request_comes_loses_no_request(balanced, end):
-    """The harshest form: the request has been sent, the connection ends without a byte of an answer."""
+def test_server_that_closes_on_the_next_request_loses_no_request(balanced, end):
+    """The worst case: the request has been sent, and the connection ends without a byte of an answer."""
     balancer, server = balanced
     server.script = answer_once(end)
     exchange_many(balancer, 150)
@@ -137,7 +137,7 @@ def test_idempotent_methods_are_retried(balanced, method):
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "BOOK"])
 def test_other_methods_are_never_sent_twice(balanced, method):
-    """RFC 9110 §9.2.2: the server may have done it."""
+    """RFC 9110 §9.2.2: the server may have processed it."""
     balancer, server = balanced
 
     def script(request):
@@ -157,7 +157,7 @@ def test_other_methods_are_never_sent_twice(balanced, method):
     assert [r.target for r in server.requests if r.method == method] == [f"/once/{n}" for n in range(10)]
 
 
-def test_request_is_not_retried_once_a_byte_of_its_answer_was_seen(balanced):
+def test_request_is_not_retried_after_a_byte_of_its_answer(balanced):
     balancer, server = balanced
 
     def script(request):
@@ -175,8 +175,8 @@ def test_request_is_not_retried_once_a_byte_of_its_answer_was_seen(balanced):
     assert [r.target for r in server.requests] == ["/", "/half"]
 
 
-def test_large_upload_is_not_half_sent_to_a_second_connection(balanced):
-    """What has gone to a stale connection is gone: then a PUT is either sent whole again, or refused."""
+def test_large_upload_is_retried_completely_or_not_at_all(balanced):
+    """Bytes sent on a stale connection are lost: a PUT is then sent again completely, or refused."""
     balancer, server = balanced
 
     def script(request):
@@ -198,9 +198,9 @@ def test_large_upload_is_not_half_sent_to_a_second_connection(balanced):
         assert answer is None or answer.status == 502 or answer.content == content
 
 
-def test_bytes_on_an_idle_connection_make_it_useless(balanced):
-    """An answer that nobody asked for must never be given to the next client: it comes in a record of its own, in the
-    segment of the answer before it, and waits inside OpenSSL when the connection is looked at."""
+def test_connection_with_unexpected_bytes_is_not_reused(balanced):
+    """An unsolicited answer must never be sent to the next client: it arrives in a separate record, in the
+    segment of the previous answer, and is pending in OpenSSL when the connection is checked."""
     balancer, server = balanced
     smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled"
 
@@ -219,7 +219,7 @@ def test_bytes_on_an_idle_connection_make_it_useless(balanced):
             assert answer is not None and answer.text == "view01", f"attempt {attempt}"
 
 
-def test_late_bytes_on_an_idle_connection_make_it_useless(balanced):
+def test_connection_with_late_unexpected_bytes_is_closed(balanced):
     balancer, server = balanced
     go, sent = threading.Event(), threading.Event()
 
@@ -235,7 +235,7 @@ def test_late_bytes_on_an_idle_connection_make_it_useless(balanced):
     poisoned = server.requests[-1].stream
     go.set()
     assert sent.wait(20)
-    # The balancer closes it without being asked for anything.
+    # The balancer closes it without a request.
     wait_until(lambda: poisoned.closed, "the connection's end")
     assert balancer.get("/next").text == "view01"
 
@@ -244,8 +244,8 @@ def test_late_bytes_on_an_idle_connection_make_it_useless(balanced):
 
 
 @pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
-def test_connection_that_was_authenticated_serves_one_client_only(balanced, scheme):
-    """NTLM authenticates the connection: whoever uses it next is logged in."""
+def test_authenticated_connection_serves_one_client_only(balanced, scheme):
+    """NTLM authenticates the connection: another client on it would be logged in."""
     balancer, server = balanced
     turns = []
 
@@ -268,20 +268,20 @@ def test_connection_that_was_authenticated_serves_one_client_only(balanced, sche
         assert client.get("/secret", f"Authorization: {scheme} TlRMTVNTUAABAAAA").status == 401
         assert other.get("/").status == 200
         assert client.get("/secret", f"Authorization: {scheme} TlRMTVNTUAADAAAA").status == 200
-        # All three steps went over one connection, and the other client over another.
+        # All three steps used one connection, and the other client another one.
         assert len({id(c) for c in turns}) == 1
         private = turns[0]
         assert [r for r in server.requests if r.target == "/"][0].connection is not private
         assert client.get("/").status == 200
         assert [r for r in server.requests if r.target == "/"][1].connection is private
-    # With its client the connection ends; it never returns to the pool.
+    # The connection ends with its client; it never returns to the pool.
     wait_until(lambda: private.stream.closed, "the private connection's end")
     assert balancer.get("/", source="127.0.71.1").status == 200
     assert server.requests[-1].connection is not private
 
 
-def test_credentials_of_the_client_alone_make_it_private(balanced):
-    """A client that sends NTLM unasked, on a connection that looks shared."""
+def test_credentials_in_a_request_make_the_connection_private(balanced):
+    """A client sends NTLM without a challenge, on a connection that could be shared."""
     balancer, server = balanced
     with balancer.connect("127.0.71.3") as client:
         assert client.get("/", "Authorization: Negotiate YIIB").status == 200
@@ -293,8 +293,8 @@ def test_credentials_of_the_client_alone_make_it_private(balanced):
     wait_until(lambda: private.stream.closed, "the private connection's end")
 
 
-def test_answers_are_never_mixed_up(testbed):
-    """Many clients, a shared pool, servers that close at random: every client reads its own answers."""
+def test_each_client_gets_its_own_answers(testbed):
+    """Many clients, a shared pool, servers that close at random."""
     generator = random.Random(3)
 
     def script(request):

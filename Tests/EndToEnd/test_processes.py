@@ -1,4 +1,4 @@
-"""Deaths of all kinds, under load."""
+"""Stops and crashes of processes under load."""
 
 import os
 import re
@@ -17,7 +17,7 @@ QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 class Load:
-    """Clients that ask again and again; what failed, and how, is kept."""
+    """Clients that send requests continuously, and record the failures."""
 
     def __init__(self, balancer, sources, *, new_connection_each=False):
         self.balancer, self.sources, self.each = balancer, sources, new_connection_each
@@ -42,7 +42,7 @@ class Load:
         wait_until(lambda: len(self.answers) >= before + more, lambda: f"{more} more answers\n{self.balancer.log}")
 
     def wait_for_each(self, more):
-        """Until every client has had `more` answers more."""
+        """Waits until every client has received `more` further answers."""
         before = {source: len(self.servers[source]) for source in self.sources}
         wait_until(
             lambda: all(len(self.servers[source]) >= before[source] + more for source in self.sources),
@@ -78,8 +78,8 @@ class Load:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_under_load_breaks_no_answer(testbed, number):
-    """What had been asked on a connection is answered. Connections that were not accepted yet are reset or refused."""
+def test_stop_under_load_cuts_no_answer(testbed, number):
+    """Requests in progress are answered. Connections that were not accepted yet are reset or refused."""
     balancer = testbed.balance(testbed.nginx("view01"), testbed.nginx("view02"))
     load = Load(balancer, client_addresses(8))
     with load:
@@ -92,7 +92,7 @@ def test_stop_under_load_breaks_no_answer(testbed, number):
 
 @pytest.mark.soak
 def test_death_of_the_worker_refuses_no_connection(testbed):
-    """kill -9 under load, again and again: the port is never closed, and the next worker serves what waited."""
+    """Repeated kill -9 under load: the port is never closed, and the next worker serves the waiting connections."""
     balancer = testbed.balance(testbed.nginx("view01"), testbed.nginx("view02"))
     balancer.expects_worker_death = True
     sources = client_addresses(6)
@@ -108,7 +108,7 @@ def test_death_of_the_worker_refuses_no_connection(testbed):
                 refused.append(fault)
             except OSError:
                 pass
-            # Often enough to meet every gap, without being the load itself.
+            # Often enough to notice every gap, without causing the load itself.
             done.wait(0.002)
 
     knocker = threading.Thread(target=knock)
@@ -125,16 +125,16 @@ def test_death_of_the_worker_refuses_no_connection(testbed):
         done.set()
         knocker.join(30)
     assert not refused and not load.refused
-    # Only what was under way in the dead worker broke.
+    # Only exchanges of the dead worker failed.
     broken = load.failures + load.unconnected
     assert len(broken) <= 3 * len(sources), broken
-    # The mapping is the same in every worker.
+    # The assignment is the same in every worker.
     for source in sources:
         assert len(set(load.servers[source])) == 1, (source, set(load.servers[source]))
     assert len(re.findall("worker is ready", balancer.log)) >= 4
 
 
-def test_idle_worker_is_no_hang(testbed):
+def test_idle_worker_is_not_taken_for_hung(testbed):
     balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     stays(lambda: balancer.worker == worker, "the same worker", 6.5)
@@ -142,7 +142,7 @@ def test_idle_worker_is_no_hang(testbed):
 
 @pytest.mark.soak
 def test_death_of_a_server_under_load_moves_its_clients_only(testbed):
-    """kill -9 of one of three: what was under way may fail, nothing else; on return everybody stays."""
+    """kill -9 of one of three: only exchanges in progress may fail; after its return all clients stay."""
     servers = {f"view{n:02}": testbed.nginx(f"view{n:02}") for n in range(1, 4)}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(18)
@@ -173,8 +173,8 @@ def test_death_of_a_server_under_load_moves_its_clients_only(testbed):
     assert balancer.get("/").status == 200
 
 
-def test_clients_that_die_in_masses_leave_nothing_behind(testbed):
-    """Resets at every stage, then as many descriptors as before."""
+def test_many_resets_leak_no_descriptor(testbed):
+    """After resets at every stage there are as many descriptors as before."""
     server = testbed.server()
     balancer = testbed.balance(server)
     balancer.get("/")
@@ -200,8 +200,8 @@ def test_clients_that_die_in_masses_leave_nothing_behind(testbed):
     server.script = page
 
 
-def test_descriptors_run_out_and_come_back(testbed):
-    """EMFILE: accepting pauses, nothing spins or dies, and goes on when there is room."""
+def test_service_recovers_when_descriptors_run_out(testbed):
+    """EMFILE: accepting pauses, without a busy loop, and continues when descriptors are free."""
     server = testbed.server()
     balancer = testbed.balance(server, threads=1)
     worker = balancer.worker
@@ -211,10 +211,10 @@ def test_descriptors_run_out_and_come_back(testbed):
     try:
         for _ in range(40):
             kept.append(connect_socket(balancer.endpoint))
-        wait_until(lambda: re.search("pause|descriptor|too many|EMFILE", balancer.log, re.IGNORECASE), "a word in the log")
+        wait_until(lambda: re.search("pause|descriptor|too many|EMFILE", balancer.log, re.IGNORECASE), "a log line")
         spent = cpu_seconds(worker)
         stays(lambda: balancer.worker == worker, "the same worker", 1)
-        # Waiting, not spinning.
+        # It waits without a busy loop.
         assert cpu_seconds(worker) - spent < 0.6
     finally:
         for sock in kept:
@@ -222,8 +222,8 @@ def test_descriptors_run_out_and_come_back(testbed):
     wait_until(lambda: balancer.get("/").status == 200, "a served request")
 
 
-def test_idle_costs_nothing(testbed):
-    """No timer storm, no spin on an idle connection."""
+def test_idle_service_uses_no_processor_time(testbed):
+    """No frequent timers, and no busy loop on an idle connection."""
     balancer = testbed.balance(testbed.server())
     with balancer.connect() as client, balancer.connect_plain():
         assert client.get("/").status == 200

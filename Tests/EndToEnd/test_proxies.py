@@ -1,4 +1,4 @@
-"""Clients behind a load balancer or reverse proxy: each has its own server, share and line in the log."""
+"""Clients behind a load balancer or reverse proxy: each has its own server, share and log line."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from harness.proxy import haproxy, nginx, nginx_stream
 from harness.server import Held
 from harness.waiting import wait_until
 
-PROXY, STRANGER = "127.0.91.9", "127.0.91.10"
+PROXY, UNTRUSTED = "127.0.91.9", "127.0.91.10"
 CLIENTS = [f"127.0.92.{number + 1}" for number in range(40)]
 CLIENTS_V6 = [f"2001:db8:{number + 1:x}::7" for number in range(40)]
 
@@ -22,19 +22,19 @@ def balancer(testbed):
 
 
 def address_of(line):
-    """The client that a line of the access log names."""
+    """The client in a line of the access log."""
     return line.split(" ", 1)[0].rpartition(":")[0]
 
 
 def check_spread(balancer, clients, ask):
-    """Each client has a server, which stays its own, and its own lines in the log."""
+    """Checks that each client keeps its server, and has its own log lines."""
     first = {client: ask(client, "first") for client in clients}
     assert set(first.values()) == {"view01", "view02", "view03"}
     assert {client: ask(client, "again") for client in reversed(clients)} == first
     for target in ("first", "again"):
         lines = balancer.wait_for_access(f"/whoami/{target} ", count=len(clients))
         assert sorted(address_of(line) for line in lines) == sorted(clients)
-    # All of them are remembered, and whatever connections the proxy keeps, none of them is there any more.
+    # All of them are assigned, and none has a session, although the proxy keeps connections.
     def loads(member):
         return sum(balancer.load_of(name)[member] for name in ("view01", "view02", "view03"))
 
@@ -51,7 +51,7 @@ def test_clients_of_a_proxy_have_their_own_servers(testbed, balancer, make):
     )
 
     def ask(client, target):
-        # What the client itself says of where it comes from stands to the left of what its proxy says.
+        # An address forged by the client is to the left of the proxy's.
         return proxy.get("X-Forwarded-For: 203.0.113.9", client=client, target=f"/whoami/{target}")["X-Server"]
 
     check_spread(balancer, CLIENTS, ask)
@@ -67,7 +67,7 @@ def test_clients_of_a_proxy_with_ipv6_addresses_have_their_own_servers(testbed, 
     check_spread(balancer, CLIENTS_V6, ask)
 
 
-def test_requests_of_many_clients_on_one_connection_go_each_to_its_own_server(balancer):
+def test_requests_of_many_clients_on_one_connection_are_routed_separately(balancer):
     with balancer.connect(PROXY) as connection:
 
         def ask(client, target):
@@ -77,18 +77,18 @@ def test_requests_of_many_clients_on_one_connection_go_each_to_its_own_server(ba
         check_spread(balancer, CLIENTS[:20] + CLIENTS_V6[:20], ask)
 
 
-def test_who_is_not_trusted_can_pose_as_nobody(testbed, balancer):
-    proxy = testbed.proxy(haproxy, balancer, STRANGER, frontend="option forwardfor")
+def test_forwarding_fields_of_an_untrusted_peer_are_ignored(testbed, balancer):
+    proxy = testbed.proxy(haproxy, balancer, UNTRUSTED, frontend="option forwardfor")
     servers = {proxy.get(client=client, target="/whoami/forged")["X-Server"] for client in CLIENTS[:12]}
-    with balancer.connect(STRANGER) as connection:
+    with balancer.connect(UNTRUSTED) as connection:
         for client in CLIENTS[:12]:
             servers.add(connection.get("/whoami/forged", f"X-Forwarded-For: {client}")["X-Server"])
     assert len(servers) == 1
     lines = balancer.wait_for_access("/whoami/forged ", count=24)
-    assert {address_of(line) for line in lines} == {STRANGER}
+    assert {address_of(line) for line in lines} == {UNTRUSTED}
 
 
-def test_a_client_behind_a_proxy_has_so_many_requests_at_once_and_others_go_on(testbed):
+def test_requests_of_each_client_behind_a_proxy_are_limited(testbed):
     held = Held()
     server = testbed.server(script=held)
     balancer = testbed.balance(
@@ -105,7 +105,7 @@ def test_a_client_behind_a_proxy_has_so_many_requests_at_once_and_others_go_on(t
             assert answer.status == 503 and answer["Retry-After"]
         line = balancer.wait_for_access("/refused ")[0]
         assert " PR-- " in line and address_of(line) == "192.0.2.7"
-        # The proxy's own requests, and its connections, have no such limit.
+        # The limit does not apply to the proxy's own requests and connections.
         for _ in range(5):
             busy.append(balancer.connect(PROXY))
             assert busy[-1].get("/").status == 200
@@ -144,7 +144,7 @@ def block(client, port=50312, *, command=1, fields=b""):
 
 
 def introduce(balancer, header, *, source=PROXY, bytewise=False):
-    """A client through a proxy that begins with this header: together with what follows, or byte by byte."""
+    """A client through a proxy that sends this header: together with the following bytes, or byte by byte."""
     client = TLSClient(connect_socket(balancer.endpoint, source), balancer.context(), server_name="view.test")
     try:
         if bytewise:
@@ -160,7 +160,7 @@ def introduce(balancer, header, *, source=PROXY, bytewise=False):
 
 
 def through(proxy, balancer, client):
-    """A client whose TLS a proxy passes on."""
+    """A client whose TLS connection is forwarded by a proxy."""
     return TLSClient(
         connect_socket((proxy.address, proxy.port), client), balancer.context(), server_name="view.test"
     ).handshake()
@@ -173,7 +173,7 @@ def expecting(testbed):
 
 
 @pytest.mark.parametrize("how", ["send-proxy", "send-proxy-v2", "nginx"])
-def test_clients_whose_connections_a_proxy_passes_on_have_their_own_servers(testbed, expecting, how):
+def test_clients_of_a_proxy_that_sends_headers_have_their_own_servers(testbed, expecting, how):
     if how == "nginx":
         proxy = testbed.proxy(nginx_stream, expecting, PROXY)
     else:
@@ -181,7 +181,7 @@ def test_clients_whose_connections_a_proxy_passes_on_have_their_own_servers(test
 
     def ask(client, target):
         with through(proxy, expecting, client) as connection:
-            # It is no proxy itself: what it says of others is not believed.
+            # The client itself is no trusted proxy: its forwarding fields are ignored.
             answer = connection.get(f"/whoami/{target}", "X-Forwarded-For: 203.0.113.9")
             assert connection.get("/head").text.count(f"X-Forwarded-For: {client}\r\n") == 1
             return answer["X-Server"]
@@ -189,7 +189,7 @@ def test_clients_whose_connections_a_proxy_passes_on_have_their_own_servers(test
     check_spread(expecting, CLIENTS, ask)
 
 
-def test_clients_with_ipv6_addresses_are_named_by_headers_as_well(testbed, expecting):
+def test_headers_with_ipv6_addresses_are_accepted(testbed, expecting):
     proxy = testbed.proxy(
         haproxy, expecting, PROXY, frontend="http-request set-src hdr(x-test-source)", reuse="never",
         server="ssl verify none sni str(view.test) send-proxy-v2",
@@ -203,7 +203,7 @@ def test_clients_with_ipv6_addresses_are_named_by_headers_as_well(testbed, expec
 
 @pytest.mark.parametrize("make", [line, block])
 @pytest.mark.parametrize("bytewise", [False, True], ids=["at-once", "bytewise"])
-def test_a_header_comes_in_any_pieces_and_nothing_behind_it_is_lost(expecting, make, bytewise):
+def test_header_may_be_split_and_bytes_after_it_are_kept(expecting, make, bytewise):
     for client in ("192.0.2.7", "2001:db8::7"):
         with introduce(expecting, make(client), bytewise=bytewise) as connection:
             for _ in range(2):
@@ -211,7 +211,7 @@ def test_a_header_comes_in_any_pieces_and_nothing_behind_it_is_lost(expecting, m
         assert address_of(expecting.wait_for_access(f"/whoami/{client} ")[0]) == client
 
 
-def test_a_header_may_carry_fields_and_may_name_nobody(expecting):
+def test_header_may_have_tlvs_or_no_address(expecting):
     fields = b"\x04\x00\x03abc" + b"\x02\x00\x09view.test" + b"\xe0\x0f\x00" + bytes(0xF00)
     with introduce(expecting, block("192.0.2.7", fields=fields)) as connection:
         assert connection.get("/whoami/fields").status == 200
@@ -220,15 +220,15 @@ def test_a_header_may_carry_fields_and_may_name_nobody(expecting):
     local = block("192.0.2.7", command=0)
     for number, header in enumerate([b"PROXY UNKNOWN\r\n", SIGNATURE + b"\x21\x00\0\0", unix, local]):
         with introduce(expecting, header) as connection:
-            assert connection.get(f"/whoami/nobody{number}").status == 200
+            assert connection.get(f"/whoami/unnamed{number}").status == 200
             assert connection.get(f"/whoami/other{number}", "X-Forwarded-For: 192.0.2.8").status == 200
-        assert address_of(expecting.wait_for_access(f"/whoami/nobody{number} ")[0]) == PROXY
-        # The proxy itself is trusted, and may send the requests of others; what it passes on for somebody is not.
+        assert address_of(expecting.wait_for_access(f"/whoami/unnamed{number} ")[0]) == PROXY
+        # The proxy itself is trusted, and may forward requests of others; a client named by its header is not.
         other = "192.0.2.8" if header is local else PROXY
         assert address_of(expecting.wait_for_access(f"/whoami/other{number} ")[0]) == other
 
 
-def test_a_trusted_proxy_without_a_header_is_closed_and_counted(expecting):
+def test_connection_of_a_trusted_proxy_without_a_header_is_closed_and_counted(expecting):
     def refused():
         return expecting.status["traffic"]["refused"]["connections"]
 
@@ -238,7 +238,7 @@ def test_a_trusted_proxy_without_a_header_is_closed_and_counted(expecting):
     for start in starts:
         with connect_plain(expecting.endpoint, PROXY) as connection:
             connection.send(start)
-            # The others are closed at once, and a closed connection has no direction to end.
+            # The others are closed at once, so that their direction can't be shut down.
             if start is half:
                 connection.finish()
             assert connection.receive_to_end() == b"" and connection.ended
@@ -249,25 +249,25 @@ def test_a_trusted_proxy_without_a_header_is_closed_and_counted(expecting):
     expecting.wait_for_log(rf"client {PROXY}:\d+ is disconnected: a proxy has to begin with a PROXY protocol header")
 
 
-def test_a_header_of_a_stranger_is_an_error_of_the_protocol_it_stands_before(expecting):
+def test_header_of_an_untrusted_peer_is_a_protocol_error(expecting):
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        introduce(expecting, line("192.0.2.7"), source=STRANGER)
-    with expecting.connect_redirect(STRANGER) as connection:
+        introduce(expecting, line("192.0.2.7"), source=UNTRUSTED)
+    with expecting.connect_redirect(UNTRUSTED) as connection:
         connection.send(line("192.0.2.7") + b"GET /forged HTTP/1.1\r\nHost: view.test\r\n\r\n")
         assert connection.answer().status == 400
-    with expecting.connect(STRANGER) as connection:
-        assert connection.get("/whoami/stranger", "X-Forwarded-For: 192.0.2.7").status == 200
-    assert address_of(expecting.wait_for_access("/whoami/stranger ")[0]) == STRANGER
+    with expecting.connect(UNTRUSTED) as connection:
+        assert connection.get("/whoami/untrusted", "X-Forwarded-For: 192.0.2.7").status == 200
+    assert address_of(expecting.wait_for_access("/whoami/untrusted ")[0]) == UNTRUSTED
 
 
-def test_the_redirect_is_answered_to_whom_the_header_names(expecting):
+def test_redirect_has_the_client_named_by_the_header(expecting):
     with expecting.connect_redirect(PROXY) as connection:
         connection.send(block("192.0.2.7") + b"GET /moved HTTP/1.1\r\nHost: view.test\r\n\r\n")
         assert connection.answer().status == 301
     assert address_of(expecting.wait_for_access("/moved ")[0]) == "192.0.2.7"
 
 
-def test_connections_that_are_passed_through_begin_with_a_header_as_well(testbed):
+def test_passed_through_connections_may_have_a_header(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02", "view03")]
     balancer = testbed.balance(*servers, serving=False, mode="passthrough", tls=None, **HEADERS)
     for server in servers:
@@ -277,7 +277,7 @@ def test_connections_that_are_passed_through_begin_with_a_header_as_well(testbed
     def server_of(client):
         with through(proxy, balancer, client) as connection:
             answer = connection.get("/head")
-            # Nothing of the header has reached the server, and nothing was added.
+            # The server has received neither the header nor added fields.
             assert answer.content == b"GET /head HTTP/1.1\r\nHost: view.test\r\n\r\n"
             return connection.get("/")["X-Server"]
 

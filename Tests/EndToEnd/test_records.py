@@ -1,4 +1,4 @@
-"""TLS records and TCP segments have nothing to do with each other, nor with messages: however the bytes are cut or put
+"""TLS records, TCP segments and messages have independent boundaries: however the bytes are split or
 together, on either side, everything arrives, and nothing waits for an event that never comes."""
 
 import itertools
@@ -22,7 +22,7 @@ def get(target):
 
 @pytest.mark.parametrize("version", [V12, V13], ids=["TLS1.2", "TLS1.3"])
 @pytest.mark.parametrize("size", [1, 2, 5, 7, 21, 100])
-def test_records_cut_into_small_writes(balanced, version, size):
+def test_records_split_into_small_writes_are_received(balanced, version, size):
     balancer, _ = balanced
     context = balancer.context(minimum=version, maximum=version)
     content = os.urandom(300)
@@ -34,8 +34,8 @@ def test_records_cut_into_small_writes(balanced, version, size):
 
 
 @pytest.mark.parametrize("version", [V12, V13], ids=["TLS1.2", "TLS1.3"])
-def test_many_records_in_one_write(balanced, version):
-    """They are all taken off the socket at once; most of them wait inside OpenSSL, of which no event tells."""
+def test_many_records_in_one_write_are_received(balanced, version):
+    """They are all read from the socket at once; most of them are pending in OpenSSL, without an event."""
     balancer, server = balanced
     context = balancer.context(minimum=version, maximum=version)
     with balancer.connect(context=context) as client:
@@ -45,7 +45,7 @@ def test_many_records_in_one_write(balanced, version):
     assert [r.target for r in server.requests] == [f"/{n}" for n in range(60)]
 
 
-def test_body_of_tiny_records(balanced):
+def test_body_of_tiny_records_is_received(balanced):
     balancer, _ = balanced
     content = os.urandom(5000)
     with balancer.connect() as client:
@@ -55,7 +55,7 @@ def test_body_of_tiny_records(balanced):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_records_and_writes_at_random_on_both_sides(balanced, seed):
+def test_random_records_and_writes_on_both_sides_are_received(balanced, seed):
     balancer, server = balanced
     generator = random.Random(seed)
 
@@ -85,7 +85,7 @@ def test_records_and_writes_at_random_on_both_sides(balanced, seed):
             assert client.answer("POST").body.raw == body
 
 
-def test_answer_of_many_records_in_one_write(balanced):
+def test_answer_of_many_records_in_one_write_is_received(balanced):
     balancer, server = balanced
     content = os.urandom(200_000)
 
@@ -100,8 +100,8 @@ def test_answer_of_many_records_in_one_write(balanced):
             assert client.get("/").content == content
 
 
-def test_close_notify_in_the_same_write_as_the_answer(balanced):
-    """The last bytes and the end in one segment, with FIN behind them: nothing of the answer is lost."""
+def test_answer_with_close_notify_in_the_same_write_is_complete(balanced):
+    """The last bytes, close_notify and FIN in one segment: nothing of the answer is lost."""
     balancer, server = balanced
     content = os.urandom(60_000)
 
@@ -118,7 +118,7 @@ def test_close_notify_in_the_same_write_as_the_answer(balanced):
         assert answer.content == content
 
 
-def test_request_and_close_notify_in_the_same_write(balanced):
+def test_request_with_close_notify_in_the_same_write_is_answered(balanced):
     balancer, _ = balanced
     for _ in range(20):
         with balancer.connect() as client:
@@ -129,7 +129,7 @@ def test_request_and_close_notify_in_the_same_write(balanced):
             assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_client_hello_byte_by_byte(balanced):
+def test_client_hello_sent_byte_by_byte_is_accepted(balanced):
     balancer, _ = balanced
     client = TLSClient(connect_socket(balancer.endpoint), balancer.context(), server_name="view.test")
     with client:
@@ -143,8 +143,8 @@ def test_client_hello_byte_by_byte(balanced):
         assert client.get("/").status == 200
 
 
-def test_request_in_the_same_write_as_the_end_of_the_handshake(balanced):
-    """TLS 1.3: Finished and the first request arrive together, as most clients send them."""
+def test_request_in_the_same_write_as_finished_is_answered(balanced):
+    """TLS 1.3: Finished and the first request arrive together, as from most clients."""
     balancer, _ = balanced
     for _ in range(20):
         with TLSClient(connect_socket(balancer.endpoint), balancer.context(minimum=V13), server_name="view.test") as client:
@@ -162,14 +162,14 @@ def test_request_in_the_same_write_as_the_end_of_the_handshake(balanced):
             assert client.answer().status == 200
 
 
-def test_key_update_in_the_middle(balanced):
-    """TLS 1.3 clients may change keys at any time, and ask us to."""
+def test_key_update_during_a_body_is_accepted(balanced):
+    """TLS 1.3 clients may change keys at any time, and request a change of ours."""
     balancer, _ = balanced
     with subprocess.Popen(
         ["openssl", "s_client", "-connect", "{}:{}".format(*balancer.endpoint), "-tls1_3"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as client:  # fmt: skip
-        # `K` sends a KeyUpdate and asks for one in return; `k` only sends. A command is what a read begins with.
+        # `K` sends a KeyUpdate and requests one; `k` only sends. A command is the first byte of a read.
         for command in (b"K\n", b"k\n", b"K\n"):
             client.stdin.write(command)
             client.stdin.flush()
@@ -183,7 +183,7 @@ def test_key_update_in_the_middle(balanced):
 
 
 @pytest.mark.parametrize("version", [V12, V13], ids=["TLS1.2", "TLS1.3"])
-def test_server_of_either_version(testbed, version):
+def test_servers_of_both_tls_versions_are_served(testbed, version):
     server = testbed.server()
     server._context.minimum_version = server._context.maximum_version = version
     balancer = testbed.balance(server)

@@ -43,7 +43,7 @@ class Site:
         return socket.create_connection((self.balancer.address, port or self.port), timeout=30, source_address=(source, 0))
 
     def server_of(self, source, port=None):
-        """Which server answers there; nothing when the connection ends without a byte."""
+        """The server that answers there; empty if the connection ends without a byte."""
         try:
             with self.connect(source, port) as client:
                 return client.makefile().readline().strip()
@@ -56,10 +56,10 @@ def site(testbed):
     return Site(testbed)
 
 
-def test_client_meets_one_server_on_every_port(testbed):
+def test_client_reaches_the_same_server_on_every_port(testbed):
     site = Site(testbed, ports=3)
     sources = client_addresses(24)
-    # Half of them come to the other ports first.
+    # Half of them use the other ports first.
     first = {source: site.server_of(source, site.ports[1]) for source in sources[::2]}
     https = site.balancer.servers_of(sources)
     assert set(https.values()) == {"view01", "view02"}
@@ -68,7 +68,7 @@ def test_client_meets_one_server_on_every_port(testbed):
         assert {source: site.server_of(source, port) for source in sources} == https
 
 
-def test_bytes_pass_unchanged_both_ways_and_ends_do(site):
+def test_bytes_and_ends_are_relayed_both_ways(site):
     content = os.urandom(3_000_000)
     with site.connect("127.0.80.3") as client:
         reader = client.makefile("rb")
@@ -79,17 +79,17 @@ def test_bytes_pass_unchanged_both_ways_and_ends_do(site):
     site.balancer.wait_for_access(rf"127\.0\.80\.3:.* relay servers/view0\d .* {answer} ")
 
 
-def test_connection_that_comes_first_assigns_its_client(site):
+def test_first_connection_assigns_its_client(site):
     sources = client_addresses(16)
     first = {source: site.server_of(source) for source in sources}
     assert set(first.values()) == {"view01", "view02"}
-    # Whoever is not assigned goes elsewhere now.
+    # Clients without an assignment get the other server now.
     site.balancer.server("view01", "drain")
     site.balancer.wait_for_state("view01", "drain")
     assert site.balancer.servers_of(sources) == first
 
 
-def test_the_other_node_sends_a_client_to_the_same_server(site):
+def test_other_node_sends_a_client_to_the_same_server(site):
     other = site.testbed.balance(*site.servers, start=False, health=QUICK)
     other.configuration |= {"relay": {"tcp": site.ports}}
     other.start().wait_until_serving()
@@ -114,7 +114,7 @@ def test_reload_keeps_connections_and_assignments(site):
         client.sendall(b"still here\n")
         assert reader.readline() == b"still here\n"
     assert {source: site.server_of(source) for source in sources} == https
-    # A port that goes is closed, one that comes is open.
+    # A removed port is closed, a new one is open.
     other = free_port(site.balancer.address, besides=site.balancer.port)
     for server in site.servers:
         site.others[server.name, other] = Named(server, other)
@@ -126,7 +126,7 @@ def test_reload_keeps_connections_and_assignments(site):
         site.connect(sources[0])
 
 
-def test_drain_keeps_clients_that_are_assigned(site):
+def test_drain_keeps_assigned_clients(site):
     sources = client_addresses(16)
     https = site.balancer.servers_of(sources)
     site.balancer.server("view01", "drain")
@@ -145,13 +145,13 @@ def test_refused_port_does_not_move_its_client(site):
     assert mine
     assert {site.server_of(source) for source in mine} == {""}
     site.balancer.wait_for_log(rf"server view01, port {site.port}: connect: Connection refused")
-    # Nobody has moved, neither there nor on 443, and the server is up.
+    # No client has moved, neither there nor on 443, and the server is up.
     assert site.balancer.servers_of(sources) == https
     assert site.balancer.state_of("view01") == "up"
     assert {site.server_of(s) for s in sources if s not in mine} == {"view02"}
 
 
-def test_server_that_is_down_gives_its_clients_to_the_other_on_every_port(site):
+def test_clients_of_a_server_that_is_down_move_on_every_port(site):
     sources = client_addresses(12)
     site.balancer.servers_of(sources)
     site.servers[0].stop()
@@ -160,7 +160,7 @@ def test_server_that_is_down_gives_its_clients_to_the_other_on_every_port(site):
     assert set(site.balancer.servers_of(sources).values()) == {"view02"}
 
 
-def test_status_and_check_name_the_ports(site):
+def test_status_and_check_list_the_ports(site):
     place = f"{site.balancer.address}:{site.port}"
     assert f"{place} (relay)" in site.balancer.status["listeners"]
     run = site.balancer.call_plainly("check", "--configuration", site.balancer.file)

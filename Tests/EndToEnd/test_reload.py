@@ -1,4 +1,4 @@
-"""Reload: what is under way is never disturbed, what is new goes by the new configuration, and nothing is lost between.
+"""Reload: exchanges in progress are not interrupted, new ones use the new configuration, and none is lost.
 BELVEDERE_TEST_RELOADS=200 for the long form."""
 
 import collections
@@ -17,14 +17,14 @@ from harness.processes import resident
 from harness.view import Tunnel, WebSocket, hang, view
 from harness.waiting import client_addresses, wait_until
 
-# How many reloads go under the load, and how many of them a second.
+# The number of reloads under load, and their rate per second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))
 A_SECOND = 10
 QUICK = {"interval": "200ms", "rise": 1, "fall": 2, "jitter": "0s"}
 
 
 class Load:
-    """Clients that ask without a pause, and whatever they found wrong."""
+    """Clients that send requests continuously, and the failures that they found."""
 
     def __init__(self):
         self.faults, self.counts = [], collections.Counter()
@@ -32,7 +32,7 @@ class Load:
         self._threads = []
 
     def run(self, name, act):
-        """Calls `act` again and again on a thread of its own."""
+        """Calls `act` repeatedly on a separate thread."""
 
         def repeat():
             while not self._over.is_set():
@@ -54,7 +54,7 @@ class Load:
 
 
 def keep_asking(balancer, source):
-    """One connection, as many requests as it takes."""
+    """Requests on one connection, until it is closed."""
     client = balancer.connect(source)
 
     def ask():
@@ -67,7 +67,7 @@ def keep_asking(balancer, source):
 
 
 def ask_anew(balancer, source, serials):
-    """A connection for each request; the certificate is noted."""
+    """A connection for each request; records the certificate."""
 
     def ask():
         with balancer.connect(source) as client:
@@ -87,7 +87,7 @@ def location(balancer):
         return client.get("/")["Location"]
 
 
-def test_reloads_under_load_disturb_nobody(testbed, certificates):
+def test_reloads_under_load_interrupt_no_client(testbed, certificates):
     servers = [testbed.server(name, script=view) for name in ("view01", "view02", "view03")]
     other = certificates.authority.issue("view.test")
     balancer = testbed.balance(*servers[:2], health=QUICK, log={"level": "debug"}, timeouts={"keep-alive": "1m", "stop": "5s"})
@@ -133,7 +133,7 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
         time.sleep(max(0, began + number / A_SECOND - time.monotonic()))
         if number == RELOADS // 4:
             memory = resident(balancer.worker)
-    # Signals that came while a reload was under way may have become one, but the last of them counts.
+    # Signals during a reload may be combined into one, but the last of them takes effect.
     wait_until(
         lambda: location(balancer) == f"https://view.test/{RELOADS}" or load.faults,
         lambda: f"the last configuration to be taken over\n{balancer.log[-3000:]}")
@@ -143,18 +143,18 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
         stream.say(number)
 
     served = len(re.findall(r"reload: configuration \d+ is in use", balancer.log))
-    # A busy machine makes one of several; some have to be reloads of their own.
+    # A busy machine combines several; some have to be separate reloads.
     assert served > RELOADS // 10 and "reload: refused" not in balancer.log, balancer.log
     assert min(load.counts.values()) > 0, load.counts
     assert len(set(serials)) == 2, set(serials)
-    # Debug builds and allocators are untidy; a snapshot that stays costs more than 100 kB.
+    # Debug builds and allocators keep some memory; a leaked snapshot is more than 100 kB.
     assert grown < 8192, f"{grown} kB in {served} reloads"
     assert streams[0].client.tls.getpeercert()["serialNumber"] == shown
     with balancer.connect(sources[55], session=ticket) as client:
         assert client.get("/whoami").status == 200
         assert client.tls.session_reused
 
-    # The streams' and the one that serves.
+    # The configuration of the streams and the current one.
     balancer.wait_for_log(r"configurations in memory: 2$(?![\s\S]*configurations in memory)")
     for stream in streams:
         stream.end()
@@ -162,14 +162,14 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
     print(f"{served} configurations served {sum(load.counts.values())} requests ({dict(load.counts)}); {grown} kB more")
 
 
-def test_every_connection_after_a_rotation_shows_the_new_certificate(testbed, certificates):
+def test_every_connection_after_a_rotation_gets_the_new_certificate(testbed, certificates):
     balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "1m"})
     other = certificates.authority.issue("view.test")
     with balancer.connect() as before:
         assert before.get("/whoami").status == 200
         old = serial_of(before)
         balancer.reload({"tls": {"certificate": str(other.chain), "key": str(other.key)}})
-        # Each of the loops has its share of these.
+        # Enough for each of the loops.
         for source in client_addresses(20):
             with balancer.connect(source) as client:
                 assert serial_of(client) != old
@@ -178,7 +178,7 @@ def test_every_connection_after_a_rotation_shows_the_new_certificate(testbed, ce
         assert serial_of(before) == old
 
 
-def test_certificate_rotates_in_its_file(testbed, certificates):
+def test_certificate_is_rotated_in_its_file(testbed, certificates):
     file = testbed.directory / "view.pem"
     both = [certificates.front, certificates.authority.issue("view.test")]
     file.write_text(both[0].chain.read_text() + both[0].key.read_text())
@@ -192,14 +192,14 @@ def test_certificate_rotates_in_its_file(testbed, certificates):
 
 
 def refusals(certificates, directory):
-    """What is wrong, what the file then says, and what the log answers."""
+    """The fault, the content of the file, and the expected log line."""
     front = certificates.front
     text = front.chain.read_text()
     files = {
         "garbage.pem": "hello\n",
         "torn.pem": text[: len(text) // 2],
         "empty.pem": "",
-        "stranger.key": certificates.second.key.read_text(),
+        "other.key": certificates.second.key.read_text(),
         "certificate.key": text,
     }
     for name, content in files.items():
@@ -211,7 +211,7 @@ def refusals(certificates, directory):
         "garbage": ({"tls": {"certificate": at["garbage.pem"], "key": key}}, r"yaml:\d+:\d+: .*garbage\.pem: holds no certificate"),
         "torn": ({"tls": {"certificate": at["torn.pem"], "key": key}}, r"yaml:\d+:\d+: .*torn\.pem: "),
         "empty": ({"tls": {"certificate": at["empty.pem"], "key": key}}, r"yaml:\d+:\d+: .*empty\.pem: holds no certificate"),
-        "stranger": ({"tls": {"certificate": chain, "key": at["stranger.key"]}}, r"yaml:\d+:\d+: .*stranger\.key.* belongs to none of the certificates"),
+        "key of another certificate": ({"tls": {"certificate": chain, "key": at["other.key"]}}, r"yaml:\d+:\d+: .*other\.key.* belongs to none of the certificates"),
         "no key": ({"tls": {"certificate": chain, "key": at["certificate.key"]}}, r"yaml:\d+:\d+: .*certificate\.key: holds no private key"),
         "typo": ({"tls": {"certificat": chain}}, r"yaml:\d+:\d+: .*unknown key `certificat`.*Did you mean `certificate`"),
         "mode": ({"mode": "passthrough"}, r"mode can't change while the service runs"),
@@ -221,7 +221,7 @@ def refusals(certificates, directory):
     }  # fmt: skip
 
 
-def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(testbed, certificates):
+def test_invalid_configuration_is_refused_with_the_reason_while_traffic_goes_on(testbed, certificates):
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
     good = balancer.configuration
     with balancer.connect() as kept:
@@ -242,7 +242,7 @@ def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(testbed, 
         stream.end()
 
 
-def test_threads_become_more_and_fewer(testbed):
+def test_reload_changes_the_number_of_threads(testbed):
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"}, threads=1)
     streams = [Tunnel(balancer.connect(source)) for source in client_addresses(4)]
 
@@ -267,8 +267,8 @@ def test_threads_become_more_and_fewer(testbed):
     wait_until(lambda: threads() == 1, lambda: f"retired loops to end: {threads()}")
 
 
-def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(testbed):
-    """Every server has another name at once; until the first checks are in, the new ones are believed."""
+def test_reload_to_unchecked_servers_answers_every_request(testbed):
+    """All servers are renamed at once; until their first checks the new ones are assumed to be up."""
     old, new = testbed.server("old"), testbed.server("new")
     asked = threading.Event()
 
@@ -289,7 +289,7 @@ def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(testbed):
 
 
 def test_reloads_do_not_keep_a_dead_server_from_being_found(testbed):
-    """Checks go on over reloads that change nothing about them, however quickly those follow each other."""
+    """Checks continue over reloads that do not change them, however frequent."""
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health={"interval": "300ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": "0s"})
 
@@ -314,7 +314,7 @@ def test_reloads_do_not_keep_a_dead_server_from_being_found(testbed):
 def test_signals_during_a_reload_are_not_lost(testbed):
     balancer = testbed.balance(testbed.server())
     for number in range(10):
-        # The second of each pair comes while the first is under way, with a file that was changed in between.
+        # The second of each pair arrives during the first, with a file changed in between.
         balancer.write({"redirect": {"location": f"https://view.test/{number}/a"}})
         balancer.signal(signal.SIGHUP)
         balancer.write({"redirect": {"location": f"https://view.test/{number}/b"}})
@@ -332,7 +332,7 @@ def test_signal_while_no_worker_serves_takes_effect_when_one_does(testbed):
     wait_until(lambda: location(balancer) == "https://view.test/later", lambda: f"the reload\n{balancer.log}")
 
 
-def test_limits_profile_and_log_change_at_run_time(testbed):
+def test_reload_changes_limits_profile_and_log(testbed):
     balancer = testbed.balance(testbed.server(), log={"level": "info"})
     balancer.reload({
         "tls": {"profile": "modern"}, "limits": {"header-fields": 16}, "log": {"level": "debug", "access": {"format": "json"}},

@@ -1,4 +1,4 @@
-"""`belvedere reload`: what the one who asks is told, and when."""
+"""`belvedere reload`: its answer, and when it comes."""
 
 import re
 import signal
@@ -7,14 +7,14 @@ from harness.server import Held
 from harness.waiting import all_at_once, wait_until
 
 
-def test_reload_says_which_configuration_is_in_use(testbed):
+def test_reload_prints_the_number_of_the_configuration(testbed):
     balancer = testbed.balance(testbed.server())
     assert balancer.reload() == 2
     assert balancer.reload() == 3
     assert balancer.status["configuration"]["number"] == 3
 
 
-def test_reload_takes_the_configuration_over(testbed):
+def test_reload_applies_the_configuration(testbed):
     balancer = testbed.balance(testbed.server("view01"))
     second = testbed.server("view02")
     balancer.configuration["servers"] = {
@@ -41,7 +41,7 @@ def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(t
     assert balancer.get("/").status == 200
     assert balancer.status["configuration"]["number"] == 1
     balancer.configuration = good
-    # The refused one has had a number.
+    # The refused configuration had a number.
     assert balancer.reload() > 1
 
 

@@ -1,4 +1,4 @@
-"""Which requests are relayed: for which names (RFC 9110 §15.5.20), and with which bodies."""
+"""Which requests are forwarded: for which names (RFC 9110 §15.5.20), and with which bodies."""
 
 import pytest
 from harness.server import page
@@ -26,20 +26,20 @@ def balanced(shared_testbed):
     ["view.test", "VIEW.Test", "view.test:443", "view.test:8443", "view.test.", "named.test", "alias.test", "a.wild.test",
      "192.0.2.7", "198.51.100.1:8443", "[2001:db8::1]", "[::1]:443"],
 )  # fmt: skip
-def test_names_of_the_service_of_its_certificates_and_addresses_are_served(balanced, host):
+def test_names_of_service_and_certificates_and_addresses_are_served(balanced, host):
     assert ask(balanced[0], host) == 200
 
 
 @pytest.mark.parametrize("head", [get("Host:\r\n"), get("Host: \r\n"), get("", "1.0")])
-def test_a_request_for_no_name_is_served(balanced, head):
+def test_request_without_a_name_is_served(balanced, head):
     with balanced[0].connect() as client:
         assert client.exchange(head, "GET").status == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["stranger.test", "view.test.stranger.test", "xview.test", "wild.test", "a.b.wild.test", "view", "1.2.3"]
+    "host", ["unknown.test", "view.test.unknown.test", "xview.test", "wild.test", "a.b.wild.test", "view", "1.2.3"]
 )
-def test_a_request_for_another_name_is_misdirected(balanced, host):
+def test_request_for_another_name_is_answered_with_421(balanced, host):
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
@@ -48,7 +48,7 @@ def test_a_request_for_another_name_is_misdirected(balanced, host):
         assert client.receive_to_end() == b"" and client.ended == "clean"
     assert server.requests == []
     with balancer.connect() as client:
-        # Nor behind a good one, nor with a body.
+        # Nor after a valid one, nor with a body.
         client.send(get("Host: view.test\r\n"))
         assert client.answer("GET").status == 200
         client.send(f"POST /host HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nhello")
@@ -57,33 +57,33 @@ def test_a_request_for_another_name_is_misdirected(balanced, host):
     balancer.wait_for_access(" 421 .* PR-- ")
 
 
-def test_the_plain_text_listener_still_leads_everybody_to_the_service(balanced):
+def test_redirect_listener_redirects_any_name_to_the_service(balanced):
     balancer, _ = balanced
     with balancer.connect_redirect() as client:
-        answer = client.exchange(get("Host: stranger.test\r\n"), "GET")
+        answer = client.exchange(get("Host: unknown.test\r\n"), "GET")
         assert answer.status == 301 and answer["Location"].startswith("https://view.test")
         assert answer["Cache-Control"] == "no-store"
 
 
-def test_own_pages_are_not_guessed_at(balanced):
+def test_built_in_pages_forbid_content_sniffing(balanced):
     with balanced[0].connect() as client:
-        answer = client.exchange(get("Host: stranger.test\r\n"), "GET")
+        answer = client.exchange(get("Host: unknown.test\r\n"), "GET")
         assert answer["X-Content-Type-Options"] == "nosniff" and answer["Cache-Control"] == "no-store"
 
 
-def test_further_names_can_be_allowed_and_all(testbed):
+def test_further_names_or_any_name_can_be_allowed(testbed):
     balancer = testbed.balance(testbed.server(), requests={"hosts": ["old.test", "older.test"]})
-    assert [ask(balancer, host) for host in ("old.test:443", "OLDER.test", "view.test", "stranger.test")] == [200, 200, 200, 421]
+    assert [ask(balancer, host) for host in ("old.test:443", "OLDER.test", "view.test", "unknown.test")] == [200, 200, 200, 421]
     with balancer.connect() as client:
         assert client.exchange(get("Host: view.test\r\n"), "GET").status == 200
         balancer.reload({"requests": {"hosts": "any"}})
-        # A connection goes by what is served now from its second request on.
+        # The new names apply to a connection from its second request on.
         assert client.exchange(get("Host: view.test\r\n"), "GET").status == 200
-        assert client.exchange(get("Host: stranger.test\r\n"), "GET").status == 200
-    assert ask(balancer, "stranger.test") == 200
+        assert client.exchange(get("Host: unknown.test\r\n"), "GET").status == 200
+    assert ask(balancer, "unknown.test") == 200
 
 
-def test_trusted_proxy_may_be_asked_by_its_own_names(testbed):
+def test_trusted_proxy_may_request_any_name(testbed):
     balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     assert ask(balancer, "proxy.test", source="127.0.61.9") == 200
     assert ask(balancer, "proxy.test", source="127.0.62.9") == 421
@@ -93,15 +93,15 @@ def pairs(*certificates):
     return {"certificate": None, "key": None, "certificates": [{"certificate": str(c.chain), "key": str(c.key)} for c in certificates]}
 
 
-def test_a_name_is_served_with_its_own_certificate_only(testbed, certificates):
-    """Who was shown one certificate has not made sure of another name."""
+def test_name_is_served_with_its_own_certificate_only(testbed, certificates):
+    """A client that verified one certificate has not verified another name."""
     server = testbed.server()
     balancer = testbed.balance(server, service=["view.test", "other.test", "bare.test"], tls=pairs(certificates.front, certificates.second))
     rows = [
         ("view.test", "view.test", 200), ("other.test", "other.test", 200), ("other.test", "OTHER.test.:443", 200),
         ("other.test", "view.test", 421), ("view.test", "other.test", 421), (None, "view.test", 200),
         (None, "other.test", 421), ("unknown.test", "view.test", 200), ("other.test", "192.0.2.1", 200),
-        # No certificate is for this one, so it is with any.
+        # No certificate has this name, so that it is served with any.
         ("view.test", "bare.test", 200), ("other.test", "bare.test", 200),
     ]  # fmt: skip
     context = balancer.context()
@@ -112,7 +112,7 @@ def test_a_name_is_served_with_its_own_certificate_only(testbed, certificates):
             return client.exchange(get(f"Host: {host}\r\n"), "GET").status
 
     assert [status(name, host) for name, host, _ in rows] == [expected for _, _, expected in rows]
-    # The certificates change places under a connection.
+    # A reload exchanges the certificates during a connection.
     with balancer.connect(context=context, server_name="other.test") as client:
         assert client.exchange(get("Host: other.test\r\n"), "GET").status == 200
         balancer.reload({"tls": pairs(certificates.second, certificates.front)})
@@ -120,7 +120,7 @@ def test_a_name_is_served_with_its_own_certificate_only(testbed, certificates):
             assert client.exchange(get(f"Host: {host}\r\n"), "GET").status == expected
 
 
-def test_get_with_a_body_is_relayed_where_the_operator_allows_it(testbed):
+def test_get_with_a_body_is_forwarded_if_allowed(testbed):
     def script(request):
         request.body()
         request.respond(200, request.head.get("Connection") or "none")
@@ -131,14 +131,14 @@ def test_get_with_a_body_is_relayed_where_the_operator_allows_it(testbed):
     with balancer.connect() as client:
         for field, body in bodies:
             answer = client.exchange(f"GET /body HTTP/1.1\r\nHost: view.test\r\n{field}\r\n\r\n{body}", "GET")
-            # What the server leaves unread is nobody's next request.
+            # Bytes that the server leaves unread are not taken for a request.
             assert answer.status == 200 and answer.text == "close"
         assert client.get("/plain").text == "none"
     assert [request.body().raw for request in server.requests] == [b"hello", b"5\r\nhello\r\n0\r\n\r\n", b""]
     assert len({id(request.connection) for request in server.requests}) == 3
 
 
-def test_body_that_a_server_leaves_unread_is_nobodys_request(testbed):
+def test_body_left_unread_by_a_server_is_not_taken_for_a_request(testbed):
     server = testbed.server(script=lambda request: request.respond(200, request.target))
     server.expects_nonsense = True
     balancer = testbed.balance(server, requests={"get-body": "on"})
@@ -151,7 +151,7 @@ def test_body_that_a_server_leaves_unread_is_nobodys_request(testbed):
     server.script = page
 
 
-def test_nginx_reads_what_passes(testbed):
+def test_nginx_accepts_the_forwarded_requests(testbed):
     """White space around chunk extensions, a Host with HTAB around it, and a ticket of 40 KB."""
     nginx = testbed.nginx(extra="large_client_header_buffers 4 64k;")
     balancer = testbed.balance(nginx, limits={"header-bytes": "64KiB"})

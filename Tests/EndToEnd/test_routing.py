@@ -1,4 +1,4 @@
-"""The same client, the same server; and where a request goes when that server is full, gone, drained or back."""
+"""Routing: a client keeps its server; requests while that server is full, down, drained or has returned."""
 
 import collections
 import socket
@@ -14,7 +14,7 @@ HOST = "Host: view.test\r\n"
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
-def test_client_stays_with_its_server(testbed):
+def test_client_keeps_its_server(testbed):
     balancer = testbed.balance(*(testbed.server(f"view{n:02}") for n in range(1, 5)))
     sources = client_addresses(40)
     first = balancer.servers_of(sources)
@@ -23,15 +23,15 @@ def test_client_stays_with_its_server(testbed):
     assert set(first.values()) == {"view01", "view02", "view03", "view04"}
 
 
-def test_mapping_is_the_same_after_a_restart(testbed):
-    """And so on the other node of a pair: the hash needs no shared state."""
+def test_assignment_by_hash_is_the_same_after_a_restart(testbed):
+    """And the same on the other node of a pair: the hash needs no shared state."""
     servers = [testbed.server(f"view{n:02}") for n in range(1, 4)]
     sources = client_addresses(30)
     first, second = testbed.balance(*servers), testbed.balance(*servers)
     assert first.servers_of(sources) == second.servers_of(sources)
 
 
-def test_weights_are_the_share_of_clients(testbed):
+def test_weights_are_shares_of_clients(testbed):
     servers = [testbed.server("light"), testbed.server("heavy")]
     balancer = testbed.balance(*servers, server_changes={"heavy": {"weight": 3}})
     counts = collections.Counter(balancer.servers_of(client_addresses(240)).values())
@@ -39,12 +39,12 @@ def test_weights_are_the_share_of_clients(testbed):
     assert 146 <= counts["heavy"] <= 214, counts
 
 
-def test_weight_zero_takes_nobody_new(testbed):
+def test_server_with_weight_zero_gets_no_new_clients(testbed):
     balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"), server_changes={"view02": {"weight": 0}})
     assert set(balancer.servers_of(client_addresses(30)).values()) == {"view01"}
 
 
-def test_backup_is_used_when_no_other_server_can_be(testbed):
+def test_backup_is_used_if_no_other_server_is_available(testbed):
     primary, backup = testbed.server("view01"), testbed.server("spare")
     balancer = testbed.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
     sources = client_addresses(20)
@@ -58,7 +58,7 @@ def test_backup_is_used_when_no_other_server_can_be(testbed):
 
 
 def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
-    """503 from the health check is what an administrator wants, not a failure."""
+    """503 from the health check is an administrator's command, not a failure."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     known = balancer.servers_of(client_addresses(30))
@@ -72,7 +72,7 @@ def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
     assert set(balancer.servers_of(client_addresses(30, start=200)).values()) == {"view01", "view02"}
 
 
-def test_drained_everywhere_still_serves_known_clients_only(testbed):
+def test_if_all_servers_drain_only_known_clients_are_served(testbed):
     server = testbed.server("view01")
     balancer = testbed.balance(server, health=QUICK)
     known = client_addresses(3)
@@ -83,7 +83,7 @@ def test_drained_everywhere_still_serves_known_clients_only(testbed):
     assert balancer.get("/", source="127.0.90.1").status == 503
 
 
-def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(testbed):
+def test_lost_server_moves_only_its_clients_and_its_return_moves_none(testbed):
     servers = {f"view{n:02}": testbed.server(f"view{n:02}") for n in range(1, 4)}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(60)
@@ -99,13 +99,13 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(test
     assert set(during[s] for s in sources if before[s] == "view02") == {"view01", "view03"}
     servers["view02"].start()
     balancer.wait_for_state("view02", "up")
-    # Clients with a recent session stay where they are; new ones go where the hash says.
+    # Clients with a recent session keep their server; new ones get that of the hash.
     assert balancer.servers_of(sources) == during
     assert "view02" in balancer.servers_of(client_addresses(40, start=200)).values()
 
 
-def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
-    """The mapping outlives silence for as long as it is told to, and no longer."""
+def test_client_silent_for_longer_than_hold_is_routed_by_hash(testbed):
+    """The assignment survives silence for the hold time, and no longer."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "3s"})
     sources = client_addresses(16)
@@ -117,7 +117,7 @@ def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
     servers["view01"].start()
 
     def is_over():
-        """The lively ones ask all the time, until the others have been silent for long enough."""
+        """Keeps some clients active until the others have been silent for long enough."""
         assert set(balancer.servers_of(lively).values()) == {"view02"}
         return time.monotonic() > since + 3.1 and balancer.state_of("view01") == "up"
 
@@ -125,8 +125,8 @@ def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
     assert balancer.servers_of(silent) == {source: before[source] for source in silent}
 
 
-def test_open_connection_keeps_its_mapping_alive(testbed):
-    """Not silence: a tunnel that is open for hours counts as a session all the time."""
+def test_open_connection_keeps_its_assignment(testbed):
+    """An open tunnel counts as a session, however long it is silent."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"}, timeouts={"keep-alive": "1m"})
     sources = client_addresses(16)
@@ -154,7 +154,7 @@ def test_clients_of_one_prefix_are_one_client(testbed):
 
 
 def test_refused_connection_is_retried_on_another_server(testbed):
-    """No request is lost to a server that is not there, before any health check has found it."""
+    """No request is lost to a dead server, before a health check has noticed it."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
     sources = client_addresses(20)
@@ -165,7 +165,7 @@ def test_refused_connection_is_retried_on_another_server(testbed):
     assert "view01" in before.values()
 
 
-def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(testbed):
+def test_request_with_a_body_is_redispatched_if_nothing_was_sent(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
     sources = [s for s, server in balancer.servers_of(client_addresses(20)).items() if server == "view01"]
@@ -192,7 +192,7 @@ def test_broken_handshake_is_retried_on_another_server(testbed, manner):
     assert set(balancer.servers_of(sources).values()) == {"view02"}
 
 
-def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(testbed):
+def test_handshake_that_never_completes_ends_with_the_connect_timeout(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "2s"}, retries=1)
     source = next(s for s, server in balancer.servers_of(client_addresses(10)).items() if server == "view01")
@@ -200,7 +200,7 @@ def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_
     assert balancer.server_of(source) == "view02"
 
 
-def test_no_server_left_is_503_with_retry_after(testbed):
+def test_request_without_an_available_server_is_503_with_retry_after(testbed):
     server = testbed.server()
     balancer = testbed.balance(server)
     server.die()
@@ -211,7 +211,7 @@ def test_no_server_left_is_503_with_retry_after(testbed):
     assert answer.status == 503 and int(answer["Retry-After"]) > 0
 
 
-def test_dead_server_from_the_start_is_503_until_it_comes(testbed):
+def test_server_dead_from_the_start_is_503_until_it_is_up(testbed):
     server = testbed.server()
     server.die()
     balancer = testbed.balance(server, serving=False, health=QUICK)
@@ -229,7 +229,7 @@ def ask(client, target="/held"):
     client.send(f"GET {target} HTTP/1.1\r\n{HOST}\r\n")
 
 
-def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(testbed):
+def test_request_waits_for_a_full_server(testbed):
     held = Held()
     server = testbed.server(script=held)
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
@@ -237,7 +237,7 @@ def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(testbed):
         ask(first)
         server.wait_for_requests(1)
         ask(second, "/second")
-        # Another request through the balancer's other doors proves that it had time to pass the second on.
+        # Another request, through the other listener, proves that the balancer had time to forward the second one.
         for _ in range(20):
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         assert [r.target for r in server.requests] == ["/held"]
@@ -257,7 +257,7 @@ def test_queue_is_served_in_order(testbed):
         server.wait_for_requests(1)
         for number, client in enumerate(clients[1:], 1):
             ask(client, f"/{number}")
-            # One after the other into the queue.
+            # They enter the queue one after the other.
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         held.released.set()
         for client in clients:
@@ -268,7 +268,7 @@ def test_queue_is_served_in_order(testbed):
     assert [r.target for r in server.requests] == ["/held", *(f"/{n}" for n in range(1, 8))]
 
 
-def test_waiting_too_long_is_503_with_retry_after(testbed):
+def test_queue_timeout_is_503_with_retry_after(testbed):
     held = Held()
     server = testbed.server(script=held)
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"})
@@ -293,7 +293,7 @@ def test_full_queue_is_503_at_once(testbed):
         ask(second, "/second")
         assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         ask(third, "/third")
-        # One of the two is refused while the server is still held: the queue has one place.
+        # One of the two is refused while the server is busy: the queue has one place.
         outcome = []
 
         def read(client):
@@ -311,10 +311,10 @@ def test_full_queue_is_503_at_once(testbed):
         assert first.answer().status == 200
 
 
-def test_client_that_leaves_the_queue_is_not_served(testbed):
+def test_client_that_disconnects_in_the_queue_is_not_served(testbed):
     held = Held()
     server = testbed.server(script=held)
-    # One loop, for which what was sent before the redirect is asked for comes before it.
+    # With one loop, earlier bytes are handled before the redirect is requested.
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}}, threads=1)
     with balancer.connect() as first, balancer.connect() as third:
         ask(first)
@@ -354,22 +354,22 @@ def test_connection_limit_is_never_exceeded(testbed):
     assert most[0] == 3
 
 
-def test_outage_of_every_server_moves_nobody(testbed):
-    """Whoever asks meanwhile is sent from one to the other, and answered by none: each finds its own server again."""
+def test_outage_of_all_servers_moves_no_client(testbed):
+    """Requests during the outage are redispatched, and answered by no server: each client keeps its own."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
-    # The first failures are met while both are taken to be up, and each request then tries both.
+    # The first failures occur while both are considered up, and each request then tries both.
     balancer = testbed.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
     sources = client_addresses(12)
     first = balancer.servers_of(sources)
     assert set(first.values()) == set(servers)
-    strangers = client_addresses(12, start=500)
+    others = client_addresses(12, start=500)
     for server in servers.values():
         server.die()
-    for source in sources + strangers:
+    for source in sources + others:
         assert balancer.get("/", source=source).status == 503
     for name in servers:
         balancer.wait_for_state(name, "down")
-    # 503 assigns nobody.
+    # 503 assigns no client.
     known = sum(server["load"]["clients"] for server in balancer.status["servers"])
     assert known <= len(sources) + 1
     for name, server in servers.items():

@@ -30,13 +30,13 @@ def balance(testbed, server, **options):
 
 
 def names(client):
-    """Both ends of a client's connection, as text."""
+    """Both endpoints of a client's connection, as text."""
     return " ".join(f"{address} {port}" for address, port in (client.socket.getsockname(), client.socket.getpeername()))
 
 
 @pytest.mark.parametrize("mode", ["http", "passthrough"])
 @pytest.mark.parametrize("kind", ["haproxy", "nginx"])
-def test_real_server_hears_who_the_client_is(testbed, kind, mode):
+def test_real_server_receives_the_clients_address(testbed, kind, mode):
     options = {"mode": "passthrough", "tls": None} if mode == "passthrough" else {}
     balancer = balance(testbed, real_server(testbed, kind), **options)
     clients = [balancer.connect(f"127.0.93.{number + 1}") for number in range(6)]
@@ -48,14 +48,14 @@ def test_real_server_hears_who_the_client_is(testbed, kind, mode):
 
 
 @pytest.mark.parametrize("kind", ["haproxy", "nginx"])
-def test_clients_of_a_trusted_proxy_are_named_whatever_connection_they_come_on(testbed, kind):
+def test_header_has_the_client_of_each_request_of_a_trusted_proxy(testbed, kind):
     balancer = balance(testbed, real_server(testbed, kind), forwarded={"trusted-proxies": [PROXY]})
     with balancer.connect(PROXY) as proxy, balancer.connect("127.0.93.1") as other:
         destination = f"{balancer.address} {balancer.port}"
         mapped = f"::ffff:{destination}"
         people = ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.1", "2001:db8::7", "2001:db8::8", "192.0.2.1"]
         for person in people:
-            # nginx has no word for port 0.
+            # nginx can't express port 0.
             expected = f"{person} {'0' if kind == 'haproxy' else ''} {mapped if ':' in person else destination}"
             assert proxy.get("/whoami", f"X-Forwarded-For: {person}").text == expected
             assert other.get("/whoami", "X-Forwarded-For: 192.0.2.1").text == names(other)
@@ -64,7 +64,7 @@ def test_clients_of_a_trusted_proxy_are_named_whatever_connection_they_come_on(t
 
 
 @pytest.mark.parametrize("mode", ["http", "passthrough"])
-def test_header_of_a_trusted_proxy_is_passed_on(testbed, mode):
+def test_header_of_a_trusted_proxy_is_forwarded(testbed, mode):
     options = {"mode": "passthrough", "tls": None} if mode == "passthrough" else {}
     forwarded = {"trusted-proxies": [PROXY], "proxy-protocol": True}
     balancer = balance(testbed, real_server(testbed, "haproxy"), forwarded=forwarded, **options)
@@ -76,7 +76,7 @@ def test_header_of_a_trusted_proxy_is_passed_on(testbed, mode):
 
 
 def listen_for_headers(server):
-    """Takes the header off each connection to this server from now on, if there is one, and keeps it."""
+    """From now on removes and records the header of each connection to this server, if there is one."""
     headers = []
 
     def accept(sock):
@@ -91,14 +91,14 @@ def listen_for_headers(server):
 
 
 def header_of(client):
-    """What a server is to receive for this client."""
+    """The header that a server should receive for this client."""
     (source, source_port), (destination, port) = client.socket.getsockname(), client.socket.getpeername()
     addresses = socket.inet_aton(source) + socket.inet_aton(destination)
     return SIGNATURE + b"\x21\x11\0\x0c" + addresses + source_port.to_bytes(2, "big") + port.to_bytes(2, "big")
 
 
 @pytest.mark.parametrize("check", ["https", "tls", "tcp"])
-def test_health_checks_name_nobody(testbed, check):
+def test_health_checks_have_a_local_header(testbed, check):
     server = testbed.server()
     headers = listen_for_headers(server)
     balancer = testbed.balance(server, serving=False, server_changes=SENDS, health=QUICK | {"check": check})
@@ -109,7 +109,7 @@ def test_health_checks_name_nobody(testbed, check):
     balancer.wait_for_state("view01", "down")
 
 
-def test_server_that_expects_no_header_is_down_and_status_says_why(testbed):
+def test_server_that_expects_no_header_is_down_with_the_reason(testbed):
     server = testbed.server()
     server.expects_nonsense = True
     balancer = testbed.balance(server, serving=False, server_changes=SENDS, health=QUICK)
@@ -133,7 +133,7 @@ def test_connection_with_a_header_serves_one_client(testbed):
     assert [header for header in headers if header != LOCAL] == expected
 
 
-def test_reload_begins_and_ends_it(testbed):
+def test_reload_switches_the_header_on_and_off(testbed):
     server = testbed.server()
     headers = listen_for_headers(server)
     balancer = testbed.balance(server, threads=1, pool={"share": False})
@@ -144,6 +144,6 @@ def test_reload_begins_and_ends_it(testbed):
             for _ in range(2):
                 assert client.get("/").status == 200
             assert headers.count(header_of(client)) == made
-        # Each change made a connection anew, whatever the one before was kept for.
+        # Each change led to a new connection, although the previous one was idle.
         connections = [id(request.connection) for request in server.requests[-8:]]
         assert connections[0] == connections[1] != connections[2] == connections[5] != connections[6] == connections[7]

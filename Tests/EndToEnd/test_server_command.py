@@ -1,4 +1,5 @@
-"""`belvedere server NAME drain|maintenance|ready|weight N`: who goes where then, for how long, and what operators see."""
+"""`belvedere server NAME drain|maintenance|ready|weight N`: who goes where then, for how long, and what operators
+see."""
 
 import json
 import os
@@ -15,7 +16,7 @@ from harness.waiting import all_at_once, client_addresses, wait_until
 # Weight
 
 
-def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
+def test_weight_changes_the_share_of_new_clients_and_moves_none(testbed):
     balancer = pair(testbed)
     sources = client_addresses(24)
     assigned = balancer.servers_of(sources)
@@ -33,10 +34,10 @@ def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
     assert {balancer.server_of(source) for source in client_addresses(30, start=230)} == {"view01", "view02"}
 
 
-# What is kept, and what is not
+# Lifetime of administrative states
 
 
-def test_admin_state_is_forgotten_with_the_server(testbed):
+def test_admin_state_is_dropped_with_the_server(testbed):
     balancer = pair(testbed)
     balancer.server("view01", "drain")
     servers = dict(balancer.configuration["servers"])
@@ -62,7 +63,7 @@ def test_admin_state_is_kept_by_a_server_that_moves_to_another_address(testbed):
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
-def test_actions_and_reloads_at_the_same_time_all_take_effect(testbed):
+def test_concurrent_actions_and_reloads_all_take_effect(testbed):
     balancer = pair(testbed)
 
     def give(words):
@@ -76,10 +77,10 @@ def test_actions_and_reloads_at_the_same_time_all_take_effect(testbed):
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
 
 
-def test_action_while_no_worker_runs_is_remembered(testbed):
+def test_action_without_a_worker_applies_to_the_next_one(testbed):
     balancer = pair(testbed)
     balancer.expects_worker_death = True
-    # While the supervisor stands still, nobody starts another worker; both the end and the command wait for it.
+    # While the supervisor is stopped, no worker is started; the worker's end and the command are both pending.
     os.kill(balancer.process.pid, signal.SIGSTOP)
     try:
         worker = balancer.worker
@@ -96,7 +97,7 @@ def test_action_while_no_worker_runs_is_remembered(testbed):
     assert balancer.status_of("view01")["state"] == "drain"
 
 
-# What is refused
+# Refused commands
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_action_while_no_worker_runs_is_remembered(testbed):
         (["view01"], 64, "action"),
     ],
 )
-def test_action_that_makes_no_sense_is_refused(shared_testbed, words, status, said):
+def test_invalid_action_is_refused(shared_testbed, words, status, said):
     if not shared_testbed.balancers:
         shared_testbed.balance(shared_testbed.server("view01"))
     balancer = shared_testbed.balancers[0]

@@ -1,4 +1,4 @@
-"""`belvedere server NAME drain`: who is on a server stays, nobody new comes, whatever happens meanwhile."""
+"""`belvedere server NAME drain`: clients of the server stay, and it gets no new ones, whatever happens meanwhile."""
 
 import os
 import signal
@@ -6,18 +6,18 @@ import signal
 from harness.view import User, pair, users_of
 from harness.waiting import client_addresses, wait_until
 
-# Checks that find a change in a moment.
+# Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
-def test_drained_server_loses_its_last_session_without_one_user_being_moved(testbed):
+def test_drained_server_loses_its_last_session_without_moving_a_user(testbed):
     balancer = pair(testbed)
     assigned = users_of(balancer)
     assert balancer.server("view01", "drain") == f"view01: drain, {len(assigned['view01'])} sessions left"
-    # Newcomers all go to the other server.
+    # New clients get the other server.
     newcomers = [User(balancer, source) for source in client_addresses(20, start=100)]
     assert {user.server for user in newcomers} == {"view02"}
-    # Those who are there stay, over new connections too, until they leave by themselves.
+    # Clients of the server stay, also over new connections, until they disconnect.
     leaving = list(assigned["view01"])
     while leaving:
         for user in leaving + assigned["view02"] + newcomers:
@@ -29,12 +29,12 @@ def test_drained_server_loses_its_last_session_without_one_user_being_moved(test
         )
     shown = balancer.load_of("view01")
     assert (shown["sessions"], shown["exchanges"], shown["waiting"]) == (0, 0, 0)
-    # Who comes back in time still finds the own server, which is up all the while.
+    # A client that returns in time gets its own server, which is up all the time.
     assert shown["clients"] >= len(assigned["view01"])
     assert balancer.server_of(assigned["view01"][0].source) == "view01"
 
 
-def test_returned_server_gets_new_clients_only(testbed):
+def test_server_that_is_ready_again_gets_new_clients_only(testbed):
     balancer = pair(testbed)
     balancer.server("view01", "drain")
     assigned = {source: User(balancer, source) for source in client_addresses(24)}
@@ -59,7 +59,7 @@ def test_drain_is_kept_over_reloads(testbed):
     assert (shown["state"], shown["reason"], shown["admin_state"]["mode"]) == ("drain", "administratively", "drain")
 
 
-def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed):
+def test_drain_survives_the_death_of_the_worker_and_no_client_moves(testbed):
     file = testbed.directory / "affinity"
     balancer = pair(testbed, affinity={"file": str(file)})
     sources = client_addresses(24)
@@ -79,7 +79,7 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
     assert {balancer.server_of(source) for source in client_addresses(40, start=200)} == {"view01", "view02"}
 
 
-def test_drain_and_503_are_both_obeyed_and_either_is_enough(testbed):
+def test_drain_command_or_503_is_sufficient_to_drain(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health=QUICK)
     balancer.server("view01", "drain")
@@ -90,7 +90,7 @@ def test_drain_and_503_are_both_obeyed_and_either_is_enough(testbed):
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
-def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(testbed):
+def test_drained_server_that_dies_is_down_and_drains_after_its_return(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health=QUICK)
     balancer.server("view01", "drain")
@@ -101,7 +101,7 @@ def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(testbed
     balancer.wait_for_state("view01", "drain")
 
 
-def test_connections_that_are_passed_through_are_drained_alike(testbed):
+def test_passed_through_connections_are_drained_as_well(testbed):
     def speak(request):
         request.respond(200, request.server.name)
 

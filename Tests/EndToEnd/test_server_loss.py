@@ -1,4 +1,4 @@
-"""What becomes of those who are on a server when it is found down (`health: on-down`)."""
+"""Connections to a server that goes down (`health: on-down`)."""
 
 import threading
 
@@ -12,7 +12,7 @@ STREAMS = {"tunnel": Tunnel, "websocket": WebSocket}
 
 
 class Pair:
-    """Two servers, and a client that is assigned to the first of them."""
+    """Two servers, and a client of the first one."""
 
     def __init__(self, testbed, **changes):
         self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
@@ -22,19 +22,19 @@ class Pair:
         self.client = next(a for a in client_addresses(64) if self.balancer.server_of(a) == "view01")
 
     def fail(self):
-        """view01 takes connections and answers no check."""
+        """view01 accepts connections and answers no check."""
         self.doomed.health = hang
         self.balancer.wait_for_state("view01", "down")
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(testbed, kind):
+def test_stream_of_a_hung_server_ends_and_its_client_reaches_another_server(testbed, kind):
     pair = Pair(testbed)
     with pair.balancer.connect(pair.client) as client:
         STREAMS[kind](client)
         pair.fail()
         assert client.receive_to_end() == b""
-        # Not an orderly end: what was under way is cut.
+        # Not a regular end: the exchange is cut.
         assert client.ended != "clean"
     assert pair.balancer.server_of(pair.client) == "view02"
     pair.balancer.wait_for_access(r"view01.* DD-- ")
@@ -42,8 +42,8 @@ def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(testbe
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answer(testbed, kind):
-    """As after a reload with a mistyped path."""
+def test_stream_of_a_server_with_wrong_answers_goes_on_until_there_is_no_answer(testbed, kind):
+    """As after a reload with a wrong path."""
     pair = Pair(testbed)
     with pair.balancer.connect(pair.client) as client:
         stream = STREAMS[kind](client)
@@ -57,7 +57,7 @@ def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answe
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_kept_stream_goes_on_when_its_server_is_down(testbed, kind):
+def test_stream_goes_on_if_on_down_is_keep(testbed, kind):
     pair = Pair(testbed, health={"on-down": "keep"})
     with pair.balancer.connect(pair.client) as client:
         stream = STREAMS[kind](client)
@@ -66,7 +66,7 @@ def test_kept_stream_goes_on_when_its_server_is_down(testbed, kind):
         stream.say()
 
 
-def test_whether_streams_end_is_for_the_newest_configuration_to_say(testbed):
+def test_on_down_of_the_newest_configuration_applies(testbed):
     pair = Pair(testbed)
     with pair.balancer.connect(pair.client) as client:
         stream = Tunnel(client)
@@ -75,7 +75,7 @@ def test_whether_streams_end_is_for_the_newest_configuration_to_say(testbed):
         stream.say()
 
 
-def test_answer_that_has_begun_is_cut(testbed):
+def test_answer_in_progress_is_cut(testbed):
     pair = Pair(testbed)
     pair.doomed.script = half
     with pair.balancer.connect(pair.client) as client:
@@ -87,7 +87,7 @@ def test_answer_that_has_begun_is_cut(testbed):
         assert client.ended != "clean"
 
 
-def test_kept_answer_is_delivered_whole(testbed):
+def test_answer_in_progress_is_completed_if_on_down_is_keep(testbed):
     pair = Pair(testbed, health={"on-down": "keep"})
     go = threading.Event()
 
@@ -127,7 +127,7 @@ def test_request_that_may_not_be_repeated_is_answered_with_an_error(testbed):
 
 
 @pytest.mark.parametrize("on_down", ["close", "keep"])
-def test_idle_connections_are_closed_the_private_ones_too(testbed, on_down):
+def test_idle_connections_are_closed_including_private_ones(testbed, on_down):
     pair = Pair(testbed, health={"on-down": on_down}, pool={"idle-timeout": "1h"}, timeouts={"keep-alive": "1h"})
 
     def authenticated(request):
@@ -143,11 +143,11 @@ def test_idle_connections_are_closed_the_private_ones_too(testbed, on_down):
         assert len(used) == 2
         pair.fail()
         wait_until(lambda: all(c.stream.closed for c in used), "both connections to be closed")
-        # The client's own goes on, with another server.
+        # The client's connection is kept, and uses another server.
         assert client.get("/whoami")["X-Server"] == "view02"
 
 
-def test_connection_passed_through_ends_too(testbed):
+def test_passed_through_connection_ends_as_well(testbed):
     pair = Pair(testbed, mode="passthrough", tls=None, redirect="off")
     with pair.balancer.connect(pair.client) as client:
         assert client.get("/whoami")["X-Server"] == "view01"

@@ -1,4 +1,5 @@
-"""`belvedere server NAME maintenance`: nobody is sent there, who waits goes elsewhere, and tunnels end by themselves."""
+"""`belvedere server NAME maintenance`: it gets no clients, queued requests move, and its tunnels go on
+until they end."""
 
 import os
 import signal
@@ -8,7 +9,7 @@ from harness.view import pair, users_of
 from harness.waiting import client_addresses, wait_until
 
 
-def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(testbed):
+def test_server_in_maintenance_gets_no_requests_and_its_tunnels_go_on(testbed):
     balancer = pair(testbed)
     assigned = users_of(balancer)
     assert balancer.server("view01", "maintenance").startswith("view01: maintenance")
@@ -21,7 +22,7 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(tes
         assert balancer.server_of(source) == "view02"
     assert len(testbed.servers[0].requests) == before
     wait_until(lambda: balancer.load_of("view01")["exchanges"] == len(assigned["view01"]), "the tunnels in the figures")
-    # Back again: who has moved stays there.
+    # After the return, clients that have moved stay.
     balancer.server("view01", "ready")
     for user in assigned["view01"]:
         assert user.page() == "view02"
@@ -42,7 +43,7 @@ def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept
         assert client.get("/whoami")["X-Server"] == "view02"
 
 
-def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(testbed):
+def test_queued_requests_move_when_their_server_goes_into_maintenance(testbed):
     held = Held()
     balancer = testbed.balance(
         testbed.server("view01", script=held), testbed.server("view02"),
@@ -59,7 +60,7 @@ def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(tes
     assert holder.answer()["X-Server"] == "view01"
 
 
-def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_waited_for(testbed):
+def test_maintenance_survives_the_death_of_the_worker_without_a_check(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers)
     balancer.server("view01", "maintenance")
@@ -70,11 +71,11 @@ def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_wai
     shown = balancer.status_of("view01")
     assert (shown["state"], shown["reason"]) == ("maintenance", "administratively")
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
-    # Nobody has answered there yet.
+    # That server has not answered yet.
     assert balancer.server("view01", "ready").startswith("view01: down")
 
 
-def test_no_server_left_is_warned_of(testbed):
+def test_command_that_leaves_no_server_prints_a_warning(testbed):
     balancer = testbed.balance(testbed.server("view01"))
     run = balancer.call("server", "view01", "maintenance")
     assert run.returncode == 0

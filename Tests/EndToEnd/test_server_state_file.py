@@ -1,5 +1,5 @@
-"""What operators commanded outlasts a restart in a file, or says that it does not. One that does not read is ignored as that
-of test_affinity_file.py is."""
+"""What operators commanded outlasts a restart in a file, or says that it does not. One that does not read is ignored
+as that of test_affinity_file.py is."""
 
 import stat
 
@@ -8,7 +8,7 @@ from harness.view import pair
 from harness.waiting import client_addresses, wait_until
 
 
-def test_admin_states_outlast_a_restart_with_a_file(testbed):
+def test_admin_states_survive_a_restart_with_a_file(testbed):
     file = testbed.directory / "servers"
     balancer = pair(testbed, server_state_file=str(file))
     balancer.server("view01", "maintenance")
@@ -26,7 +26,7 @@ def test_admin_states_outlast_a_restart_with_a_file(testbed):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(testbed):
+def test_reload_starts_or_stops_writing_the_file(testbed):
     file = testbed.directory / "servers"
     balancer = pair(testbed)
     balancer.server("view01", "drain")
@@ -41,11 +41,11 @@ def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left
     assert balancer.status_of("view01")["state"] == "drain"
 
 
-def test_action_whose_file_cant_be_written_says_so_and_is_written_when_it_can(testbed):
+def test_failure_to_write_the_file_is_reported_and_writing_is_retried(testbed):
     folder = testbed.directory / "state"
     folder.mkdir()
     balancer = pair(testbed, server_state_file=str(folder / "servers"))
-    # A folder where the draft is to be: no file can be there, not even root's.
+    # A folder at the path of the temporary file: even root can't create a file there.
     (folder / "servers.new" / "in-the-way").mkdir(parents=True)
     told = balancer.call("server", "view01", "drain")
     assert told.returncode == 0
@@ -59,7 +59,7 @@ def test_action_whose_file_cant_be_written_says_so_and_is_written_when_it_can(te
     assert "warning: it lasts" not in balancer.call("server", "view02", "weight", "3").stderr
 
 
-def test_place_where_admin_states_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
+def test_unwritable_path_of_the_file_is_refused_by_check_and_logged_by_run(testbed):
     file = testbed.directory / "missing" / "servers"
     balancer = pair(testbed, server_state_file=str(file))
     check = belvedere("check", "-c", balancer.file)

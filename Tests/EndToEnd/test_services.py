@@ -1,4 +1,4 @@
-"""Several services on one pair (`services`): each has its names, places, mode, certificates and servers."""
+"""Several services on one pair (`services`): each has its names, listeners, mode, certificates and servers."""
 
 import re
 import ssl
@@ -15,7 +15,7 @@ QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 class Pair:
-    """A balancer with a service `view`, whose TLS ends there, and a service `cards`, which is passed through."""
+    """A balancer with a service `view`, which terminates TLS, and a service `cards` in pass-through mode."""
 
     def __init__(self, testbed, certificates, **changes):
         self.certificates = certificates
@@ -53,7 +53,7 @@ class Pair:
         return self
 
     def wait_for(self, *services):
-        """Until a worker serves, and every server of these services is up."""
+        """Waits until a worker serves, and every server of these services is up."""
         self.balancer.wait_for_log("worker is ready", since=self.balancer._began)
 
         def are_up():
@@ -81,7 +81,7 @@ def test_each_service_has_its_mode_certificate_servers_and_log(pair):
     names = {pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in client_addresses(24)}
     assert names == {"first", "second"}
     assert pair.get(pair.cards_port, "cards.test")["X-Server"] == "third"
-    # Another service's name.
+    # The name of another service.
     assert pair.get(balancer.port, "view.test", host="cards.test").status == 421
     balancer.wait_for_access(r" https~ view/view0[12] .* 200 ", count=24)
     balancer.wait_for_access(r" passthrough cards/view01 ")
@@ -101,7 +101,7 @@ def test_each_service_has_its_mode_certificate_servers_and_log(pair):
     assert re.search(rf"^ *cards +cards.test, passthrough, on {re.escape(pair.place(pair.cards_port))}", text, re.M), text
 
 
-def test_an_operator_names_a_server_as_far_as_needed(pair):
+def test_server_may_be_named_without_its_service_if_unambiguous(pair):
     pair.start(view=pair.view_service(), cards=pair.cards_service())
     balancer = pair.balancer
     assert balancer.server("view02", "drain").startswith("view/view02: drain")
@@ -112,15 +112,15 @@ def test_an_operator_names_a_server_as_far_as_needed(pair):
     assert run.stdout.startswith("cards/view01: maintenance")
     assert "no server of service cards takes new clients now" in run.stderr
     assert pair.get(balancer.port, "view.test").status == 200
-    # A command stays in force over a reload.
+    # A command is kept over a reload.
     balancer.reload()
     assert {s["name"]: s["state"] for s in balancer.status["servers"]} == {
         "view/view01": "up", "view/view02": "drain", "cards/view01": "maintenance",
     }  # fmt: skip
 
 
-def test_a_command_stays_in_force_when_the_service_gets_another_name(pair):
-    """None, a name, another one, and none again; and at a restart."""
+def test_command_is_kept_when_the_service_is_renamed(pair):
+    """No name, a name, another one, and none again; and over a restart."""
     balancer = pair.balancer
     balancer.configuration["server-state-file"] = str(balancer.directory / "servers")
     balancer.write(pair.view_service()).start()
@@ -145,7 +145,7 @@ def test_a_command_stays_in_force_when_the_service_gets_another_name(pair):
     balancer.start()
     balancer.wait_for_log("worker is ready", since=balancer._began)
     check("view/view01")
-    # Two may be meant.
+    # The name is ambiguous.
     others = {name: pair.service(f"{name}.test", pair.cards, port, mode="passthrough") for name, port in
               [("cards", pair.cards_port), ("portal", balancer.port)]}  # fmt: skip
     balancer.write({"services": {"view": None, **others}})
@@ -155,7 +155,7 @@ def test_a_command_stays_in_force_when_the_service_gets_another_name(pair):
     balancer.wait_for_log(re.escape(f"warning supervisor: {words}"))
 
 
-def test_a_reload_adds_and_removes_a_service(pair):
+def test_reload_adds_and_removes_a_service(pair):
     pair.start(view=pair.view_service())
     balancer = pair.balancer
     with pair.connect(balancer.port, "view.test") as client:
@@ -163,14 +163,14 @@ def test_a_reload_adds_and_removes_a_service(pair):
         balancer.reload({"services": {"cards": pair.cards_service()}})
         pair.wait_for("view", "cards")
         assert pair.get(pair.cards_port, "cards.test")["X-Server"] == "third"
-        # Nobody notices in the other service.
+        # The other service is not affected.
         assert client.get("/", host="view.test").status == 200
         tunnel = pair.connect(pair.cards_port, "cards.test")
         assert tunnel.get("/", host="cards.test").status == 200
         front = pair.certificates.front
         other = pair.service("other.test", pair.view, balancer.port, tls={"certificate": str(front.chain), "key": str(front.key)})
         balancer.reload({"services": {"view": None, "cards": None, "other": other}})
-        # What is removed serves one request more on a connection that is open, and passes on what it passes on.
+        # A removed service answers one more request on an open connection, and keeps passed-through connections.
         answer = client.get("/", host="view.test")
         assert (answer.status, answer["Connection"]) == (200, "close")
         assert tunnel.get("/", host="cards.test").status == 200
@@ -179,7 +179,7 @@ def test_a_reload_adds_and_removes_a_service(pair):
             connect_plain((balancer.address, pair.cards_port))
 
 
-def test_a_file_with_one_service_becomes_one_of_several(pair):
+def test_reload_changes_a_single_service_into_several(pair):
     balancer = pair.balancer
     balancer.write(pair.view_service()).start()
     balancer.wait_until_serving()
@@ -191,7 +191,7 @@ def test_a_file_with_one_service_becomes_one_of_several(pair):
         balancer.reload(dict.fromkeys(pair.view_service()) | {"services": services})
         pair.wait_for("view", "cards")
         assert balancer.servers_of(sources) == before
-        # Nothing runs at the servers of the service without a name: they are forgotten, and its client follows.
+        # The servers of the unnamed service have no connections: they are dropped, and their client is assigned again.
         wait_until(lambda: len(balancer.status["servers"]) == 3, lambda: balancer.status["servers"])
         answer = client.get("/", host="view.test")
         assert (answer.status, answer["Connection"]) == (200, None)
@@ -199,11 +199,11 @@ def test_a_file_with_one_service_becomes_one_of_several(pair):
     assert balancer.servers_of(sources) == before
 
 
-def test_a_service_with_a_fault_refuses_the_reload_as_a_whole(pair):
+def test_invalid_service_refuses_the_whole_reload(pair):
     pair.start(view=pair.view_service(), cards=pair.cards_service())
     balancer = pair.balancer
     for changes, words in [
-        ({"servers": {"view01": {"address": "nobody.test"}}}, "service cards: `nobody.test` is a name"),
+        ({"servers": {"view01": {"address": "unresolvable.test"}}}, "service cards: `unresolvable.test` is a name"),
         ({"mode": "http", "tls": {"certificate": "/missing.pem"}}, "service cards: /missing.pem: can't be read"),
         ({"limits": {"connections": 5}}, "service cards: unknown key `connections` in `services.NAME.limits`"),
         ({"listen": pair.place(balancer.redirect_port)}, "is taken by `redirect` of service view"),
@@ -219,17 +219,17 @@ def test_a_service_with_a_fault_refuses_the_reload_as_a_whole(pair):
     assert balancer.status["configuration"]["number"] == 1
 
 
-def test_a_redirect_that_services_share_goes_by_the_host(pair):
+def test_shared_redirect_depends_on_the_host(pair):
     pair.start(view=pair.view_service(), cards=pair.cards_service())
     for host, target in [
         ("view.test", f"view.test:{pair.balancer.port}"), ("cards.test", f"cards.test:{pair.cards_port}"),
-        ("stranger.test", f"view.test:{pair.balancer.port}"),
+        ("unknown.test", f"view.test:{pair.balancer.port}"),
     ]:  # fmt: skip
         with pair.balancer.connect_redirect() as client:
             assert client.get("/portal", host=host)["Location"] == f"https://{target}/portal"
 
 
-def test_each_service_keeps_its_clients_in_its_file(pair, tmp_path):
+def test_each_service_has_its_own_affinity_file(pair, tmp_path):
     folders = {name: tmp_path / name for name in ("view", "cards")}
     for folder in folders.values():
         folder.mkdir()
@@ -265,7 +265,7 @@ EXPECTED = {"view.test": {"first", "second"}, "cards.test": {"third"}, "other.te
 
 
 def subject_shown(balancer, *options):
-    """The common name of the certificate that `openssl s_client` is shown."""
+    """The common name of the certificate that `openssl s_client` receives."""
     run = subprocess.run(
         ["openssl", "s_client", "-connect", endpoint_text(balancer.address, balancer.port), *options],
         input="", capture_output=True, text=True, timeout=60,
@@ -273,7 +273,7 @@ def subject_shown(balancer, *options):
     return re.search(r"subject=CN ?= ?(\S+)", run.stdout)[1]
 
 
-def test_each_name_gets_its_certificate_and_servers_on_one_port(shared):
+def test_each_name_has_its_certificate_and_servers_on_a_shared_port(shared):
     balancer = shared.balancer
     for version in ("-tls1_2", "-tls1_3"):
         for name in EXPECTED:
@@ -285,24 +285,24 @@ def test_each_name_gets_its_certificate_and_servers_on_one_port(shared):
     balancer.wait_for_access(r" https~ portal/view01 ", count=24)
 
 
-def test_without_a_known_name_the_first_service_answers(shared):
+def test_first_service_answers_unknown_names(shared):
     balancer = shared.balancer
     assert subject_shown(balancer, "-noservername") == "view.test"
-    for name in ("stranger.test", "view.test.cards.test", "test"):
+    for name in ("unknown.test", "view.test.cards.test", "test"):
         assert subject_shown(balancer, "-servername", name) == "view.test"
-    with connect_tls(balancer.endpoint, unverified(), server_name="stranger.test") as client:
-        assert client.get("/", host="stranger.test").status == 421
-    # The name of the connection decides, and Host has to belong to that service.
+    with connect_tls(balancer.endpoint, unverified(), server_name="unknown.test") as client:
+        assert client.get("/", host="unknown.test").status == 421
+    # The server name of the connection decides, and Host has to belong to that service.
     for name, host in [("view.test", "other.test"), ("other.test", "view.test"), ("other.test", "cards.test")]:
         assert shared.get(balancer.port, name, host=host).status == 421
 
 
-def test_a_trusted_proxy_names_its_service_too(shared):
+def test_service_of_a_trusted_proxys_connection_depends_on_the_name(shared):
     gateway = client_addresses(1, start=700)[0]
     trusting = {"forwarded": {"trusted-proxies": [gateway]}}
     shared.balancer.reload({"services": {name: trusting for name in ("view", "cards", "portal")}})
     for name, host, status in [
-        ("view.test", "view.test", 200), ("view.test", "other.test", 421), ("view.test", "stranger.test", 421),
+        ("view.test", "view.test", 200), ("view.test", "other.test", 421), ("view.test", "unknown.test", 421),
         ("other.test", "other.test", 200), ("other.test", "view.test", 421),
     ]:  # fmt: skip
         assert shared.get(shared.balancer.port, name, host=host, source=gateway).status == status
@@ -340,7 +340,7 @@ def handshake(sock, name, resend):
 
 
 @pytest.mark.parametrize("size", [7, 100, 4000])
-def test_a_hello_in_pieces_is_read(shared, size):
+def test_split_client_hello_is_accepted(shared, size):
     for name in EXPECTED:
         with connect_socket(shared.balancer.endpoint) as sock:
 
@@ -354,7 +354,7 @@ def test_a_hello_in_pieces_is_read(shared, size):
             assert handshake(sock, name, resend) == name
 
 
-def test_what_is_no_whole_hello_is_closed_in_time(shared):
+def test_incomplete_or_invalid_client_hello_is_closed_in_time(shared):
     balancer = shared.balancer
     balancer.reload({"services": {"view": {"timeouts": {"tls-handshake": "500ms"}}}})
     for start in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"\x16\x03\x01\x00\x01\x01" * 50):
@@ -363,7 +363,7 @@ def test_what_is_no_whole_hello_is_closed_in_time(shared):
             client.receive_to_end()
             assert client.ended
     balancer.reload({"services": {"view": {"timeouts": None}}})
-    # The first service terminates TLS, and refuses what is none.
+    # The first service terminates TLS, and refuses other bytes.
     for start in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x00", b"\x16\x03\x01\x40\x00" + b"\x01\x00\xff\xff" * 4096):
         with connect_plain(balancer.endpoint) as client:
             with suppress(ConnectionError):
@@ -375,7 +375,7 @@ def test_what_is_no_whole_hello_is_closed_in_time(shared):
     assert shared.get(balancer.port, "cards.test")["X-Server"] == "third"
 
 
-def test_a_reload_changes_who_shares_a_port_and_cuts_nothing(shared):
+def test_reload_changes_the_services_of_a_port_without_closing_connections(shared):
     balancer = shared.balancer
     tunnel = shared.connect(balancer.port, "cards.test")
     kept = shared.connect(balancer.port, "other.test")
@@ -386,7 +386,7 @@ def test_a_reload_changes_who_shares_a_port_and_cuts_nothing(shared):
     balancer.reload({"services": {"cards": shared.cards_service(balancer.port)}})
     shared.wait_for("view", "cards", "portal")
     assert shared.get(balancer.port, "cards.test")["X-Server"] == "third"
-    # Alone again: nobody looks at names any more.
+    # With a single service names do not matter any more.
     balancer.reload({"services": {"view": None, "portal": None}})
     assert subject_shown(balancer, "-servername", "view.test") == "cards.test"
     tunnel.close()

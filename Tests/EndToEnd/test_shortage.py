@@ -1,4 +1,4 @@
-"""What this machine runs out of is no fault of a server's: source ports that wait (TIME_WAIT), descriptors."""
+"""Local shortages are not blamed on servers: source ports in TIME_WAIT, and descriptors."""
 
 import itertools
 import os
@@ -19,7 +19,7 @@ ESTABLISHED, TIME_WAIT = "01", "06"
 
 
 def towards(server, state):
-    """How many source ports towards a server are in this state."""
+    """The number of source ports towards a server in this TCP state."""
     address = "".join(f"{int(part):02X}" for part in reversed(server.address.split(".")))
     remote = f"{address}:{server.port:04X}"
     with open("/proc/net/tcp") as table:
@@ -27,8 +27,8 @@ def towards(server, state):
 
 
 def quiet(testbed):
-    """A server that closes without a close_notify: one that came behind our own close would make the kernel answer with a
-    reset, and no port would wait."""
+    """A server that closes without a close_notify: one that came behind our own close would make the kernel answer
+    with a reset, and no port would wait."""
     server = testbed.server()
     server.answers_end = False
     return server
@@ -40,7 +40,7 @@ def ask(client):
 
 @pytest.fixture
 def waves(testbed):
-    """A server that answers only when as many requests are there at once as clients ask."""
+    """A server that answers once the requests of all clients have arrived."""
     server = quiet(testbed)
     gate = threading.Barrier(48)
 
@@ -52,7 +52,7 @@ def waves(testbed):
     return server, gate.parties
 
 
-def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_before(testbed, waves):
+def test_wave_of_requests_reuses_the_connections_of_the_previous_wave(testbed, waves):
     server, count = waves
     balancer = testbed.balance(server, threads=1, timeouts={"keep-alive": "1m"})
     clients = [balancer.connect() for _ in range(count)]
@@ -62,13 +62,13 @@ def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_be
     finally:
         for client in clients:
             client.close()
-    # 48 are more than `pool.idle-connections`, which is a least.
+    # 48 is more than `pool.idle-connections`, which is a minimum.
     assert len({id(request.connection) for request in server.requests}) == count
     assert towards(server, TIME_WAIT) < 8
 
 
-def test_no_source_port_waits_behind_clients_that_leave(testbed):
-    """Each has a connection of its own, which ends with it."""
+def test_disconnected_clients_leave_no_source_port_in_time_wait(testbed):
+    """Each client has its own connection, which ends with it."""
     server = quiet(testbed)
     balancer = testbed.balance(server, pool={"share": False})
     for _ in range(20):
@@ -78,7 +78,7 @@ def test_no_source_port_waits_behind_clients_that_leave(testbed):
     stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 0.5)
 
 
-def test_no_source_port_waits_behind_uploads_that_are_aborted(testbed):
+def test_aborted_uploads_leave_no_source_port_in_time_wait(testbed):
     server = quiet(testbed)
     balancer = testbed.balance(server)
     for number in range(20):
@@ -90,15 +90,15 @@ def test_no_source_port_waits_behind_uploads_that_are_aborted(testbed):
     stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 1)
 
 
-def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(testbed):
-    """It has a second for it."""
+def test_connection_that_the_server_does_not_close_is_reset(testbed):
+    """The server has a second to close it."""
     server = quiet(testbed)
     gate, done = threading.Barrier(12), threading.Event()
 
     def script(request):
         gate.wait(TIMEOUT)
         page(request)
-        # Deaf to what comes now, our end among it.
+        # The server stops reading, also our end.
         done.wait(TIMEOUT)
 
     server.script = script
@@ -119,13 +119,13 @@ def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(test
 
 
 def limited(balancer, count):
-    """Has the balancer start with so many descriptors for each of its processes."""
+    """Starts the balancer with this limit of descriptors for each of its processes."""
     balancer.prefix = ["prlimit", f"--nofile={count}:{count}"]
     return balancer.start().wait_until_serving()
 
 
 @pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])
-def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(testbed, descriptors, silent):
+def test_silent_clients_leave_descriptors_for_servers_and_checks(testbed, descriptors, silent):
     servers = [testbed.server(f"view0{number}") for number in (1, 2)]
     balancer = testbed.balance(
         *servers, start=False, health={"interval": "100ms", "fall": 2}, timeouts={"keep-alive": "1m"}
@@ -142,27 +142,27 @@ def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(testb
         time.sleep(0.5)
         answers = all_at_once(ask, speaking)
         assert [answer.status for answer in answers if answer] == [200] * 40, balancer.log
-        # Checks go on meanwhile.
+        # Checks continue meanwhile.
         wait_until(lambda: len(servers[0].checks) > checks + 3, "checks")
     finally:
         for client in speaking + crowd:
             client.close()
     assert "is down" not in balancer.log
     assert "EMFILE" not in balancer.log
-    # The start has said that it cannot hold 4,000, with the arithmetic.
+    # The start has warned that 4,000 are too many, with the calculation.
     assert re.search(r"LimitNOFILE=80\d\d", balancer.log)
 
 
 def with_room_for(process, room):
-    """Leaves a process so many numbers for descriptors; the limit that it had."""
+    """Leaves a process this number of free descriptors; returns its former limit."""
     taken = {int(name) for name in os.listdir(f"/proc/{process}/fd")}
     free = (number for number in itertools.count() if number not in taken)
     limit = next(itertools.islice(free, room, None))
     return resource.prlimit(process, resource.RLIMIT_NOFILE, (limit, resource.prlimit(process, resource.RLIMIT_NOFILE)[1]))
 
 
-def test_a_reload_for_which_there_are_no_descriptors_changes_nothing(testbed, tmp_path):
-    """More threads need some; whatever else the file changes is not taken over without them."""
+def test_reload_without_sufficient_descriptors_is_refused(testbed, tmp_path):
+    """More threads need descriptors; without them no change of the file is applied."""
     folder = tmp_path / "worker"
     folder.mkdir()
     files = [folder / "first", folder / "second"]

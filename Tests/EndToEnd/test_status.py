@@ -1,4 +1,4 @@
-"""`belvedere status`: what a person, a terminal and a program see of the service."""
+"""`belvedere status`: the page for people and terminals, and the JSON for programs."""
 
 import datetime
 import json
@@ -13,7 +13,7 @@ from harness.service import binary
 from harness.waiting import wait_until
 
 
-def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(testbed):
+def test_status_page_fits_80_columns_and_has_no_colours_in_a_pipe(testbed):
     balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"))
     run = balancer.call("status")
     assert run.returncode == 0 and run.stderr == ""
@@ -25,7 +25,7 @@ def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(testbe
         assert re.search(rf"^{name} +up +\d+ s$", run.stdout, re.MULTILINE), run.stdout
 
 
-def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload(testbed, certificates):
+def test_status_shows_the_certificate_in_use_before_and_after_a_reload(testbed, certificates):
     balancer = testbed.balance(testbed.server())
 
     def shown():
@@ -46,7 +46,7 @@ def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload
     assert second["file"] == str(other.chain) and second["fingerprint"] != first["fingerprint"]
 
 
-def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
+def test_status_counts_requests_connections_and_refusals(testbed):
     held = Held()
     balancer = testbed.balance(testbed.server("view01", script=held))
     before = wait_until(lambda: balancer.status["servers"][0]["load"] and balancer.status["traffic"], "the first figures")
@@ -76,7 +76,7 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
             )
 
         wait_until(settled, lambda: f"the figures: {balancer.status}")
-        # A loop that goes and comes back does not count anew.
+        # A loop that ends and starts again does not reset the count.
         figures = balancer.status["traffic"]
         for threads in (1, 4, 2):
             balancer.reload({"threads": threads})
@@ -88,7 +88,7 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
     wait_until(lambda: balancer.status["configuration"]["in_memory"] == 1, lambda: f"{balancer.status['configuration']}")
 
 
-def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(testbed):
+def test_status_lists_problems_of_both_processes_and_counts_repeated_ones(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health={"interval": "200ms", "rise": 1, "fall": 1, "jitter": "0s"})
     assert balancer.status["problems"] == []
@@ -99,7 +99,7 @@ def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_agai
     for times in (1, 2):
         servers[1].die()
         balancer.wait_for_state("view02", "down")
-        # The check may find nobody there, or be cut short.
+        # The check may be refused, or cut.
         wait_until(
             lambda: sum(p["count"] for p in problems("server view02 is down, was up")) == times,
             lambda: f"{balancer.status['problems']}",
@@ -137,7 +137,7 @@ def test_status_shows_the_last_check_beside_the_reason_for_the_state(testbed):
     assert re.search(r"status 418; last check \d s ago: 200 \(\d+ ms\), \d+ of 100 needed", text), text
 
 
-def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
+def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_is_set(testbed):
     balancer = testbed.balance(testbed.server())
 
     def on_terminal(**environment):
@@ -158,7 +158,7 @@ def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
     assert "\x1b" not in on_terminal(NO_COLOR="1")
 
 
-def test_status_is_shown_again_and_again_through_a_restart_of_the_worker(testbed):
+def test_status_watch_goes_on_over_a_restart_of_the_worker(testbed):
     balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     watch = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The supervisor: whom it replaces and how fast, what a stop spares, a start that fails, and what systemd hears."""
+"""The supervisor: replacement of workers, stops, failed starts, and notifications to systemd."""
 
 import os
 import re
@@ -25,17 +25,17 @@ def is_refused(endpoint):
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:
-        pass  # It ended while it was connected to: the next one is refused.
+        pass  # It ended during the connect: the next one is refused.
     return False
 
 
 # A worker's death
 
 
-def test_connection_made_while_there_is_no_worker_is_served_by_the_next(testbed):
+def test_connection_made_without_a_worker_is_served_by_the_next_one(testbed):
     balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
-    # While the supervisor stands still, nobody starts another worker.
+    # While the supervisor is stopped, no worker is started.
     os.kill(balancer.process.pid, signal.SIGSTOP)
     try:
         worker = balancer.worker
@@ -50,7 +50,7 @@ def test_connection_made_while_there_is_no_worker_is_served_by_the_next(testbed)
             assert client.recv(12) == b"HTTP/1.1 200"
 
 
-def test_workers_that_keep_dying_are_replaced_more_slowly(testbed):
+def test_workers_that_die_repeatedly_are_replaced_with_growing_delays(testbed):
     balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     for _ in range(6):
@@ -62,7 +62,7 @@ def test_workers_that_keep_dying_are_replaced_more_slowly(testbed):
     balancer.wait_until_serving()
 
 
-def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(testbed):
+def test_supervisor_that_was_suspended_does_not_blame_the_worker(testbed):
     balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     for pid in (worker, balancer.process.pid):
@@ -80,8 +80,8 @@ def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(testbed):
 
 @pytest.mark.parametrize("whom", ["supervisor", "group"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_orderly_stop_lets_an_exchange_finish(testbed, whom, number):
-    """A terminal's Ctrl-C, and a service manager, may signal the whole group."""
+def test_graceful_stop_lets_an_exchange_finish(testbed, whom, number):
+    """A terminal's Ctrl-C, or a service manager, may signal the whole process group."""
     gate = Held()
     balancer = testbed.balance(testbed.server(script=gate))
     client = start_slow_request(balancer, gate)
@@ -110,7 +110,7 @@ def test_second_signal_stops_at_once(testbed):
 # A start that fails
 
 
-def test_certificate_that_does_not_load_is_refused_with_its_reason(testbed):
+def test_start_with_an_invalid_certificate_is_refused_with_the_reason(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     broken = balancer.directory / "broken.pem"
     broken.write_text("no certificate\n")
@@ -119,14 +119,14 @@ def test_certificate_that_does_not_load_is_refused_with_its_reason(testbed):
     assert re.search(rf"belvedere.yaml:\d+:\d+: {broken}: holds no certificate", log), log
 
 
-def test_certificate_that_ends_soon_is_told_of_while_it_serves_and_once(testbed, certificates):
+def test_certificate_that_expires_soon_is_logged_once_while_it_is_in_use(testbed, certificates):
     soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 20 * 86_400 + 60))
     front = certificates.authority.issue(certificates.service_name, end=soon)
     balancer = testbed.balance(testbed.server(), tls={"certificate": str(front.chain), "key": str(front.key)})
     told = rf"warning worker: the certificate for {certificates.service_name} in {front.chain} expires in 20 days; renew it"
     balancer.wait_for_log(told)
     balancer.reload()
-    # A certificate that a reload keeps is not told of again: the line of another one comes, and this one's did not.
+    # A certificate kept by a reload is not logged again: the line of another one appears, and this one's does not.
     later = certificates.authority.issue(certificates.service_name, end=soon)
     balancer.configuration["tls"] = {"certificate": str(later.chain), "key": str(later.key)}
     balancer.write()
@@ -135,7 +135,7 @@ def test_certificate_that_ends_soon_is_told_of_while_it_serves_and_once(testbed,
     assert len(re.findall("expires in", balancer.log)) == 2, balancer.log
 
 
-def test_configuration_with_problems_is_refused_with_all_of_them(testbed):
+def test_start_with_an_invalid_configuration_is_refused_with_all_problems(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.configuration["serverz"] = {}
     balancer.configuration["threads"] = "many"
@@ -147,14 +147,14 @@ def test_configuration_with_problems_is_refused_with_all_of_them(testbed):
 
 
 class Manager:
-    """Stands in for systemd: hears what the service tells it."""
+    """A substitute for systemd: receives the notifications of the service."""
 
     def __init__(self, listening):
         self._socket = listening
         self.heard = []
 
     def hear(self, pattern):
-        """Listens until a line of what has come since the last `forget` matches."""
+        """Waits until a line received since the last `forget` matches."""
         while not (found := [match for line in self.heard if (match := re.search(pattern, line))]):
             self.heard.extend(self._socket.recv(4096).decode().splitlines())
         return found[0]
@@ -163,7 +163,7 @@ class Manager:
         self.heard.clear()
 
     def is_full(self):
-        """Whether it has been sent all that it may have without listening; a line more otherwise."""
+        """Whether its socket's queue is full; adds a line otherwise."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as another:
             try:
                 another.sendto(b"another's", socket.MSG_DONTWAIT, self._socket.getsockname())
@@ -172,7 +172,7 @@ class Manager:
         return False
 
     def queued(self):
-        """What has come and was not listened to."""
+        """The notifications that were not read yet."""
         self._socket.setblocking(False)
         lines = []
         while True:
@@ -191,7 +191,7 @@ def manager(monkeypatch, tmp_path):
         yield Manager(sock)
 
 
-def test_systemd_is_told_of_readiness_status_life_and_stop(testbed, manager, monkeypatch):
+def test_systemd_is_notified_of_readiness_status_watchdog_and_stop(testbed, manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "200000")
     balancer = testbed.balance(testbed.server())
     environment = open(f"/proc/{balancer.worker}/environ").read()
@@ -206,7 +206,7 @@ def test_systemd_is_told_of_readiness_status_life_and_stop(testbed, manager, mon
     assert balancer.wait() == 0
 
 
-def test_systemd_hears_of_no_reload_any_more_once_it_was_told_of_the_stop(testbed, manager):
+def test_systemd_is_not_notified_of_a_reload_after_the_stop(testbed, manager):
     balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
     os.kill(balancer.worker, signal.SIGSTOP)
@@ -221,21 +221,21 @@ def test_systemd_hears_of_no_reload_any_more_once_it_was_told_of_the_stop(testbe
     assert not [line for line in told[told.index("STOPPING=1") :] if line.startswith(("READY", "RELOADING"))], told
 
 
-def test_systemd_that_reads_nothing_keeps_nobody_waiting(testbed, manager, monkeypatch):
+def test_systemd_that_does_not_read_delays_nothing(testbed, manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "2000")
     balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
-    # A sign of life each millisecond or two.
+    # A watchdog notification every millisecond or two.
     wait_until(manager.is_full, "a full queue")
     assert balancer.get("/").status == 200
     assert balancer.status["servers"]
     balancer.reload()
     balancer.stop()
-    # The socket's queue was full to the end, or this would be no test.
+    # The socket's queue was full until the end, otherwise the test proves nothing.
     assert "STOPPING=1" not in manager.queued()
 
 
-def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(testbed, manager):
+def test_systemd_is_notified_of_the_begin_and_end_of_a_reload(testbed, manager):
     balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
     for is_refused_one in (False, True):
@@ -246,13 +246,13 @@ def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(testbed, manag
         before = time.clock_gettime(time.CLOCK_MONOTONIC)
         balancer.signal(signal.SIGHUP)
         began = int(manager.hear(r"^MONOTONIC_USEC=(\d+)$")[1]) / 1e6
-        # Type=notify-reload takes a READY=1 for the answer that comes behind these two.
+        # Type=notify-reload expects READY=1 after these two.
         assert before - 0.001 <= began <= time.clock_gettime(time.CLOCK_MONOTONIC)
         manager.hear("^READY=1$")
         assert manager.heard.index("RELOADING=1") < manager.heard.index("READY=1")
 
 
-def test_systemd_is_asked_to_wait_for_as_long_as_a_stop_may_take(testbed, manager):
+def test_systemd_is_asked_for_enough_time_to_stop(testbed, manager):
     balancer = testbed.balance(testbed.server(), timeouts={"stop": "1h"})
     manager.hear("^READY=1$")
     balancer.signal(signal.SIGTERM)
@@ -260,7 +260,7 @@ def test_systemd_is_asked_to_wait_for_as_long_as_a_stop_may_take(testbed, manage
     assert balancer.wait() == 0
 
 
-def test_hung_worker_is_noticed_and_replaced(testbed):
+def test_hung_worker_is_replaced(testbed):
     balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     worker = balancer.worker
@@ -279,7 +279,7 @@ def test_worker_does_not_outlive_its_supervisor(testbed):
     balancer.wait()
 
 
-def test_stop_cuts_what_does_not_finish_within_its_bound(testbed):
+def test_stop_cuts_exchanges_at_its_timeout(testbed):
     gate = Held()
     balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1s"})
     client = start_slow_request(balancer, gate)
@@ -288,15 +288,15 @@ def test_stop_cuts_what_does_not_finish_within_its_bound(testbed):
     gate.released.set()
 
 
-def test_idle_connections_do_not_hold_up_a_stop(testbed):
+def test_idle_connections_do_not_delay_a_stop(testbed):
     balancer = testbed.balance(testbed.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
     with balancer.connect() as client:
         assert client.get("/").status == 200
         balancer.stop()
 
 
-def test_address_that_another_process_has_is_refused(testbed):
-    """With SO_REUSEPORT, two instances of one user would share the port, and the clients, without a word."""
+def test_start_on_an_address_in_use_is_refused(testbed):
+    """With SO_REUSEPORT, two instances of one user would silently share the port and the clients."""
     server = testbed.server()
     first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.configuration["listen"] = first.configuration["listen"]
@@ -305,7 +305,7 @@ def test_address_that_another_process_has_is_refused(testbed):
     assert "Another process listens there" in log
 
 
-def test_configuration_that_is_not_there_is_refused(tmp_path):
+def test_start_without_a_configuration_file_is_refused(tmp_path):
     run = belvedere("run", "-c", tmp_path / "none.yaml")
     assert run.returncode == 1
     assert run.stderr == f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory (ENOENT)\n"

@@ -1,4 +1,4 @@
-"""Every wait has an end, and the client is told which one it was."""
+"""Time-outs, and the answers that tell the client which one expired."""
 
 import re
 import socket
@@ -15,7 +15,7 @@ from harness.waiting import stays, wait_until
 HOST = "Host: view.test\r\n"
 
 
-def test_slow_head_is_408(testbed):
+def test_incomplete_head_is_408(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, timeouts={"http-request": "1s"})
     with balancer.connect() as client:
@@ -26,8 +26,8 @@ def test_slow_head_is_408(testbed):
     assert server.requests == []
 
 
-def test_head_that_trickles_in_is_408(testbed):
-    """Each byte is activity, and none of it counts: the whole head has one time."""
+def test_head_sent_byte_by_byte_is_408(testbed):
+    """Single bytes do not restart the time-out of the head."""
     server = testbed.server()
     balancer = testbed.balance(server, timeouts={"http-request": "1s"})
     with balancer.connect() as client:
@@ -57,7 +57,7 @@ def test_connection_without_a_request_is_closed_quietly(testbed):
     balancer = testbed.balance(testbed.server(), timeouts={"http-request": "300ms"})
     with balancer.connect() as client:
         received = client.receive_to_end()
-        # Nobody asked: nothing, or a 408.
+        # Without a request there is no answer, or a 408.
         assert received == b"" or received.startswith(b"HTTP/1.1 408 ")
         assert client.ended == "clean"
 
@@ -69,7 +69,7 @@ def test_idle_connection_is_closed_after_keep_alive(testbed):
         assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_keep_alive_is_from_the_last_answer(testbed):
+def test_keep_alive_starts_with_the_last_answer(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, timeouts={"keep-alive": "1200ms"})
 
@@ -90,7 +90,7 @@ def test_silent_server_is_504(testbed):
         answer = client.get("/")
         assert answer.status == 504
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
-    # A time-out is no reason to ask twice.
+    # A request that timed out is not repeated.
     assert len(server.requests) == 1
 
 
@@ -105,15 +105,15 @@ def test_server_that_falls_silent_cuts_the_answer(testbed):
 
 
 def half_close(client):
-    """close_notify and FIN: what a client that leaves in order sends too."""
+    """Sends close_notify and FIN, as a client that disconnects regularly does too."""
     client.finish()
     client.socket.shutdown(socket.SHUT_WR)
 
 
 @pytest.mark.parametrize("leave", [TLSClient.reset, TLSClient.close, half_close], ids=["reset", "close", "in-order"])
-def test_client_that_is_gone_frees_the_server_at_once(testbed, leave):
-    """Nobody waits for this answer any more, and the place at the server is somebody else's. A client that ends its
-    direction before its answer has begun is taken for gone, as nginx takes it."""
+def test_disconnected_client_frees_the_server_at_once(testbed, leave):
+    """The answer is not needed any more, and the place at the server can be used by another client. A client that
+    ends its direction before its answer has begun is taken for gone, as nginx takes it."""
     server = testbed.server(script=hang)
     balancer = testbed.balance(server)
     with balancer.connect() as client:
@@ -123,7 +123,7 @@ def test_client_that_is_gone_frees_the_server_at_once(testbed, leave):
         wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(testbed):
+def test_client_that_half_closes_during_the_answer_gets_the_rest(testbed):
     server = testbed.server()
     go = threading.Event()
 
@@ -138,7 +138,7 @@ def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(testbed):
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         assert client.receive_until(b"hello")
         half_close(client)
-        # Seen by the balancer before the rest comes: another client was served meanwhile.
+        # The balancer has seen the end before the rest arrives: another client was served meanwhile.
         server.script = page
         assert balancer.get("/").status == 200
         go.set()
@@ -159,7 +159,7 @@ def test_slow_but_steady_answer_is_not_cut(testbed):
     assert balancer.get("/").content == b"x" * 20
 
 
-def test_client_that_stops_in_its_body_is_408(testbed):
+def test_incomplete_body_is_408(testbed):
     server = testbed.server(script=hang)
     balancer = testbed.balance(server, timeouts={"client": "400ms", "server": "20s"})
     with balancer.connect() as client:
@@ -171,7 +171,7 @@ def test_client_that_stops_in_its_body_is_408(testbed):
     assert server.requests[0].received() == b"hello"
 
 
-def test_client_that_takes_nothing_is_cut(testbed):
+def test_client_that_does_not_read_is_disconnected(testbed):
     server = testbed.server()
     broken = threading.Event()
 
@@ -191,7 +191,7 @@ def test_client_that_takes_nothing_is_cut(testbed):
         assert broken.wait(30), "the server's connection went on"
 
 
-def test_server_that_takes_nothing_is_cut(testbed):
+def test_server_that_does_not_read_is_disconnected(testbed):
     server = testbed.server()
     held = threading.Event()
 
@@ -220,13 +220,13 @@ def test_server_that_takes_nothing_is_cut(testbed):
         held.set()
 
 
-def test_silence_ends_an_upgraded_stream(testbed):
+def test_upgraded_stream_ends_after_the_tunnel_timeout(testbed):
     server = testbed.server(script=echo_stream)
     balancer = testbed.balance(server, timeouts={"tunnel": "2s", "server": "500ms", "client": "500ms"})
     with balancer.connect() as client:
         client.send(UPGRADE)
         assert client.answer().status == 101
-        # Longer than the other time-outs, which do not apply any more; and every message starts it anew.
+        # Longer than the other time-outs, which do not apply any more; and every message restarts it.
         for _ in range(4):
             time.sleep(0.7)
             client.send(b"ping")
@@ -235,7 +235,7 @@ def test_silence_ends_an_upgraded_stream(testbed):
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(testbed):
+def test_chunked_stream_ends_after_the_tunnel_timeout(testbed):
     server = testbed.server(script=echo_chunks)
     balancer = testbed.balance(server, timeouts={"tunnel": "2s", "server": "500ms", "client": "500ms"})
     with balancer.connect() as client:
@@ -246,12 +246,12 @@ def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(testbed):
             time.sleep(0.7)
             client.send(message)
             assert client.receive_exactly(len(message)) == message
-        # No last chunk: it did not end, it was cut.
+        # Without the last chunk: the stream was cut.
         assert client.receive_to_end() == b"" and client.ended
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_waiting_for_a_long_answer_is_not_the_clients_silence(testbed):
+def test_client_that_waits_for_a_long_answer_does_not_time_out(testbed):
     server = testbed.server()
 
     def script(request):
@@ -263,7 +263,7 @@ def test_waiting_for_a_long_answer_is_not_the_clients_silence(testbed):
     assert balancer.get("/").status == 200
 
 
-def test_connect_timeout_leads_to_503_when_no_other_server_is_left(testbed):
+def test_connect_timeout_is_503_if_no_other_server_is_left(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, timeouts={"connect": "300ms"}, retries=1, pool={"idle-connections": 0})
     server.on_accept = lambda sock: True
@@ -272,7 +272,7 @@ def test_connect_timeout_leads_to_503_when_no_other_server_is_left(testbed):
 
 
 def test_defaults_hold_an_idle_connection_for_a_while(testbed):
-    """keep-alive is 10 s: a second of thinking costs no handshake."""
+    """keep-alive is 10 s: a pause of a second costs no handshake."""
     balancer = testbed.balance(testbed.server())
     with balancer.connect() as client:
         assert client.get("/").status == 200
@@ -280,8 +280,8 @@ def test_defaults_hold_an_idle_connection_for_a_while(testbed):
         assert client.get("/").status == 200
 
 
-def test_servers_that_hang_in_their_handshakes_have_one_time_out_together(testbed):
-    """One and a half times `connect` in all, whatever `retries` would allow: one whole try, and half of another."""
+def test_handshakes_that_hang_share_one_timeout(testbed):
+    """One and a half times `connect` in total, whatever `retries` allows: one full attempt, and half of another."""
     servers = [testbed.server(f"view0{number}") for number in (1, 2)]
     balancer = testbed.balance(*servers, timeouts={"connect": "600ms"}, retries=6, pool={"idle-connections": 0})
     for server in servers:

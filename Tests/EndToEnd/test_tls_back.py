@@ -1,4 +1,4 @@
-"""Whom the balancer believes, and what it does with a server that it does not."""
+"""Verification of servers, and servers that fail it."""
 
 import re
 import ssl
@@ -15,14 +15,14 @@ def colons(fingerprint):
     return ":".join(fingerprint[n : n + 2] for n in range(0, 64, 2)).upper()
 
 
-# (name, certificate of the server, changes of its entry, whether it is believed); `F` and `W` stand for fingerprints.
+# (name, certificate of the server, changes of its entry, whether it is trusted); `F` and `W` stand for fingerprints.
 MATRIX = [
     ("authority, right name", "front", {}, True),
     ("authority, expired", "expired", {}, False),
     ("authority, not yet valid", "not_yet_valid", {}, False),
     ("authority, wrong name", "wrong_name", {}, False),
-    ("authority, wrong name but the configured one", "wrong_name", {"server-name": "stranger.test"}, True),
-    ("authority, right name but another is configured", "front", {"server-name": "stranger.test"}, False),
+    ("authority, wrong name but the configured one", "wrong_name", {"server-name": "unknown.test"}, True),
+    ("authority, right name but another is configured", "front", {"server-name": "unknown.test"}, False),
     ("authority, unknown issuer", "unknown_issuer", {}, False),
     ("authority, name is an address", "by_address", {"server-name": "127.0.0.1"}, True),
     ("authority, other address", "by_address", {"server-name": "127.0.0.2"}, False),
@@ -52,7 +52,7 @@ def filled(change, certificate, certificates):
 
 @pytest.fixture(scope="module")
 def matrix(shared_testbed, certificates):
-    """All rows in one balancer: a health check of each server tells whether it was believed."""
+    """All rows in one balancer: the health check of each server shows whether it was trusted."""
     servers, changes = [], {}
     for number, (_, kind, change, _) in enumerate(MATRIX):
         certificate = getattr(certificates, kind)
@@ -63,12 +63,12 @@ def matrix(shared_testbed, certificates):
 
 
 @pytest.mark.parametrize("number", range(len(MATRIX)), ids=[row[0].replace(" ", "-") for row in MATRIX])
-def test_trust(matrix, number):
+def test_each_kind_of_trust_accepts_and_refuses_certificates(matrix, number):
     balancer, servers = matrix
     _, kind, _, believed = MATRIX[number]
     server = servers[number]
     assert balancer.state_of(server.name) == ("up" if believed else "down"), balancer.log
-    # A server that is not believed never sees a request, not even a health check's.
+    # A server that is not trusted never receives a request, not even of a health check.
     assert bool(server.checks) == believed
     if not believed:
         line = next(line for line in balancer.log.splitlines() if f"server {server.name} is down" in line)
@@ -100,8 +100,8 @@ def test_log_names_the_certificate_the_reason_and_the_fingerprint(testbed, certi
     assert pinned.get("/").status == 200
 
 
-def test_request_goes_to_a_good_server_when_one_fails_verification(testbed, certificates):
-    """The certificate goes bad between two health checks."""
+def test_request_is_sent_to_another_server_if_one_fails_verification(testbed, certificates):
+    """The certificate becomes invalid between two health checks."""
     good, bad = testbed.server("view01"), testbed.server("view02")
     balancer = testbed.balance(good, bad, pool={"idle-connections": 0})
     sources = client_addresses(16)
@@ -115,14 +115,14 @@ def test_request_goes_to_a_good_server_when_one_fails_verification(testbed, cert
     assert certificates.unknown_issuer.fingerprint in balancer.log.replace(":", "").lower()
 
 
-def test_only_server_that_fails_verification_is_503(testbed, certificates):
+def test_request_is_503_if_the_only_server_fails_verification(testbed, certificates):
     balancer = testbed.balance(testbed.server(certificate=certificates.unknown_issuer), serving=False)
     balancer.wait_for_state("view01", "down")
     assert balancer.get("/").status == 503
 
 
-def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(testbed, certificates):
-    """The file of authorities has other ones in it, under the same path."""
+def test_connection_with_the_former_trust_is_not_reused_after_a_reload(testbed, certificates):
+    """The file of authorities has the same path, but other certificates."""
     authorities = testbed.directory / "authorities.pem"
     authorities.write_text(certificates.authority.certificate.read_text())
     server = testbed.server()
@@ -142,7 +142,7 @@ def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(testbed
     balancer.wait_for_state(server.name, "down")
 
 
-def test_no_verification_is_said_at_every_start(testbed):
+def test_disabled_verification_is_logged_at_every_start(testbed):
     balancer = testbed.balance(testbed.server(), server_changes={"view01": INSECURE})
     balancer.wait_for_log(r"warning.*certificates are not verified")
     balancer.wait_for_log(r"insecure-no-verification")
@@ -162,7 +162,7 @@ def test_server_name_is_sent(testbed):
     assert {c.server_name for c in third.connections} == {None}
 
 
-def test_health_checks_send_the_services_host(testbed):
+def test_health_checks_have_the_service_name_in_host(testbed):
     server = testbed.server()
     testbed.balance(server)
     assert server.checks[0].head.get("Host") == "view.test"
@@ -179,7 +179,7 @@ def test_session_with_the_server_is_resumed(testbed):
 
 @pytest.fixture
 def old(testbed):
-    """A server that speaks TLS 1.0 alone, as View servers before 7 do."""
+    """A server that supports TLS 1.0 only, as View servers before 7."""
     server = testbed.server("old")
     server._context.minimum_version = ssl.TLSVersion.TLSv1
     server._context.maximum_version = ssl.TLSVersion.TLSv1
@@ -193,7 +193,7 @@ def test_server_below_tls_1_2_is_refused_by_default(testbed, old):
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["its-own-setting", "setting-of-all"])
-def test_server_of_any_age_is_reached_when_the_profile_says_so(testbed, old, own):
+def test_server_below_tls_1_2_is_reached_with_the_old_profile(testbed, old, own):
     settings = {"server_changes": {"old": {"tls-profile": "old"}}} if own else {"server-tls-profile": "old"}
     balancer = testbed.balance(old, **settings)
     assert balancer.get("/").status == 200
@@ -201,7 +201,7 @@ def test_server_of_any_age_is_reached_when_the_profile_says_so(testbed, old, own
     assert "TLS 1.0 and 1.1 are broken" in balancer.log
 
 
-def test_profile_that_a_reload_takes_back_is_void_at_once(testbed, old):
+def test_profile_revoked_by_a_reload_is_not_used_any_more(testbed, old):
     balancer = testbed.balance(old, testbed.server("view01"), server_changes={"old": {"tls-profile": "old"}})
     balancer.wait_for_state("old", "up")
     balancer.reload({"servers": {"old": {"tls-profile": "intermediate"}}})
@@ -218,7 +218,7 @@ def test_idle_connection_to_the_server_ends_with_close_notify(testbed):
     assert stream.ended == "clean"
 
 
-def test_answer_of_the_check_is_read_whole(testbed):
+def test_answer_to_a_check_is_read_completely(testbed):
     """An abandoned handshake or answer trips the server's denylist."""
     server, seen = testbed.server(), []
 
@@ -232,5 +232,5 @@ def test_answer_of_the_check_is_read_whole(testbed):
     server.health = health
     balancer = testbed.balance(server)
     assert balancer.state_of("view01") == "up"
-    # The other one is that of a client.
+    # The other connection is a client's.
     assert wait_until(lambda: [ended for connection, ended in seen if connection == "close"], "the check's end") == ["clean"]

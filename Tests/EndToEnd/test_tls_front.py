@@ -1,4 +1,4 @@
-"""What clients see of TLS."""
+"""TLS on the client side."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 @pytest.fixture(scope="module")
 def balancers(shared_testbed, certificates):
-    """One balancer a profile, made when asked for."""
+    """One balancer for each profile, created on first use."""
     made = {}
     server = shared_testbed.server()
 
@@ -32,7 +32,7 @@ def balancers(shared_testbed, certificates):
 
 
 def s_client(balancer, *arguments, request=None):
-    """openssl s_client: whether the handshake was completed, and everything it said."""
+    """openssl s_client: whether the handshake was completed, and its output."""
     command = ["openssl", "s_client", "-connect", f"{balancer.address}:{balancer.port}", "-servername", "view.test"]
     done = subprocess.run(
         command + [str(a) for a in arguments], input=request or "", capture_output=True, text=True, timeout=60
@@ -41,7 +41,7 @@ def s_client(balancer, *arguments, request=None):
     return "Cipher is (NONE)" not in text and "Cipher is" in text, text
 
 
-# `@SECLEVEL=0` lets the client itself offer what it would refuse to by default.
+# `@SECLEVEL=0` lets the client offer ciphers that it disables by default.
 OLD = ["-cipher", "ALL:@SECLEVEL=0"]
 
 
@@ -64,7 +64,7 @@ OLD = ["-cipher", "ALL:@SECLEVEL=0"]
         ("old", "-tls1", True),
     ],
 )
-def test_versions_of_each_profile(balancers, profile, version, accepted):
+def test_profile_determines_the_tls_versions(balancers, profile, version, accepted):
     done, text = s_client(balancers(profile), version, *(OLD if version != "-tls1_3" else []))
     assert done == accepted, text
 
@@ -92,7 +92,7 @@ def test_versions_of_each_profile(balancers, profile, version, accepted):
         ("legacy", "aNULL", False),
     ],
 )
-def test_ciphers_of_each_profile(balancers, profile, cipher, accepted):
+def test_profile_determines_the_ciphers(balancers, profile, cipher, accepted):
     done, text = s_client(balancers(profile), "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0")
     assert done == accepted, text
 
@@ -102,8 +102,8 @@ def negotiated_cipher(balancer, order):
         return client.tls.cipher()[0]
 
 
-def test_server_prefers_its_own_order_among_old_and_new(balancers):
-    """A client that names the CBC cipher first still gets the AEAD one."""
+def test_server_prefers_aead_ciphers_to_cbc(balancers):
+    """A client that offers the CBC cipher first still gets the AEAD one."""
     order = "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
     assert negotiated_cipher(balancers("legacy"), order) == "ECDHE-RSA-AES128-GCM-SHA256"
 
@@ -115,7 +115,7 @@ def test_usual_groups_are_accepted(balancers, group):
 
 
 @pytest.mark.parametrize("group", ["secp521r1", "ffdhe2048"])
-def test_other_groups_are_not(balancers, group):
+def test_other_groups_are_refused(balancers, group):
     done, text = s_client(balancers("intermediate"), "-tls1_3", "-groups", group)
     assert not done, text
 
@@ -129,7 +129,7 @@ def peer_name(balancer, server_name, authority):
         return names[0]
 
 
-def test_certificate_follows_the_name_that_the_client_asks_for(testbed, certificates):
+def test_certificate_depends_on_the_server_name(testbed, certificates):
     first, second = certificates.front, certificates.second
     wild = certificates.authority.issue("*.wild.test")
     pairs = [{"certificate": str(c.chain), "key": str(c.key)} for c in (first, second, wild)]
@@ -143,11 +143,11 @@ def test_certificate_follows_the_name_that_the_client_asks_for(testbed, certific
     assert peer_name(balancer, "a.wild.test", authority) == "*.wild.test"
     assert peer_name(balancer, "a.b.wild.test", authority) == "view.test"
     assert peer_name(balancer, "unknown.test", authority) == "view.test"
-    # No name at all.
+    # Without a name.
     assert peer_name(balancer, None, authority) == "view.test"
 
 
-def test_alpn_is_http_1_1(balancers):
+def test_alpn_selects_http_1_1(balancers):
     balancer = balancers("intermediate")
     with balancer.connect(context=balancer.context(alpn=("h2", "http/1.1"))) as client:
         assert client.tls.selected_alpn_protocol() == "http/1.1"
@@ -157,7 +157,7 @@ def test_alpn_is_http_1_1(balancers):
         assert client.get("/").status == 200
 
 
-def test_no_compression_and_no_renegotiation(balancers):
+def test_compression_and_renegotiation_are_disabled(balancers):
     done, text = s_client(balancers("intermediate"), "-tls1_2")
     assert done and "Compression: NONE" in text and "Secure Renegotiation IS supported" in text
     # The R command asks for a renegotiation.
@@ -191,8 +191,8 @@ def test_session_is_resumed_by_ticket(balancers, version):
 
 
 @pytest.mark.parametrize("profile", ["intermediate", "legacy"])
-def test_session_of_a_client_without_tickets_is_resumed_by_its_id(testbed, profile):
-    """As View clients of old do it: on every thread, and after a reload."""
+def test_session_without_tickets_is_resumed_by_its_id(testbed, profile):
+    """As old View clients do: on every thread, and after a reload."""
     balancer = testbed.balance(testbed.server(), threads=4, tls={"profile": profile})
     context = balancer.context(maximum=V12)
     context.options |= ssl.OP_NO_TICKET
@@ -210,7 +210,7 @@ def test_session_of_a_client_without_tickets_is_resumed_by_its_id(testbed, profi
     assert all(reused), reused
 
 
-def test_session_by_id_of_a_worker_that_died_is_no_obstacle(testbed):
+def test_session_id_of_a_former_worker_leads_to_a_full_handshake(testbed):
     balancer = testbed.balance(testbed.server())
     context = balancer.context(maximum=V12)
     context.options |= ssl.OP_NO_TICKET
@@ -225,8 +225,8 @@ def test_session_by_id_of_a_worker_that_died_is_no_obstacle(testbed):
         assert client.get("/").status == 200
 
 
-def test_tickets_are_good_on_every_thread(testbed):
-    """Each event loop must know the keys of all."""
+def test_tickets_are_accepted_on_every_thread(testbed):
+    """Every event loop uses the same keys."""
     balancer = testbed.balance(testbed.server(), threads=4)
     context = balancer.context(maximum=V12)
     with balancer.connect(context=context) as client:
@@ -239,7 +239,7 @@ def test_tickets_are_good_on_every_thread(testbed):
     assert all(reused), reused
 
 
-def test_ticket_of_a_worker_that_died_is_no_obstacle(testbed):
+def test_ticket_of_a_former_worker_leads_to_a_full_handshake(testbed):
     balancer = testbed.balance(testbed.server())
     context = balancer.context()
     with balancer.connect(context=context) as client:
@@ -286,8 +286,8 @@ def test_close_notify_of_the_client_is_answered(balancers):
         assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_request_before_close_notify_is_still_answered(balancers):
-    """Half-close by an HTTP client: it has said all, and listens."""
+def test_request_before_close_notify_is_answered(balancers):
+    """Half-close by an HTTP client: it has sent everything, and waits for the answer."""
     with balancers("intermediate").connect() as client:
         client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
         client.finish()
@@ -296,7 +296,7 @@ def test_request_before_close_notify_is_still_answered(balancers):
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=["nothing", "a-byte", "half-a-hello"])
-def test_handshake_that_does_not_end_is_cut(testbed, sent):
+def test_incomplete_handshake_times_out(testbed, sent):
     balancer = testbed.balance(testbed.server(), timeouts={"tls-handshake": "1s"})
     with balancer.connect_plain() as client:
         client.send(sent)
@@ -318,7 +318,7 @@ def test_handshake_that_does_not_end_is_cut(testbed, sent):
     ],
     ids=["http", "zeros", "ones", "oversized-record", "sslv2", "alert", "data"],
 )
-def test_garbage_in_place_of_a_handshake_is_cut(balancers, sent):
+def test_garbage_instead_of_a_handshake_is_disconnected(balancers, sent):
     balancer = balancers("intermediate")
     with balancer.connect_plain() as client:
         try:
@@ -329,12 +329,12 @@ def test_garbage_in_place_of_a_handshake_is_cut(balancers, sent):
             pass
         received = client.receive_to_end()
         assert client.ended
-        # Nothing, or an alert.
+        # No byte, or an alert.
         assert received[:1] in (b"", b"\x15")
     assert balancer.get("/").status == 200
 
 
-def test_tampered_record_ends_the_connection(balancers):
+def test_modified_record_ends_the_connection(balancers):
     balancer = balancers("intermediate")
     with balancer.connect() as client:
         assert client.get("/").status == 200
@@ -344,7 +344,7 @@ def test_tampered_record_ends_the_connection(balancers):
     assert balancer.get("/").status == 200
 
 
-def test_client_that_resets_in_the_handshake_harms_nobody(balancers):
+def test_reset_during_the_handshake_affects_no_other_client(balancers):
     balancer = balancers("intermediate")
     for _ in range(50):
         client = balancer.connect_plain()
@@ -353,15 +353,15 @@ def test_client_that_resets_in_the_handshake_harms_nobody(balancers):
     assert balancer.get("/").status == 200
 
 
-def test_key_that_does_not_fit_its_certificate_is_refused_at_start(testbed, certificates):
+def test_key_that_does_not_match_its_certificate_is_refused_at_start(testbed, certificates):
     balancer = testbed.balance(
         testbed.server(), start=False, tls={"certificate": str(certificates.front.chain), "key": str(certificates.second.key)}
     )
     assert "key" in balancer.refusal().lower()
 
 
-def test_idle_connections_share_the_listener_with_busy_ones(balancers):
-    """A few hundred clients that say nothing keep nobody from being served."""
+def test_idle_connections_do_not_delay_busy_ones(balancers):
+    """With a few hundred silent clients, others are served."""
     balancer = balancers("intermediate")
     idle = []
     try:

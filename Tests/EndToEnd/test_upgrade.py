@@ -1,4 +1,4 @@
-"""After 101 an opaque two-way stream: HTML Access and Blast."""
+"""After 101 the connection is an opaque stream in both directions: HTML Access and Blast."""
 
 import asyncio
 import http
@@ -28,7 +28,7 @@ def switched(client):
     return head
 
 
-def test_upgrade_reaches_the_server_and_comes_back(balanced):
+def test_upgrade_is_forwarded_and_answered(balanced):
     balancer, server = balanced
     with balancer.connect() as client:
         head = switched(client)
@@ -49,14 +49,14 @@ def test_stream_is_opaque_both_ways(balanced):
             data = os.urandom(size)
             client.send(data)
             assert client.receive_exactly(size) == data
-        # Bytes that would be HTTP anywhere else.
+        # Bytes that look like HTTP.
         data = b"GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n0\r\n\r\n"
         client.send(data)
         assert client.receive_exactly(len(data)) == data
     assert [r.target for r in server.requests] == ["/ws"]
 
 
-def test_server_bytes_in_the_same_write_as_101_are_not_lost(balanced):
+def test_bytes_in_the_same_write_as_101_are_not_lost(balanced):
     balancer, server = balanced
 
     def script(request):
@@ -73,7 +73,7 @@ def test_server_bytes_in_the_same_write_as_101_are_not_lost(balanced):
         assert client.receive_exactly(6) == b"second"
 
 
-def test_half_close_by_the_client_leaves_the_other_direction_open(balanced):
+def test_half_close_of_the_client_leaves_the_other_direction_open(balanced):
     balancer, server = balanced
 
     def script(request):
@@ -92,7 +92,7 @@ def test_half_close_by_the_client_leaves_the_other_direction_open(balanced):
         assert client.ended == "clean"
 
 
-def test_half_close_by_the_server_leaves_the_other_direction_open(balanced):
+def test_half_close_of_the_server_leaves_the_other_direction_open(balanced):
     balancer, server = balanced
     said = []
 
@@ -113,7 +113,7 @@ def test_half_close_by_the_server_leaves_the_other_direction_open(balanced):
     assert said == [b"and out", "clean"]
 
 
-def test_end_of_both_frees_both(balanced):
+def test_end_of_both_directions_frees_both_connections(balanced):
     balancer, server = balanced
     with balancer.connect() as client:
         switched(client)
@@ -140,7 +140,7 @@ def test_death_of_the_server_reaches_the_client(balanced):
         assert client.ended
 
 
-def test_other_answer_than_101_is_an_ordinary_answer(balanced):
+def test_answer_other_than_101_is_an_ordinary_answer(balanced):
     balancer, server = balanced
     server.script = lambda request: request.respond(403, "no", reason="Forbidden")
     with balancer.connect() as client:
@@ -152,8 +152,8 @@ def test_other_answer_than_101_is_an_ordinary_answer(balanced):
             assert client.get("/next").status == 200
 
 
-def test_bytes_behind_an_upgrade_request_are_refused(balanced):
-    """They would be a smuggled request for a server that does not switch."""
+def test_bytes_after_an_upgrade_request_are_refused(balanced):
+    """For a server that does not switch they would be a smuggled request."""
     balancer, server = balanced
     with balancer.connect() as client:
         client.send(UPGRADE + "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -164,7 +164,7 @@ def test_bytes_behind_an_upgrade_request_are_refused(balanced):
     assert server.requests == []
 
 
-def test_late_bytes_behind_an_upgrade_request_never_become_a_request(balanced):
+def test_late_bytes_after_an_upgrade_request_are_not_taken_for_a_request(balanced):
     balancer, server = balanced
     go = threading.Event()
 
@@ -177,7 +177,7 @@ def test_late_bytes_behind_an_upgrade_request_never_become_a_request(balanced):
         client.send(UPGRADE)
         server.wait_for_requests(1)
         client.send("GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n")
-        # The balancer has had the chance to read them once another client was served.
+        # Once another client was served, the balancer has had the opportunity to read them.
         server.script = page
         assert balancer.get("/other").status == 200
         go.set()
@@ -186,8 +186,8 @@ def test_late_bytes_behind_an_upgrade_request_never_become_a_request(balanced):
     assert sorted(r.target for r in server.requests) == ["/other", "/ws"]
 
 
-def test_unknown_protocol_is_not_offered_to_the_server(balanced):
-    """RFC 9110 §7.8: an intermediary that does not speak it drops it. h2c behind a proxy is a way around the proxy."""
+def test_unknown_upgrade_is_not_forwarded(balanced):
+    """RFC 9110 §7.8: an intermediary drops an unsupported upgrade. h2c through a proxy would bypass its rules."""
     balancer, server = balanced
     server.script = page
     with balancer.connect() as client:
@@ -198,8 +198,8 @@ def test_unknown_protocol_is_not_offered_to_the_server(balanced):
 
 
 @pytest.mark.soak
-def test_websockets_through_the_library(testbed):
-    """200 at once, with messages both ways, of sizes from nothing to more than a buffer."""
+def test_websockets_of_a_library_work(testbed):
+    """200 at once, with messages in both directions, of sizes from zero to more than a buffer."""
     peers = [EchoServers(testbed.certificates.front, f"view{n:02}") for n in (1, 2)]
     try:
         balancer = testbed.balance(*peers)
@@ -238,7 +238,7 @@ async def converse(balancer, count):
 
 
 class EchoServers:
-    """A WebSocket server of the library in a thread of its own; it says its name first."""
+    """A WebSocket server of the library in a separate thread; it sends its name first."""
 
     def __init__(self, certificate, name):
         self.name, self.address = name, fresh_address()
