@@ -8,7 +8,7 @@ from harness.appliance.site import Site
 
 
 def pytest_configure():
-    # A job that is ended in order takes its machines down too.
+    # On SIGTERM the fixtures are finalised, which stops the machines.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM"))
 
 

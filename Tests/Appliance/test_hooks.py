@@ -1,5 +1,5 @@
-"""What systemd gives the service of a virtual router: hooks and mail outside the sandbox, a place in front of others,
-and the key that signs, which root alone can read."""
+"""What systemd provides to a virtual router: hooks and mail outside the sandbox, a higher scheduling priority,
+and the authentication key, which only root can read."""
 
 import re
 
@@ -8,7 +8,7 @@ from harness.appliance.site import CONFIGURATION
 
 ADDRESS, VIRTUAL = "192.168.1.164", "192.168.1.174"
 
-# `rights` is a copy of id(1) that runs with another group, as Postfix's postdrop does.
+# `rights` is a copy of id(1) with the setgid bit, like Postfix's postdrop.
 HOOK = """\
 #!/bin/sh
 echo "$(id -un) $(/usr/local/bin/rights -gn) $(cat /etc/belvedere/tls/view.pem >/dev/null 2>&1 || echo no key) $*" >>/var/tmp/told
@@ -43,7 +43,7 @@ def machine(site, deb):
     return machine
 
 
-def test_hooks_run_as_a_user_of_their_own_and_may_use_what_has_rights(machine):
+def test_hooks_run_as_their_own_user_and_may_run_setgid_programs(machine):
     told = machine.wait_until(
         lambda: [line for line in machine.attempt("cat /var/tmp/told").stdout.splitlines() if "MASTER" in line],
         "the hook",
@@ -51,7 +51,7 @@ def test_hooks_run_as_a_user_of_their_own_and_may_use_what_has_rights(machine):
     assert told == ["belvedere-notify adm no key INSTANCE router-77 MASTER 100"]
 
 
-def test_mail_goes_the_same_way(machine):
+def test_mail_is_sent_by_the_same_user(machine):
     mailed = machine.wait_until(
         lambda: next((text for text in [machine.attempt("cat /var/tmp/mailed").stdout] if "is active" in text), None), "mail"
     )
@@ -59,18 +59,18 @@ def test_mail_goes_the_same_way(machine):
 
 
 def scheduling(machine, process):
-    """Nice value and policy (proc(5): 0 is that of everybody, 2 is SCHED_RR)."""
+    """Nice value and policy (proc(5): 0 is SCHED_OTHER, 2 is SCHED_RR)."""
     fields = re.sub(r"^.*\) ", "", machine.run(f"cat /proc/{process}/stat")).split()
     return int(fields[16]), int(fields[38])
 
 
-def test_supervisor_goes_in_front_of_others_and_the_worker_does_not(machine):
+def test_supervisor_has_a_higher_scheduling_priority_than_the_worker(machine):
     assert scheduling(machine, machine.supervisor) == (-10, 0)
     assert scheduling(machine, machine.worker) == (0, 0)
     assert "vrrp: scheduled with a nice value of -10" in machine.journal()
 
 
-def test_real_time_is_the_administrator_s_to_give(machine):
+def test_real_time_scheduling_is_used_if_the_unit_allows_it(machine):
     machine.write(
         "/etc/systemd/system/belvedere.service.d/real-time.conf",
         "[Service]\nCPUSchedulingPolicy=rr\nCPUSchedulingPriority=1\n",
@@ -82,7 +82,7 @@ def test_real_time_is_the_administrator_s_to_give(machine):
     machine.wait_until(lambda: machine.holds(VIRTUAL), "the address")
 
 
-def test_hooks_hear_of_it_when_the_machine_goes_down(machine):
+def test_hooks_run_when_the_machine_shuts_down(machine):
     machine.wait_until(lambda: "MASTER" in machine.run("tail -1 /var/tmp/told"), "the change before")
     machine.attempt("systemctl poweroff")
     machine.process.wait(60)

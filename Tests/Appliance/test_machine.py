@@ -1,5 +1,5 @@
-"""One machine from the package's installation to its purge. The tests are a story: each goes on where the one before
-ended."""
+"""One machine from the package's installation to its purge. The tests depend on each other: each continues where the
+one before ended."""
 
 import re
 
@@ -18,7 +18,7 @@ def serves(site):
     return lambda: site.is_served(ADDRESS)
 
 
-def test_installation_says_what_to_do_and_starts_nothing(machine, deb):
+def test_installation_prints_the_next_steps_and_starts_nothing(machine, deb):
     machine.bring(deb, "/root/belvedere.deb")
     said = machine.run("apt-get install --yes /root/belvedere.deb")
     assert "not started before you have configured it" in said
@@ -27,12 +27,12 @@ def test_installation_says_what_to_do_and_starts_nothing(machine, deb):
     assert machine.attempt("systemctl is-enabled belvedere").stdout.strip() == "disabled"
 
 
-def test_private_keys_are_for_root_and_the_service_alone(machine):
+def test_private_keys_are_readable_by_root_and_the_service_only(machine):
     assert machine.run("stat -c '%U %G %a' /etc/belvedere/tls").split() == ["root", "belvedere", "750"]
     assert machine.run("stat -c '%U %G %a' /var/lib/belvedere").split() == ["belvedere", "belvedere", "700"]
 
 
-def test_start_before_the_configuration_fails_and_says_why(machine):
+def test_start_without_a_configuration_fails_with_the_reason(machine):
     assert machine.attempt("systemctl start belvedere").returncode != 0
     machine.run("systemctl stop belvedere")
     assert "/etc/belvedere/belvedere.yaml:" in machine.journal()
@@ -42,12 +42,12 @@ def test_configured_service_starts_and_serves(machine, site):
     site.configure(machine)
     assert "in order" in machine.run("runuser -u belvedere -- belvedere check")
     machine.run("systemctl reset-failed belvedere; systemctl enable --now belvedere")
-    # Started means: listeners are bound, the worker runs, servers have been checked. Nothing has to be waited for.
+    # After the start the listeners are bound, the worker runs and servers have been checked, without further waiting.
     assert site.is_served(ADDRESS), site.curl(ADDRESS).stderr
     assert re.search(r"servers: 2 of 2 up", machine.wait_until(lambda: machine.show("StatusText"), "a status"))
 
 
-def test_redirect_leads_to_https(machine, site):
+def test_port_80_redirects_to_https(machine, site):
     answer = site.network.run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}",
                               "-H", "Host: view.domain.local", f"http://{ADDRESS}/portal")  # fmt: skip
     assert answer.stdout == "301 https://view.domain.local/portal"
@@ -64,16 +64,16 @@ def test_worker_is_confined_and_neither_process_can_be_debugged(machine):
     for process in (machine.supervisor, machine.worker):
         fields = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{process}/status").splitlines())
         assert fields["NoNewPrivs"] == "1" and fields["CapAmb"] == f"{0:016x}"
-        # Whose memory may not be looked at belongs to root.
+        # The /proc files of a process that can't be debugged belong to root.
         assert machine.run(f"stat -c %U /proc/{process}/mem").strip() == "root"
         filters.append(int(fields["Seccomp_filters"]))
-    # Two of its own, beyond those of the unit.
+    # Two filters of its own, in addition to those of the unit.
     assert filters[1] == filters[0] + 2
     assert fields["CapPrm"] == fields["CapEff"] == f"{0:016x}"
     assert "confinement:" not in machine.journal()
 
 
-def test_reload_takes_a_rotated_certificate_and_disturbs_nobody(machine, site):
+def test_reload_uses_a_rotated_certificate_without_an_interruption(machine, site):
     with site.load(ADDRESS) as load:
         site.give_certificate(machine, serial=101)
         machine.run("systemctl reload belvedere")
@@ -81,7 +81,7 @@ def test_reload_takes_a_rotated_certificate_and_disturbs_nobody(machine, site):
     assert load["serials"] == ["64", "65"]
 
 
-def test_refused_reload_fails_and_says_why_while_traffic_goes_on(machine, site):
+def test_refused_reload_fails_with_the_reason_while_traffic_goes_on(machine, site):
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "unheard-of: true\n")
     with site.load(ADDRESS) as load:
         assert machine.attempt("systemctl reload belvedere").returncode != 0
@@ -116,7 +116,7 @@ def test_stopped_supervisor_is_restarted_by_systemd(machine, site):
     assert "Watchdog timeout" in machine.journal()
 
 
-def test_restart_under_load_refuses_nobody(machine, site):
+def test_restart_under_load_refuses_no_connection(machine, site):
     with site.load(ADDRESS) as load:
         for _ in range(3):
             machine.run("systemctl restart belvedere")
@@ -124,8 +124,8 @@ def test_restart_under_load_refuses_nobody(machine, site):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_restart_with_other_threads_under_load_refuses_nobody(machine, site, threads):
-    """Fewer loops than sockets, then more: every socket that systemd kept is taken over."""
+def test_restart_with_another_number_of_threads_under_load_refuses_no_connection(machine, site, threads):
+    """Fewer loops than sockets, then more: every socket that systemd stored is used."""
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + f"threads: {threads}\n")
     with site.load(ADDRESS) as load:
         machine.run("systemctl restart belvedere")
@@ -133,22 +133,22 @@ def test_restart_with_other_threads_under_load_refuses_nobody(machine, site, thr
 
 
 def test_death_of_the_supervisor_refuses_no_connection(machine, site):
-    """What it had accepted is lost with it; whoever connects meanwhile waits."""
+    """Accepted connections are lost; new ones wait."""
     supervisor = machine.supervisor
     machine.kill(supervisor, "SIGKILL")
-    # No supervisor, no worker: the connection waits in the queue of a socket that systemd keeps.
+    # Without supervisor and worker the connection waits in the backlog of a socket that systemd holds.
     machine.wait_until(serves(site), "an answer", timeout=1)
     assert machine.supervisor not in (0, supervisor)
 
 
-def test_stop_takes_as_long_as_it_was_given_and_not_as_long_as_the_unit_has(machine, site):
+def test_stop_may_take_longer_than_the_default_of_the_unit(machine, site):
     machine.run("mkdir -p /run/systemd/system/belvedere.service.d")
     machine.write("/run/systemd/system/belvedere.service.d/short.conf", "[Service]\nTimeoutStopSec=1\n")
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "timeouts: { stop: 4s }\n")
     machine.run("systemctl daemon-reload && systemctl restart belvedere")
     stream = site.stream(ADDRESS)
     machine.run("systemctl stop belvedere")
-    # What was under way is cut when its own time is over, which is later than TimeoutStopSec=, and nothing is killed.
+    # Exchanges are cut at the configured time-out, which is later than TimeoutStopSec=, and no process is killed.
     assert machine.show("Result") == "success"
     assert stream.wait(60) != 0
     machine.run("rm -r /run/systemd/system/belvedere.service.d && systemctl daemon-reload")
@@ -156,7 +156,7 @@ def test_stop_takes_as_long_as_it_was_given_and_not_as_long_as_the_unit_has(mach
     machine.run("systemctl start belvedere")
 
 
-def test_stop_for_good_leaves_no_listener(machine, site):
+def test_stop_closes_the_listeners(machine, site):
     machine.run("systemctl stop belvedere")
     assert "LISTEN" not in machine.run("ss -Hltn sport = :443")
     # curl's "couldn't connect".
@@ -164,7 +164,7 @@ def test_stop_for_good_leaves_no_listener(machine, site):
     machine.run("systemctl start belvedere")
 
 
-def test_address_that_is_no_longer_configured_is_given_up(machine, site):
+def test_address_that_is_no_longer_configured_is_closed(machine, site):
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "redirect: off\n")
     machine.run("systemctl restart belvedere")
     machine.wait_until(lambda: "LISTEN" not in machine.run("ss -Hltn sport = :80"), "the listener's end")
@@ -172,7 +172,7 @@ def test_address_that_is_no_longer_configured_is_given_up(machine, site):
     assert site.is_served(ADDRESS)
 
 
-def test_sockets_of_a_socket_unit_are_taken(machine, site):
+def test_sockets_of_a_socket_unit_are_used(machine, site):
     machine.run("systemctl stop belvedere")
     unit = "[Socket]\nListenStream=443\nListenStream=8443\nFileDescriptorName=service\n[Install]\nWantedBy=sockets.target\n"
     machine.write("/etc/systemd/system/belvedere.socket", unit)
@@ -186,7 +186,7 @@ def test_sockets_of_a_socket_unit_are_taken(machine, site):
     machine.run("systemctl daemon-reload && systemctl start belvedere")
 
 
-def test_upgrade_under_load_refuses_nobody(machine, site, next_deb):
+def test_upgrade_under_load_refuses_no_connection(machine, site, next_deb):
     supervisor = machine.supervisor
     machine.bring(next_deb, "/root/belvedere.deb")
     with site.load(ADDRESS) as load:
@@ -195,7 +195,7 @@ def test_upgrade_under_load_refuses_nobody(machine, site, next_deb):
     assert load["failures"] == []
 
 
-def test_upgrade_leaves_the_service_alone_when_it_refuses_the_configuration(machine, site, next_deb):
+def test_upgrade_does_not_restart_the_service_if_it_refuses_the_configuration(machine, site, next_deb):
     supervisor = machine.supervisor
     good = machine.path("/etc/belvedere/belvedere.yaml").read_text()
     machine.write("/etc/belvedere/belvedere.yaml", good + "unheard-of: true\n")
@@ -211,11 +211,11 @@ def test_removal_stops_the_service_and_keeps_its_configuration(machine):
     assert machine.attempt("pgrep belvedere").returncode != 0
     assert machine.attempt("command -v belvedere").returncode != 0
     assert machine.path("/etc/belvedere/belvedere.yaml").exists()
-    # The listeners too: a port that nobody serves refuses.
+    # The listeners are gone too: the port refuses connections.
     assert "LISTEN" not in machine.run("ss -Hltn sport = :443")
 
 
-def test_purge_leaves_nothing(machine):
+def test_purge_removes_everything(machine):
     machine.run("rm /etc/belvedere/tls/*")
     machine.run("apt-get purge --yes belvedere")
     left = machine.run(

@@ -1,4 +1,4 @@
-"""Two machines become the guide's pair as docs/install.md says, live through what docs/operate.md is for and through
+"""Two machines become the guide's pair as in docs/install.md, go through the procedures of docs/operate.md and through
 every death of a process, are upgraded without an outage, and leave nothing. The tests are a story: each goes on where
 the one before ended, lb1 with the address unless it says otherwise."""
 
@@ -9,7 +9,7 @@ from harness.appliance.manual import Manual
 
 ADDRESS = "192.168.1.170"
 install, operate = Manual("install.md"), Manual("operate.md")
-# What the manuals have for other machines than these.
+# Commands of the manuals for other machines than these.
 ELSEWHERE = {
     "make deb": "where the package is made",
     "make rpm": "likewise",
@@ -46,13 +46,13 @@ def one_holder_in_the_end(request, site):
 
 
 def moved(giver, taker):
-    """The address is with the taker, and with nobody else."""
+    """Waits until only the taker has the address."""
     taker.wait_until(lambda: taker.holds(ADDRESS), "the address")
     giver.wait_until(lambda: not giver.holds(ADDRESS), "the address's end")
 
 
 def assert_served(load):
-    """Nobody was refused, and whose connection was cut by the move was served by the next one."""
+    """No connection was refused, and every request was answered, if necessary by a second connection."""
     assert load["refused"] == []
     assert load["lost"] == []
     assert load["answered"] > 0
@@ -61,7 +61,7 @@ def assert_served(load):
 @pytest.mark.no_holder
 def test_packages_are_installed_and_start_nothing(pair, deb):
     for machine in pair:
-        # Who types agrees to what apt asks.
+        # The administrator confirms apt's questions.
         machine.write("/etc/apt/apt.conf.d/agree", 'APT::Get::Assume-Yes "true";\n')
         machine.bring(deb, "/root/belvedere_0.1.0-1_amd64.deb")
         said = install.type(machine, "apt install ./belvedere_0.1.0-1_amd64.deb")
@@ -71,7 +71,7 @@ def test_packages_are_installed_and_start_nothing(pair, deb):
 
 
 @pytest.mark.no_holder
-def test_certificate_and_configuration_are_put_in_place(pair, site):
+def test_certificate_and_configuration_are_installed(pair, site):
     for machine in pair:
         machine.bring(site.certificate(serial=100), "/root/view.pem")
         machine.bring(site.authority, "/root/domain-ca.pem")
@@ -82,14 +82,14 @@ def test_certificate_and_configuration_are_put_in_place(pair, site):
 
 
 @pytest.mark.no_holder
-def test_firewall_knows_the_service(pair, site):
+def test_firewall_allows_the_service(pair, site):
     for machine in pair:
         machine.run("systemctl enable --now firewalld")
         install.type(machine, "firewall-cmd --permanent --add-service=belvedere && firewall-cmd --reload")
         assert "belvedere" in machine.run("firewall-cmd --list-services")
 
 
-def test_started_pair_has_the_address_on_the_better_machine(lb1, lb2, site):
+def test_started_pair_has_the_address_on_the_machine_with_the_higher_priority(lb1, lb2, site):
     for machine in (lb1, lb2):
         install.type(machine, "systemctl enable --now belvedere")
     lb1.wait_until(lambda: lb1.holds(ADDRESS), "the address")
@@ -103,7 +103,7 @@ def test_started_pair_has_the_address_on_the_better_machine(lb1, lb2, site):
     assert answer in ("view01", "view02")
 
 
-def test_address_goes_over_and_back_when_asked_to(lb1, lb2, site):
+def test_failover_and_failback_move_the_address(lb1, lb2, site):
     with site.load(ADDRESS) as load:
         install.type(lb1, "belvedere failover")
         assert lb2.holds(ADDRESS)
@@ -113,7 +113,7 @@ def test_address_goes_over_and_back_when_asked_to(lb1, lb2, site):
     assert_served(load)
 
 
-def test_manual_shows_how_to_look(lb1, lb2):
+def test_status_commands_of_the_manual_work(lb1, lb2):
     assert re.search(r"router-51 +active", operate.type(lb1, "belvedere status"))
     assert "router-51 backup" in operate.type(lb2, "systemctl status belvedere")
     assert "router-51 on eth0: active, was backup" in operate.type(lb1, "journalctl -u belvedere -p notice -n 50")
@@ -138,7 +138,7 @@ def test_certificate_is_rotated_on_both_under_load(lb1, lb2, site):
     assert load["serials"] == ["64", "65"]
 
 
-def test_server_is_maintained(lb1, lb2, site):
+def test_server_goes_into_maintenance_and_returns(lb1, lb2, site):
     for machine in (lb1, lb2):
         operate.type(machine, "belvedere server view01 drain")
         assert "view01" in operate.type(machine, "belvedere status --watch", ends=False)
@@ -149,7 +149,7 @@ def test_server_is_maintained(lb1, lb2, site):
         machine.wait_until(lambda: "2 of 2 up" in machine.show("StatusText"), "view01")
 
 
-def test_balancer_is_maintained(lb1, lb2, site):
+def test_balancer_is_taken_out_of_service_and_returns(lb1, lb2, site):
     with site.load(ADDRESS) as load:
         operate.type(lb1, "belvedere failover")
         operate.type(lb1, "systemctl stop belvedere")
@@ -160,7 +160,7 @@ def test_balancer_is_maintained(lb1, lb2, site):
     assert_served(load)
 
 
-def test_stop_alone_hands_over_as_well(lb1, lb2, site):
+def test_stop_without_a_failover_hands_the_address_over_as_well(lb1, lb2, site):
     with site.load(ADDRESS) as load:
         lb1.run("systemctl stop belvedere")
         assert lb2.holds(ADDRESS) and not lb1.holds(ADDRESS)
@@ -169,7 +169,7 @@ def test_stop_alone_hands_over_as_well(lb1, lb2, site):
     assert_served(load)
 
 
-def test_restart_under_load_refuses_nobody(lb1, lb2, site):
+def test_restart_under_load_refuses_no_connection(lb1, lb2, site):
     since = lb2.moment
     with site.load(ADDRESS) as load:
         lb1.run("systemctl restart belvedere")
@@ -178,7 +178,7 @@ def test_restart_under_load_refuses_nobody(lb1, lb2, site):
     assert_served(load)
 
 
-def test_killed_worker_moves_nothing(lb1, lb2, site):
+def test_killed_worker_does_not_move_the_address(lb1, lb2, site):
     for _ in range(3):
         here, there = lb1.moment, lb2.moment
         with site.load(ADDRESS) as load:
@@ -194,30 +194,30 @@ def test_killed_worker_moves_nothing(lb1, lb2, site):
     assert "active, was backup" not in lb2.journal(since=there)
 
 
-def test_killed_supervisor_leaves_no_address_and_the_peer_takes_over_at_once(lb1, lb2, site):
+def test_killed_supervisor_releases_the_address_and_the_peer_takes_over_at_once(lb1, lb2, site):
     here, there, supervisor = lb1.moment, lb2.moment, lb1.supervisor
     with site.load(ADDRESS) as load:
         lb1.kill(supervisor, "SIGKILL")
         lb2.wait_for_journal("active, was backup", since=there)
         lb1.wait_until(lambda: lb1.supervisor not in (0, supervisor), "another supervisor")
         moved(lb2, lb1)
-    # Who connects between the death and the release waits in a queue of lb1's that nobody can answer from without the
-    # address, and may be lost; refused is nobody.
+    # A connection made between the death and the release waits in lb1's backlog, which can't be served without the
+    # address, and may be lost; none is refused.
     assert load["refused"] == []
     said = lb1.journal(since=here)
-    # ExecStopPost took it off, and not the sweep of the next start, nor the end of the lease.
+    # ExecStopPost removed it, not the next start or the end of the lease.
     assert f"release: removed {ADDRESS} from eth0" in said
     assert "left by an earlier run" not in said
-    # The last advertisement was sent on its behalf: nobody had to wait for its silence.
+    # The last advertisement was sent on its behalf: the other node did not wait for Active_Down_Interval.
     assert "active, was backup, priority 100: the Active left" in lb2.journal(since=there)
 
 
 def test_stopped_supervisor_loses_the_address_and_is_restarted(lb1, lb2, site):
-    """Nobody is there to do anything: the kernel ends the lease, and systemd's watchdog the process."""
+    """Without any action: the kernel ends the lease, and systemd's watchdog the process."""
     here, there, supervisor = lb1.moment, lb2.moment, lb1.supervisor
     with site.load(ADDRESS) as load:
         lb1.kill(supervisor, "SIGSTOP")
-        # Of its silence, or of the release that comes when the watchdog was due sooner.
+        # Either after Active_Down_Interval, or after the release if the watchdog expired first.
         lb2.wait_for_journal("active, was backup, priority 100", since=there)
         lb1.wait_until(lambda: not lb1.holds(ADDRESS), "the lease's end")
         lb1.wait_until(lambda: lb1.supervisor not in (0, supervisor), "another supervisor")
@@ -235,8 +235,8 @@ def test_stopped_worker_is_replaced(lb1, lb2, site):
     lb1.wait_until(lambda: lb1.holds(ADDRESS) and not lb2.holds(ADDRESS), "the address")
 
 
-def test_machine_that_lost_power_comes_back_by_itself(lb1, lb2, site):
-    """Enabled is enabled, behind the firewall as it was made: nobody types anything."""
+def test_machine_serves_again_after_a_power_failure(lb1, lb2, site):
+    """The enabled service starts at boot, with the firewall rules, without any action."""
     there = lb2.moment
     lb1.cut_power()
     lb2.wait_for_journal("active, was backup, priority 100: no Active is heard", since=there)
@@ -248,7 +248,7 @@ def test_machine_that_lost_power_comes_back_by_itself(lb1, lb2, site):
 
 
 def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_deb):
-    """As the manual has it: the Backup first."""
+    """As in the manual: the Backup first."""
     before = lb1.run("dpkg-query -W -f '${Version}' belvedere")
     with site.load(ADDRESS) as load:
         for machine in (lb2, lb1):
@@ -285,7 +285,7 @@ def test_removal_hands_the_address_over(lb1, lb2, site):
 
 
 @pytest.mark.no_holder
-def test_purge_leaves_nothing_and_no_address(lb1, lb2):
+def test_purge_removes_everything_and_the_address(lb1, lb2):
     for machine in (lb1, lb2):
         machine.run("rm /etc/belvedere/tls/*")
         install.type(machine, "apt purge belvedere")
@@ -297,5 +297,5 @@ def test_purge_leaves_nothing_and_no_address(lb1, lb2):
 
 @pytest.mark.no_holder
 @pytest.mark.parametrize("manual", [install, operate], ids=lambda manual: manual.page)
-def test_every_command_of_the_manual_was_tried(manual):
+def test_every_command_of_the_manual_was_run(manual):
     assert manual.untyped(elsewhere=ELSEWHERE.keys() & set(manual.commands)) == []

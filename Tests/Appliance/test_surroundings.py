@@ -1,4 +1,4 @@
-"""One machine, and what on it has to do with the service: the journal, rsyslog, logrotate, and systemd's credentials."""
+"""The service with the other programs of a machine: the journal, rsyslog, logrotate, and systemd's credentials."""
 
 import re
 
@@ -9,7 +9,7 @@ from harness.appliance.site import CONFIGURATION
 ADDRESS = "192.168.1.162"
 CLIENT = "192.168.1.20"
 operate = Manual("operate.md")
-# A line of HAProxy's option httplog behind syslog's header.
+# A line of HAProxy's option httplog after syslog's header.
 HTTPLOG = (
     rf"belvedere\[\d+\]: {CLIENT}:\d+ \[\S+\] https~ servers/view0[12] \d+/\d+/-?\d+/\d+/\d+ 200 \d+ - - ---- \S+ \S+ "
     r'"GET /portal HTTP/1.1"'
@@ -34,7 +34,7 @@ def configure(machine, lines, *, by="reload"):
 # The journal
 
 
-def test_entries_have_what_they_are_about_as_fields(machine):
+def test_journal_entries_have_their_subjects_as_fields(machine):
     subject = {"BELVEDERE_SERVER": "view01", "BELVEDERE_STATE": "up"}
     (up,) = machine.wait_until(lambda: machine.entries(**subject), "the server's state in the journal")
     assert up["MESSAGE"] == "server view01 is up: health check passed"
@@ -50,24 +50,24 @@ def test_entries_have_what_they_are_about_as_fields(machine):
     assert "drain, requested by" in entries[0]["MESSAGE"]
 
 
-def test_requests_have_client_and_server_as_fields_where_they_go_to_the_journal(machine, site):
+def test_requests_in_the_journal_have_client_and_server_as_fields(machine, site):
     configure(machine, "log: { access: { target: journal } }\n")
     server = site.curl(ADDRESS, path="/portal").stdout
     machine.wait_until(lambda: machine.entries(BELVEDERE_CLIENT=CLIENT), "the request in the journal")
     (request,) = machine.entries(BELVEDERE_CLIENT=CLIENT)
     assert '"GET /portal HTTP/1.1"' in request["MESSAGE"]
     assert (request["BELVEDERE_SERVER"], request["BELVEDERE_STATUS"], request["BELVEDERE_CONFIGURATION"]) == (server, "200", "3")
-    # It is the unit's, as everything that it says.
+    # It belongs to the unit, like all of its lines.
     assert request["_SYSTEMD_UNIT"] == "belvedere.service"
 
 
-def test_refused_client_is_a_field_for_whoever_debugs(machine, site):
+def test_refused_client_is_a_field_at_debug_level(machine, site):
     configure(machine, "log: { level: debug }\n")
     site.network.run("curl", "-sk", "--tls-max", "1.0", "--ciphers", "DEFAULT@SECLEVEL=0", f"https://{ADDRESS}/")
     machine.wait_until(lambda: machine.entries(BELVEDERE_CLIENT=CLIENT, PRIORITY="7"), "the handshake in the journal")
 
 
-def test_journal_that_stands_still_holds_nobody_up(machine, site):
+def test_stopped_journal_delays_no_request(machine, site):
     configure(machine, "log: { access: { target: journal } }\n")
     since = machine.moment
     daemon = int(machine.run("systemctl show --property MainPID --value systemd-journald"))
@@ -78,13 +78,13 @@ def test_journal_that_stands_still_holds_nobody_up(machine, site):
             assert site.curl(ADDRESS, path="/portal").stdout in ("view01", "view02")
     finally:
         machine.kill(daemon, "SIGCONT")
-    machine.wait_until(lambda: len(machine.entries(BELVEDERE_CLIENT=CLIENT, since=since)) == 40, "the lines that waited")
+    machine.wait_until(lambda: len(machine.entries(BELVEDERE_CLIENT=CLIENT, since=since)) == 40, "the queued lines")
 
 
 # rsyslog and logrotate
 
 
-def test_rule_of_the_guide_for_rsyslog_goes_on_working(machine, site):
+def test_rsyslog_rule_of_the_guide_works(machine, site):
     machine.write("/etc/rsyslog.d/haproxy.conf", "local2.*    /var/log/haproxy.log\n")
     machine.run("systemctl enable --now rsyslog")
     assert "local2.*" in operate.type(machine, "cat /etc/rsyslog.d/haproxy.conf")
@@ -93,12 +93,12 @@ def test_rule_of_the_guide_for_rsyslog_goes_on_working(machine, site):
     log = machine.path("/var/log/haproxy.log")
     site.curl(ADDRESS, path="/portal")
     machine.wait_until(lambda: log.exists() and re.search(HTTPLOG, log.read_text()), "the request in HAProxy's file")
-    # What is decided goes there as well, by way of the journal.
-    machine.wait_until(lambda: re.search(r"belvedere\[\d+\]: .*configuration \d+ is in use", log.read_text()), "the reload there")
+    # The operational log arrives there as well, through the journal.
+    machine.wait_until(lambda: re.search(r"belvedere\[\d+\]: .*configuration \d+ is in use", log.read_text()), "the reload in HAProxy's file")
     assert "GET /portal" in operate.type(machine, "tail -n 3 /var/log/haproxy.log") or "serves" in log.read_text()
 
 
-def test_syslog_that_is_gone_holds_nobody_up_and_is_told_of(machine, site):
+def test_missing_syslog_daemon_is_logged_and_delays_no_request(machine, site):
     machine.run("systemctl stop rsyslog syslog.socket; mv /run/systemd/journal/dev-log /run/systemd/journal/gone")
     try:
         since = machine.moment
@@ -112,7 +112,7 @@ def test_syslog_that_is_gone_holds_nobody_up_and_is_told_of(machine, site):
     machine.wait_until(lambda: "GET /portal" in machine.run("journalctl --no-pager -t belvedere"), "the request")
 
 
-def test_logrotate_takes_the_file_and_lines_go_on(machine, site):
+def test_logrotate_rotates_the_file_and_logging_goes_on(machine, site):
     # A folder that the running worker does not know: a reload would be refused.
     configure(machine, "log: { access: { target: /var/log/belvedere/access.log } }\n", by="restart")
     log, rotated = machine.path("/var/log/belvedere/access.log"), machine.path("/var/log/belvedere/access.log.1")
@@ -130,7 +130,7 @@ def test_logrotate_takes_the_file_and_lines_go_on(machine, site):
 
 
 def credential(machine, site, serial):
-    """A certificate and its key in files of their own, the key readable by root alone."""
+    """A certificate and its key in separate files, the key readable by root only."""
     text = site.certificate(serial).read_text()
     chain, key = re.findall(r"-----BEGIN.*?-----END [A-Z ]+-----\n", text, re.DOTALL)
     machine.write("/etc/belvedere/tls/view.crt", chain)
@@ -142,7 +142,7 @@ def shown_serial(machine):
     return machine.run(f"{command} | openssl x509 -noout -serial").strip().removeprefix("serial=")
 
 
-def test_key_that_only_root_can_read_is_handed_over_by_systemd(machine, site):
+def test_key_readable_by_root_only_is_passed_by_systemd(machine, site):
     credential(machine, site, serial=7)
     assert machine.attempt("runuser -u belvedere -- cat /etc/belvedere/tls/view.key").returncode != 0
     machine.run("mkdir -p /etc/systemd/system/belvedere.service.d")
@@ -155,14 +155,14 @@ def test_key_that_only_root_can_read_is_handed_over_by_systemd(machine, site):
     machine.run("systemctl daemon-reload && systemctl restart belvedere")
     assert site.is_served(ADDRESS)
     assert shown_serial(machine) == "07"
-    # The service's processes have it, and nobody else's: not the user itself either.
+    # Only the service's processes can read it, not other processes of their user.
     assert "/run/credentials" in machine.run(f"tr '\\0' '\\n' </proc/{machine.supervisor}/environ")
 
 
-def test_rotated_credential_takes_a_restart_and_refuses_nobody(machine, site):
+def test_rotated_credential_needs_a_restart_which_refuses_no_connection(machine, site):
     credential(machine, site, serial=8)
     with site.load(ADDRESS) as load:
-        # systemd copied the key at the start: it does not go with the new certificate, and nothing is changed.
+        # systemd copied the key at the start: it does not match the new certificate, and the reload is refused.
         assert machine.attempt("systemctl reload belvedere").returncode != 0
         assert shown_serial(machine) == "07"
         machine.run("systemctl restart belvedere")

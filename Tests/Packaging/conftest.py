@@ -12,7 +12,7 @@ def rpm():
 
 @pytest.fixture(scope="session")
 def tree():
-    """The staged tree that both packages were made of."""
+    """The staged tree that both packages are built from."""
     return Path(os.environ["BELVEDERE_TREE"])
 
 

@@ -1,4 +1,4 @@
-"""packaging/check-binary lets a hardened binary pass, and refuses one for each thing that it lacks."""
+"""packaging/check-binary accepts a hardened binary, and refuses one that lacks any hardening."""
 
 import shutil
 import subprocess
@@ -60,25 +60,25 @@ def test_hardened_binary_passes(build):
         (["-Wl,--disable-new-dtags,-rpath,/opt/lib"], "it has a run path"),
     ],
 )
-def test_binary_is_refused_for_what_it_lacks(build, options, fault):
+def test_binary_without_a_hardening_is_refused(build, options, fault):
     refused_for(build(*options), fault)
 
 
-def test_shared_object_is_no_program(build):
+def test_shared_object_is_refused(build):
     refused_for(build("-shared", "-fPIC"), "it is not position-independent")
 
 
-def test_binary_that_tells_where_it_was_built_is_refused(build):
+def test_binary_with_the_build_path_is_refused(build):
     place = ROOT / "Sources/COpenSSL"
     refused_for(build(source=SOURCE.replace("puts(word)", f'puts(words[1] ? word : "{place}")')), "it names the folder")
 
 
-def test_foreign_library_is_refused(build):
+def test_dependency_on_another_library_is_refused(build):
     build("-shared", "-fPIC", "-nostartfiles", source="int stray(void) { return 0; }", name="libstray.so")
     refused_for(build("-Wl,--no-as-needed", "-L.", "-lstray"), "it needs libstray.so")
 
 
-def test_newer_glibc_is_refused(build):
+def test_dependency_on_a_newer_glibc_is_refused(build):
     source = SOURCE.replace("return puts(word)", 'extern float hypotf(float, float); return puts(word) + (int)hypotf(count, count)')
     binary = build("-fno-builtin", "-lm", source=source)
     if "GLIBC_2.35" not in subprocess.run(["objdump", "-T", binary], capture_output=True, text=True).stdout:
@@ -86,7 +86,7 @@ def test_newer_glibc_is_refused(build):
     refused_for(binary, "it needs GLIBC_2.35 (hypotf)")
 
 
-def test_relocated_text_is_refused(build):
+def test_text_relocations_are_refused(build):
     source = SOURCE + '\n__asm__(".text\\n.balign 8\\n.quad main\\n");\n'
     refused_for(build("-Wl,-z,notext", source=source), "it has text relocations")
 
@@ -94,7 +94,7 @@ def test_relocated_text_is_refused(build):
 def refused_for(binary, fault):
     run = check(binary)
     assert run.returncode == 1
-    # For that, and for nothing else.
+    # For this reason only.
     faults = [line.split(": ", 1)[1] for line in run.stderr.splitlines()]
     assert [line for line in faults if not line.startswith(fault)] == [], run.stderr
     assert faults, run.stdout

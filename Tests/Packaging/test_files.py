@@ -1,4 +1,4 @@
-"""What the packages bring for other programs, held up to those programs: shells, man, nft."""
+"""Files for other programs, tested with those programs: shells, man, nft."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 PAGES = ["man8/belvedere.8.gz", "man5/belvedere.yaml.5.gz"]
-# Loads a completion as the shell itself does, and asks for what may follow `belvedere rel`.
+# Loads a completion as the shell itself does, and completes `belvedere rel`.
 SHELLS = {
     "bash": '. "$1"; COMP_WORDS=(belvedere rel); COMP_CWORD=1; COMP_LINE="belvedere rel"; COMP_POINT=13; '
     '$(complete -p belvedere | sed "s/.*-F \\([^ ]*\\).*/\\1/") belvedere rel belvedere; printf "%s\\n" "${COMPREPLY[@]}"',
@@ -28,7 +28,7 @@ def there(tool):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_completions_load_and_know_the_commands(shell, tree, tmp_path):
+def test_completions_load_and_complete_the_commands(shell, tree, tmp_path):
     options = {"bash": ["--norc"], "fish": ["--no-config"], "zsh": ["--no-rcs"]}[shell]
     surroundings = os.environ | {
         "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PATH": f"{tree}/usr/sbin:{os.environ['PATH']}",
@@ -37,14 +37,14 @@ def test_completions_load_and_know_the_commands(shell, tree, tmp_path):
     run = subprocess.run([there(shell), *options, *arguments], env=surroundings, capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
     if shell == "zsh":
-        # zsh completes in a terminal only; the file is found, loads, and is for this command.
+        # zsh completes in a terminal only: the test checks that the file is found, loads, and is for this command.
         assert run.stdout.strip() == "_belvedere"
     else:
         assert sorted(line.split("\t")[0].strip() for line in run.stdout.splitlines()) == ["release", "reload"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_man_pages_are_set_without_a_warning(page, tree):
+def test_man_pages_are_formatted_without_a_warning(page, tree):
     command = [there("man"), "--warnings", "--local-file", "--encoding=utf8", tree / "usr/share/man" / page]
     run = subprocess.run(command, env=os.environ | {"MANWIDTH": "80", "LC_ALL": "C.UTF-8"}, capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")

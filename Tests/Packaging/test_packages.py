@@ -1,4 +1,4 @@
-"""What the two packages hold: the same, each in its own system's words, and the same bytes whenever they are made."""
+"""The content of both packages is the same, in the format of each system, and reproducible."""
 
 import os
 import re
@@ -12,8 +12,8 @@ def run(*command, **options):
 
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
-def test_same_tree_makes_the_same_bytes(kind, request, packaging, tree, tmp_path):
-    # Elsewhere, at another hour of the clock on the wall, for somebody with other habits.
+def test_same_tree_gives_identical_packages(kind, request, packaging, tree, tmp_path):
+    # In another folder, time zone and locale, with another umask.
     surroundings = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "HOME": str(tmp_path)}
     said = run(packaging / kind, tree, tmp_path / "again", env=surroundings, cwd=tmp_path, umask=0o027)
     again = tmp_path / "again" / said.strip().rpartition("/")[2]
@@ -33,9 +33,9 @@ def files_of_deb(deb):
     return {line.split()[5].removeprefix(".") for line in lines if not line.startswith("d")}
 
 
-def test_both_install_the_same_files(deb, rpm):
+def test_both_packages_install_the_same_files(deb, rpm):
     found = {path for path, row in files_of_rpm(rpm).items() if not row[0].startswith("d")}
-    # Each system has its own place for licences, its own changelog, and zsh looks elsewhere.
+    # Each system has its own folder for licences, its own changelog, and another folder for zsh.
     own = {
         "/usr/share/doc/belvedere/changelog.Debian.gz",
         "/usr/share/doc/belvedere/copyright",
@@ -51,7 +51,7 @@ def test_both_install_the_same_files(deb, rpm):
         assert path in found
 
 
-def test_rpm_keeps_what_the_administrator_changed_and_hides_keys(rpm):
+def test_rpm_keeps_changed_configuration_files_and_protects_keys(rpm):
     files = files_of_rpm(rpm)
     for path, (mode, owner, group, flags) in files.items():
         assert (flags == "cn") == (path.startswith("/etc/") and not mode.startswith("d")), path
@@ -64,7 +64,7 @@ def test_rpm_keeps_what_the_administrator_changed_and_hides_keys(rpm):
     assert files["/var/lib/belvedere"][:3] == ("drwx------", "belvedere", "belvedere")
 
 
-def test_rpm_needs_what_enterprise_linux_9_has(rpm):
+def test_rpm_depends_on_libraries_of_enterprise_linux_9_only(rpm):
     needs = run("rpm", "-qp", "--requires", rpm).splitlines()
     libraries = {re.sub(r"\(.*", "", need) for need in needs if ".so" in need}
     assert libraries <= {
@@ -76,10 +76,10 @@ def test_rpm_needs_what_enterprise_linux_9_has(rpm):
     assert {"systemd >= 252", "shadow-utils", "util-linux"} <= set(needs)
 
 
-def test_rpm_installs_into_a_root_and_leaves_nothing(rpm, tmp_path):
+def test_rpm_is_installed_into_a_root_and_removed_completely(rpm, tmp_path):
     root = tmp_path / "root"
     command = ["rpm", "--root", root, "--dbpath", "/var/lib/rpm"]
-    # No library of that root is a package there, and no script could run in it.
+    # That root has no packages for dependencies, and no shell for scripts.
     install = [*command, "-i", "--nodeps", "--noscripts", rpm]
     (root / "var/lib/rpm").mkdir(parents=True)
     run(*command, "--initdb")
@@ -93,5 +93,5 @@ def test_rpm_installs_into_a_root_and_leaves_nothing(rpm, tmp_path):
     assert {path for path in left if not path.startswith("var/lib/rpm")} == {"etc/belvedere/belvedere.yaml.rpmsave"}
 
 
-def test_rpmlint_has_nothing_to_say(rpm, packaging):
+def test_rpmlint_reports_nothing(rpm, packaging):
     assert "0 errors, 0 warnings" in run("rpmlint", "--config", packaging / "rpmlint.toml", rpm)

@@ -1,4 +1,4 @@
-"""The packages' scripts, each run by a shell that finds nothing but what is named here: a machine without Debian's own
+"""The packages' scripts, run with a restricted PATH: a machine without Debian's own
 wrappers (deb-systemd-helper, invoke-rc.d), with and without a systemd that runs."""
 
 import os
@@ -9,15 +9,15 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and util-linux")
 
-# Of coreutils and the like, as they are.
+# Real commands, of coreutils and similar packages.
 REAL = ["cat", "sh"]
-# What would change this machine: written down in place of being done.
+# Commands that would change this machine: recorded, not run.
 RECORDED = ["chgrp", "groupadd", "groupdel", "install", "rm", "rmdir", "systemctl", "useradd", "userdel"]
 UPDATE_HELPER = "/usr/lib/systemd/systemd-update-helper"
 
 
 class Machine:
-    """Runs a script with commands of the test's own, and a /run of its own."""
+    """Runs a script with the test's commands, and its own /run."""
 
     def __init__(self, folder, is_booted, **answers):
         self.is_booted = is_booted
@@ -56,12 +56,12 @@ def debian(deb, tmp_path):
 
 @pytest.fixture
 def enterprise(rpm, tmp_path):
-    """The scripts, by the tags of rpm's header."""
+    """The scripts, by tags of the rpm header."""
 
     def script(tag):
         text = subprocess.run(["rpm", "-qp", "--qf", f"%{{{tag}}}", rpm], check=True, capture_output=True, text=True)
         path = tmp_path / tag
-        # In the place of the helper, which is an absolute path, one that is written down.
+        # The helper has an absolute path, which is replaced by a recorded command.
         path.write_text(text.stdout.replace(UPDATE_HELPER, str(tmp_path / "commands" / "systemd-update-helper")))
         return path
 
@@ -75,7 +75,7 @@ RESTART = ["systemctl daemon-reload", "systemctl is-active --quiet belvedere.ser
            "runuser -u belvedere -- /usr/sbin/belvedere check"]  # fmt: skip
 
 
-def test_debian_installs_without_debian(debian, tmp_path):
+def test_debian_package_installs_without_debian_helpers(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=False, getent="exit 2")
     said = machine.run(debian / "postinst", "configure", "")
     assert "systemctl enable --now belvedere" in said
@@ -90,20 +90,20 @@ def test_debian_installs_without_debian(debian, tmp_path):
     ]
 
 
-def test_debian_asks_systemd_for_the_user_where_it_is(debian, tmp_path):
+def test_debian_package_creates_the_user_by_systemd_sysusers(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_sysusers="", **STOPPED)
     machine.run(debian / "postinst", "configure", "")
     assert machine.done[0] == "systemd-sysusers belvedere.conf"
     assert not any(line.startswith(("useradd", "systemctl restart")) for line in machine.done)
 
 
-def test_debian_upgrade_restarts_what_runs(debian, tmp_path):
+def test_debian_upgrade_restarts_a_running_service(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_sysusers="", **SERVING)
     assert machine.run(debian / "postinst", "configure", "0.0.9-1") == ""
     assert machine.done[-4:] == [*RESTART, "systemctl restart belvedere.service"]
 
 
-def test_debian_upgrade_leaves_alone_what_the_new_version_refuses(debian, tmp_path):
+def test_debian_upgrade_does_not_restart_if_the_configuration_is_refused(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_sysusers="", **REFUSING)
     said = machine.run(debian / "postinst", "configure", "0.0.9-1")
     assert "the previous one stays in use" in said
@@ -116,25 +116,25 @@ def test_debian_upgrade_leaves_alone_what_the_new_version_refuses(debian, tmp_pa
     [("upgrade", []),
      ("remove", ["systemctl disable --now belvedere.service", "systemctl stop belvedere-notify.socket"])],
 )  # fmt: skip
-def test_debian_stops_the_service_for_a_removal_only(debian, tmp_path, why, done):
+def test_debian_package_stops_the_service_only_on_removal(debian, tmp_path, why, done):
     machine = Machine(tmp_path, is_booted=True)
     machine.run(debian / "prerm", why)
     assert machine.done == done
 
 
-def test_debian_purge_takes_user_and_state_away(debian, tmp_path):
+def test_debian_purge_removes_user_and_state(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=False, getent="")
     machine.run(debian / "postrm", "purge")
     assert {"rm -rf /var/lib/belvedere /var/log/belvedere", "userdel belvedere", "userdel belvedere-notify"} <= set(machine.done)
 
 
-def test_rpm_makes_the_user_before_the_files(enterprise, tmp_path):
+def test_rpm_creates_the_user_before_the_files(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=False, getent="exit 2")
     machine.run(enterprise("PREIN"), "1")
     assert [line.split()[0] for line in machine.done] == ["getent", "groupadd", "getent", "useradd"]
 
 
-def test_rpm_installation_starts_nothing_and_says_what_to_do(enterprise, tmp_path):
+def test_rpm_installation_starts_nothing_and_prints_the_next_steps(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_update_helper="", **STOPPED)
     said = machine.run(enterprise("POSTIN"), "1")
     machine.run(enterprise("POSTTRANS"), "1")
@@ -142,7 +142,7 @@ def test_rpm_installation_starts_nothing_and_says_what_to_do(enterprise, tmp_pat
     assert machine.done == ["systemd-update-helper install-system-units belvedere.service", *RESTART[:2]]
 
 
-def test_rpm_upgrade_restarts_what_runs(enterprise, tmp_path):
+def test_rpm_upgrade_restarts_a_running_service(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_update_helper="", **SERVING)
     assert machine.run(enterprise("POSTIN"), "2") == ""
     machine.run(enterprise("PREUN"), "1")
@@ -150,7 +150,7 @@ def test_rpm_upgrade_restarts_what_runs(enterprise, tmp_path):
     assert machine.done == [*RESTART, "systemctl restart belvedere.service"]
 
 
-def test_rpm_upgrade_leaves_alone_what_the_new_version_refuses(enterprise, tmp_path):
+def test_rpm_upgrade_does_not_restart_if_the_configuration_is_refused(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, **REFUSING)
     assert "the previous one stays in use" in machine.run(enterprise("POSTTRANS"), "2")
     assert machine.done == RESTART
@@ -162,7 +162,7 @@ def test_rpm_removal_stops_the_service(enterprise, tmp_path):
     assert machine.done == ["systemd-update-helper remove-system-units belvedere.service belvedere-notify.socket"]
 
 
-def test_rpm_goes_into_an_image_where_nothing_runs(enterprise, tmp_path):
+def test_rpm_is_installed_into_an_image_without_systemd_running(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=False)
     for tag, argument in [("POSTIN", "1"), ("POSTTRANS", "1"), ("PREUN", "0")]:
         machine.run(enterprise(tag), argument)

@@ -1,4 +1,4 @@
-"""What systemd thinks of the unit, without a machine that runs it: Tests/Appliance has those."""
+"""The analysis of the unit by systemd. Tests/Appliance runs it on machines."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def test_exposure_is_1_8_at_most(verdict):
     assert float(re.search(r"Overall exposure level .*: (\d+\.\d+)", verdict)[1]) <= 1.8, verdict
 
 
-def test_every_point_that_is_left_is_explained(verdict):
+def test_every_remaining_exposure_is_explained(verdict):
     explained = {
         row[1].replace("\\|", "|"): row[2]
         for row in re.finditer(r"^\| `([^`]+)` \| (\d\.\d) \|", (ROOT / "docs/security.md").read_text(), re.MULTILINE)
@@ -35,7 +35,7 @@ def test_every_point_that_is_left_is_explained(verdict):
     assert explained == left
 
 
-def test_a_worker_that_the_kernel_kills_for_its_memory_does_not_end_the_service():
-    """The default stops the whole unit then: "Failed with result 'oom-kill'"."""
+def test_worker_killed_for_lack_of_memory_does_not_end_the_service():
+    """By default systemd would then stop the whole unit: "Failed with result 'oom-kill'"."""
     unit = (ROOT / "packaging/belvedere.service").read_text()
     assert re.findall(r"^OOMPolicy=(.*)$", unit, re.MULTILINE) == ["continue"]
