@@ -1,6 +1,6 @@
-"""The three balancers and the servers behind them: their configurations, and how they are started.
+"""The three balancers and the servers: their configurations, and how they are started.
 
-Each balancer is set up as its experts would for this job: one thread, tickets and keep-alive on both sides, TLS to
+Each balancer is configured as its experts would do: one thread, tickets and keep-alive on both sides, TLS to
 the servers with their certificate verified, the same fields added to a request, no access log.
 """
 import os
@@ -18,7 +18,7 @@ NAME = "view.domain.local"
 SERVER_PORTS = (18441, 18442)
 IDLE_POOL = 128
 
-# Mozilla's "intermediate", and one TLS 1.3 suite first so that all do the same arithmetic.
+# Mozilla's "intermediate", with one TLS 1.3 suite first so that all use the same cipher.
 CIPHERS = ":".join(
     f"ECDHE-{key}-{suite}" for suite in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
     for key in ("ECDSA", "RSA"))
@@ -44,7 +44,7 @@ NGINX = """
 events {{ worker_connections 20000; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;
-  client_header_timeout {patience};
+  client_header_timeout {timeout};
   {places}
   upstream view {{
     hash $remote_addr consistent;
@@ -84,9 +84,9 @@ defaults
   http-reuse always
   retries 3
   timeout connect 10s
-  timeout client {patience}
+  timeout client {timeout}
   timeout server 60s
-  timeout http-request {patience}
+  timeout http-request {timeout}
   timeout http-keep-alive 300s
   timeout queue 60s
 frontend view
@@ -114,14 +114,14 @@ servers:
 trust: {{ ca: {work}/view.pem }}
 health: {{ interval: {interval} }}
 pool: {{ idle-connections: {pool}, idle-timeout: 300s }}
-timeouts: {{ tls-handshake: {patience}, http-request: {patience}, keep-alive: 300s, client: 300s }}
+timeouts: {{ tls-handshake: {timeout}, http-request: {timeout}, keep-alive: 300s, client: 300s }}
 limits: {{ {limits} }}
 log: {{ target: stderr, access: off }}
 """
 
 
 class Balancer(Program):
-    """One of the contestants, or the servers behind them: a configuration file and a command line, in which CONFIG
+    """One of the balancers, or the servers: a configuration file and a command line, in which CONFIG
     stands for the file."""
 
     # nginx's workers outlive a master that is killed.
@@ -131,15 +131,15 @@ class Balancer(Program):
         super().__init__(work / f"{name}.out")
         self.name, self.port, self.work, self.command, self.config, self.core = name, port, work, command, config, core
 
-    def start(self, prefix: list[str] = (), patience: float = 10, environment: dict[str, str] | None = None) -> float:
-        """Starts it, as the last words of the command `prefix`, and returns the seconds until the first good answer."""
+    def start(self, prefix: list[str] = (), timeout: float = 10, environment: dict[str, str] | None = None) -> float:
+        """Starts it, with its command appended to `prefix`, and returns the seconds until the first good answer."""
         path = self.work / f"{self.name}.conf"
         path.write_text(self.config)
         pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
         begin = time.monotonic()
         self.launch([*pin, *prefix, *[part.replace("CONFIG", str(path)) for part in self.command]],
                     env={**os.environ, **(environment or {})})
-        self.wait_for_answer(begin + patience)
+        self.wait_for_answer(begin + timeout)
         return time.monotonic() - begin
 
     def wait_for_answer(self, deadline: float) -> None:
@@ -159,11 +159,11 @@ class Balancer(Program):
         raise SystemExit(f"no answer on port {self.port}; the end of {self.log_file}:\n" + self.log[-2000:])
 
     def stop(self) -> None:
-        """Ends it in order, so that valgrind can write what it counted."""
+        """Stops it regularly, so that valgrind can write its counts."""
         if self.process is None:
             return
         for _ in range(10):
-            # More than once: nginx as a single process may miss the first on its way into epoll_wait.
+            # More than once: nginx as a single process may miss a signal before epoll_wait.
             self.process.terminate()
             try:
                 self.process.wait(2)
@@ -175,7 +175,7 @@ class Balancer(Program):
 
 
 def make_material(work: Path) -> None:
-    """The certificate that everybody uses, and the bodies."""
+    """The common certificate, and the bodies."""
     self_signed(NAME, work / "view.key", work / "view.pem")
     (work / "both.pem").write_bytes((work / "view.pem").read_bytes() + (work / "view.key").read_bytes())
     (work / "root/put").mkdir(parents=True)
@@ -194,10 +194,10 @@ def start_backend(work: Path, core: int | None) -> Balancer:
 
 
 def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True, crowd: int = 0) -> list[Balancer]:
-    """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible. `crowd`: room
-    for so many clients at one address, and little patience with them."""
+    """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible. `crowd`:
+    room for so many clients at one address, with short time-outs."""
     common = {"work": work, "name": NAME, "ciphers": CIPHERS, "pool": IDLE_POOL, "most": 2 * crowd or 5000,
-              "patience": "5s" if crowd else "300s"}
+              "timeout": "5s" if crowd else "300s"}
     numbered = list(enumerate(SERVER_PORTS, 1))
     found = [
         Balancer("haproxy", 18501, work, ["haproxy", "-db", "-f", "CONFIG"], HAPROXY.format(

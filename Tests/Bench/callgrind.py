@@ -1,13 +1,12 @@
-"""Counts instructions instead of seconds: the same figure on a busy machine as on an idle one.
+"""Counts instructions instead of seconds: the result does not depend on the load of the machine.
 
 Each balancer runs under valgrind's callgrind with the same short load, then again with more of one row's work; the
 difference, divided by how much more, is what one unit costs in user space, start and end of the process left out.
 Health checks are off or as rare as can be, so that no clock decides how many there are. Of Belvedere it is the worker
 that is counted: Debian's valgrind can't run the supervisor, which never sees a client's byte.
 
-The gate counts only what this repository decides: the instructions of Belvedere's own binary and of libssl, not those of
-libcrypto, libc and the dynamic linker, which another Debian changes.
-"""
+The gate counts only what this repository decides: the instructions of Belvedere's own binary and of libssl, not
+those of libcrypto, libc and the dynamic linker, which another Debian changes."""
 import argparse
 import json
 import subprocess
@@ -22,26 +21,26 @@ from table import Table
 
 @dataclass
 class Row:
-    """A row: the load's arguments and path, how often in every run, and how much more often in its own."""
+    """A row: the load's arguments and path, the number in every run, and the additional number in its own run."""
     name: str
     load: list[str]
     path: str
     always: int
     more: int
-    # The regression gate: the most that Belvedere may need for each instruction of HAProxy's.
+    # The regression gate: the upper bound of Belvedere's instructions for each instruction of HAProxy's.
     bound: float
 
 
 ROWS = [
     Row("keep-alive GET, 200 B", ["-c", "1"], "/200", 50, 5000, 0.9),
     Row("keep-alive GET, 10 KB", ["-c", "1"], "/10k", 50, 5000, 0.9),
-    # Nearly all of a handshake is OpenSSL's arithmetic, the same in all.
+    # Nearly all of a handshake is OpenSSL's arithmetic, the same in all balancers.
     Row("full handshake + GET", ["-c", "1", "-1"], "/200", 5, 600, 1.0),
     Row("resumed handshake + GET", ["-c", "1", "-1", "-r"], "/200", 5, 600, 1.0),
 ]
-# The instructions of one unit of each row, as they were recorded; a change that needs more of them records them anew.
+# The recorded instructions of one unit of each row; a change that needs more of them records them again.
 FIGURES = Path(__file__).with_name("instructions.json")
-# A row fails above its figure times this.
+# A row fails above its recorded figure times this.
 GATE = 1.02
 # A busy machine only ever adds: a record that arrives in two pieces, a tick of a timer. One run in six has half a
 # million more.
@@ -50,7 +49,7 @@ ATTEMPTS = 3
 
 def instructions(load: Path, balancer: Balancer, longer: Row | None, objects: tuple[str, ...] = ("",)) -> int:
     """What all processes of the balancer execute in user space for one run, in objects whose file names begin so. A run
-    of which nobody knows what it executed (no start, no end in order, half a profile) is made again, a few times."""
+    of which the count is incomplete (no start, no regular end, half a profile) is repeated, a few times."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             counts = profiles(load, balancer, longer)
@@ -62,7 +61,7 @@ def instructions(load: Path, balancer: Balancer, longer: Row | None, objects: tu
 
 
 def profiles(load: Path, balancer: Balancer, longer: Row | None) -> list[dict[str, int]]:
-    """One run's instructions by object, for each process of the balancer."""
+    """The instructions of one run by object, for each process of the balancer."""
     stem = f"callgrind.{balancer.name}"
     for old in balancer.work.glob(f"{stem}.*"):
         old.unlink()
@@ -71,9 +70,9 @@ def profiles(load: Path, balancer: Balancer, longer: Row | None) -> list[dict[st
     try:
         if balancer.name == "belvedere":
             environment = {"LD_PRELOAD": str(preload), "BENCH_WRAPPER": " ".join(valgrind)}
-            balancer.start(environment=environment, patience=60)
+            balancer.start(environment=environment, timeout=60)
         else:
-            balancer.start(valgrind, patience=60)
+            balancer.start(valgrind, timeout=60)
         for row in ROWS:
             count = row.always + (row.more if row is longer else 0)
             clients = Load(load, None, [*row.load, "-n", str(count)], balancer.port, row.path)
@@ -99,7 +98,7 @@ def by_object(profile: Path) -> dict[str, int]:
     with profile.open() as lines:
         for line in lines:
             if line[0] in "0123456789+-*":
-                # The line after "calls=" is what the called function spent, which stands with that function as well.
+                # The line after "calls=" is the cost of the called function, which is also listed with that function.
                 if not is_call:
                     spent[current] = spent.get(current, 0) + int(line.split()[1])
                 is_call = False
@@ -119,7 +118,7 @@ def by_object(profile: Path) -> dict[str, int]:
 
 
 def without_debug_information(binary: Path, work: Path) -> Path:
-    """A copy that Debian's valgrind can read: what Swift writes is too new for it."""
+    """A copy without debug information, whose format in Swift is too new for Debian's valgrind."""
     copy = work / "belvedere"
     subprocess.run(["strip", "--strip-debug", "-o", copy, binary], check=True)
     return copy
@@ -145,7 +144,7 @@ def side_by_side(arguments: argparse.Namespace, work: Path, load: Path) -> Table
 
 
 def above_bound(table: Table) -> list[str]:
-    """The rows in which Belvedere needs more of HAProxy's instructions than it may."""
+    """The rows in which Belvedere exceeds its bound relative to HAProxy's instructions."""
     return [f"{row.name}: {table.ratio(row.name, 'belvedere'):.3f} of HAProxy's instructions, {row.bound} allowed"
             for row in ROWS if table.ratio(row.name, "belvedere") > row.bound]
 

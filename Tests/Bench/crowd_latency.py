@@ -1,8 +1,8 @@
-"""A client beside a crowd: how long its requests take, and what the crowd costs the balancer.
+"""A client beside a crowd: the duration of its requests, and the cost of the crowd for the balancer.
 
-The client and the servers go in front of the crowd on the load's core (SCHED_FIFO), and the balancer has its core alone.
-Where they share cores, a thread that is ready waits for a running one until the kernel's next tick, 4 ms at 250 Hz.
-"""
+The client and the servers have priority over the crowd on the load's core (SCHED_FIFO), and the balancer has its own
+core. Where they share cores, a thread that is ready waits for a running one until the kernel's next tick, 4 ms at
+250 Hz."""
 import os
 import time
 

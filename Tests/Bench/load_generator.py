@@ -7,7 +7,7 @@ from harness.processes import die_with_parent
 
 
 class Load:
-    """The load generator, started and ready: every client has had its first answer."""
+    """The load generator, started and ready: every client has received its first answer."""
 
     def __init__(self, binary: Path, core: int | None, arguments: list[str], port: int, path: str):
         pin = ["taskset", "-c", str(core)] if core is not None else []

@@ -1,6 +1,6 @@
 // The load of the relay rows: bytes that pass unread, without TLS.
 //
-//   relay serve HOST PORT            TCP: sends without end to everybody who connects. UDP: sends each datagram back.
+//   relay serve HOST PORT            TCP: sends without end to every client. UDP: sends each datagram back.
 //   relay tcp|udp BYTES HOST PORT PATH   a client that receives so many bytes over its connections or flows, and ends
 //
 // The client says "ready" when each of its connections has had its first bytes, waits for a line on standard input, runs,

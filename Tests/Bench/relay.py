@@ -1,4 +1,4 @@
-"""What a core pays for bytes that pass unread: TCP in HAProxy (mode tcp), nginx (stream) and Belvedere, UDP in the last two.
+"""The processor time of relayed bytes: TCP in HAProxy (mode tcp), nginx (stream) and Belvedere, UDP in the last two.
 
 One thread on the balancer's core; the client and the server, relay.c, share the other one. Eight connections that the
 server fills without end, or eight flows of datagrams of 1,200 bytes that it sends back, eight of each flow under way.
@@ -15,9 +15,9 @@ from harness.waiting import accepts
 from load_generator import Load, build_load
 from table import Table
 
-# Of Belvedere's relay and of its server, which has the same port at another address.
+# The port of Belvedere's relay and of its server, which has another address.
 PORT, SERVER = 18504, "127.0.0.2"
-# Bytes of a round, small enough for many of them.
+# Bytes of a round, small enough for many rounds.
 BYTES = {"tcp": 500_000_000, "udp": 50_000_000}
 
 HAPROXY = """
@@ -78,7 +78,7 @@ def relays(belvedere: Path | None, work: Path, core: int) -> list[Relay]:
 
 
 def measure(load: Path, relay: Relay, kind: str, core: int) -> tuple[float, float]:
-    """CPU seconds of a gigabyte, and how busy the balancer's core was."""
+    """CPU seconds per gigabyte, and the utilisation of the balancer's core."""
     clients = Load(load, core, [kind, str(BYTES[kind])], relay.port, "")
     try:
         processes = family(relay.process.pid)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class Table:
-    """The figures of all rounds, by row and balancer. The first balancer is the one that the others are compared with."""
+    """The figures of all rounds, by row and balancer. The others are compared with the first balancer."""
 
     def __init__(self, names: list[str]):
         self.names, self.reference = names, names[0]

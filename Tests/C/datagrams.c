@@ -75,7 +75,7 @@ static void test_echo(int family, uint64_t high, uint64_t low, struct cl_address
   close(fd);
 }
 
-/// A whole batch and one more, over a connected socket; then nobody is there any more.
+/// A whole batch and one more, over a connected socket; then the peer is closed.
 static void test_connected(void) {
   const struct cl_address own = {.family = 4, .low = 0x7f000001};
   uint16_t port = 0;
@@ -89,7 +89,7 @@ static void test_connected(void) {
   CHECK(cl_batch_receive(batch, fd) == 1 && cl_batch_size(batch, 0) == 1);
   struct cl_ends ends;
   CHECK(cl_batch_ends(batch, 0, &ends) && ends.local.low == own.low && ends.local.family == 4);
-  // Without the option nobody knows where it came to.
+  // Without the option the destination is unknown.
   CHECK(send(fd, &number, 1, 0) == -1);
   close(fd);
   CHECK(send(far, &number, 1, 0) == 1);

@@ -254,9 +254,9 @@ static void test_waiting(void) {
   CHECK(cl_epoll_wait_nanoseconds(poller, events, 1, 0) == 0);
   CHECK(cl_epoll_wait_nanoseconds(poller, events, 1, 1) == 0);
   eventfd_write(event, 1);
-  const int64_t patience[] = {0, 1, -1, INT64_MIN, INT64_MAX};
+  const int64_t timeouts[] = {0, 1, -1, INT64_MIN, INT64_MAX};
   for (int i = 0; i < 5; i++) {
-    CHECK(cl_epoll_wait_nanoseconds(poller, events, 1, patience[i]) == 1);
+    CHECK(cl_epoll_wait_nanoseconds(poller, events, 1, timeouts[i]) == 1);
     CHECK(cl_epoll_token(events) == UINT64_MAX - 1);
   }
   free(events);

@@ -107,7 +107,7 @@ private let forbidden: [(String, Object, Outcome)] = [
   ("trace", .victim, .died),
   ("signal", .victim, .refused),
   ("signal-thread", .victim, .refused),
-  ("signal-everybody", .nothing, .refused),
+  ("signal-all", .nothing, .refused),
   ("hold-process", .victim, .died),
   ("read-memory", .victimsMemory, .died),
   ("read", .victimsFile("mem"), .denied),

@@ -1,4 +1,4 @@
-// What somebody would try who runs code of his own in a worker. Each attempt is shown to succeed outside of the
+// Attempts of an attacker who runs code in a worker. Each attempt is shown to succeed outside of the
 // confinement, so that its failure inside means something. Two processes stand for the rest of the machine: this one,
 // and the victim whose number is the argument.
 #define _GNU_SOURCE
@@ -57,7 +57,7 @@ static int signal_victim(const char *victim) { return outcome(kill(atoi(victim),
 static int signal_thread(const char *victim) {
   return outcome(syscall(SYS_tgkill, atoi(victim), atoi(victim), 0));
 }
-static int signal_everybody(const char *unused) { return outcome(kill(0, 0)); }
+static int signal_all(const char *unused) { return outcome(kill(0, 0)); }
 static int hold_process(const char *victim) { return outcome(syscall(SYS_pidfd_open, atoi(victim), 0)); }
 
 // The argument is PROCESS:ADDRESS.
@@ -141,7 +141,7 @@ __attribute__((constructor)) static void inherit_listener(void) {
 static int stop_listener(const char *unused) { return outcome(shutdown(inherited, SHUT_RD)); }
 static int stop_listener_whole(const char *unused) { return outcome(shutdown(inherited, SHUT_RDWR)); }
 static int make_listener_block(const char *unused) { return outcome(fcntl(inherited, F_SETFL, 0)); }
-// To somebody who is not there: the attempt counts, not the answer.
+// To a missing receiver: the attempt counts, not the answer.
 static int connect_out(const char *unused) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -158,7 +158,7 @@ static int join(const char *path, int type) {
 // The control socket, D-Bus, a database: whatever listens on this machine.
 static int connect_locally(const char *path) { return join(path, SOCK_STREAM); }
 static int tell_locally(const char *path) { return join(path, SOCK_DGRAM); }
-// Of the free alone: somebody to tell.
+// Used outside the sandbox only: the receiver.
 static int receive_locally(const char *path) {
   struct sockaddr_un name = {.sun_family = AF_UNIX};
   strncpy(name.sun_path, path, sizeof name.sun_path - 1);
@@ -232,7 +232,7 @@ static const struct {
   int (*try)(const char *);
 } attempts[] = {
     {"execute", execute}, {"make-process", make_process}, {"trace", trace}, {"signal", signal_victim},
-    {"signal-thread", signal_thread}, {"signal-everybody", signal_everybody}, {"hold-process", hold_process},
+    {"signal-thread", signal_thread}, {"signal-all", signal_all}, {"hold-process", hold_process},
     {"read-memory", read_memory}, {"have-signals-sent", have_signals_sent}, {"read", read_file}, {"write", write_file},
     {"append", append_file}, {"replace", replace_file}, {"list", list_folder}, {"change-mode", change_mode},
     {"change-owner", change_owner}, {"make-link", make_link}, {"mount", mount_over}, {"change-root", change_root},
