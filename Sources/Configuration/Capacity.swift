@@ -49,7 +49,7 @@ extension Configuration {
   /// Warnings consider only the first, because not all clients are active at once.
   package static let idleConnectionBytes: UInt64 = 15_000
   /// The memory of a full affinity table for each entry; the index's part is taken when the table is made.
-  private static let affinityEntryBytes: UInt64 = 60
+  private static let affinityEntryBytes: UInt64 = 68
   private static let flowBytes: UInt64 = 600
 
   /// The configured limits that exceed the machine's resources, each with the calculation and the command that helps.

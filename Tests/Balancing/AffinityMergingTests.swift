@@ -8,7 +8,7 @@ import Wire
   let first = ServerID(rawValue: 1)
   let second = ServerID(rawValue: 2)
   let start = Instant(nanoseconds: Interval.hours(200).nanoseconds)
-  let peer = AffinitySource.node(1, settles: false)
+  let peer = AffinitySource.node(1)
 
   func table(capacity: Int = 100, changeLimit: Int = 100) -> AffinityTable {
     AffinityTable(
@@ -17,46 +17,148 @@ import Wire
 
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
-  func record(_ number: UInt32, _ server: ServerID, silence: Interval = .zero) -> AffinityRecord {
-    AffinityRecord(client: client(number), server: server, silence: silence)
+  /// Assigned at `time`; without one, at `start`. The clocks of assignments show the instants.
+  func record(
+    _ number: UInt32, _ server: ServerID, at time: Instant? = nil, silence: Interval = .zero, isOpen: Bool = false
+  ) -> AffinityRecord {
+    AffinityRecord(
+      client: client(number), server: server, assigned: AssignmentTime(nanoseconds: (time ?? start).nanoseconds),
+      silence: silence, isOpen: isOpen)
   }
 
-  @Test func `the later activity decides, and at the same instant the greater server`() {
-    var table = table()
+  /// Tells one table what another one knows.
+  func tell(_ table: inout AffinityTable, of other: borrowing AffinityTable, by node: UInt8, at now: Instant) {
+    let records = other.records(in: 0..<other.placeCount, at: now)
+    table.merge(records[...], from: .node(node), asOf: now, at: now)
+  }
+
+  @Test func `the later assignment decides, and at the same time the greater server`() {
+    var table = self.table()
     for number in 1...4 as ClosedRange<UInt32> { table.assign(client(number), to: first, at: start) }
     table.assign(client(5), to: second, at: start)
+    let (before, after) = (start - Interval(nanoseconds: 1), start + Interval(nanoseconds: 1))
     let records = [
-      record(1, second, silence: .seconds(10)), record(2, second, silence: .seconds(9)),
-      record(3, second, silence: .seconds(11)), record(5, first, silence: .seconds(10)),
+      record(1, second), record(2, second, at: after), record(3, second, at: before), record(5, first),
     ]
     let now = start + .seconds(10)
-    table.merge(records[...], from: .node(1, settles: true), asOf: now, at: now)
+    table.merge(records[...], from: peer, asOf: now, at: now)
     #expect((1...5).map { table.lookup(client($0), at: now) } == [second, second, first, first, second])
     #expect(table.count == 5)
+    // Those that lose are answered.
+    _ = table.takeChanges(limit: 5, at: now)
+    table.merge(records[2...], from: peer, asOf: now, at: now)
+    #expect(Set(table.takeChanges(limit: 5, at: now).records.map(\.client)) == [client(3), client(5)])
+  }
+
+  @Test func `an assignment here is later than the one that it replaces, whatever the clock shows`() {
+    var table = self.table()
+    var other = self.table()
+    let ahead = start + .hours(1)
+    table.merge([record(1, first, at: ahead)], from: peer, asOf: start, at: start)
+    table.assign(client(1), to: second, at: start + .seconds(1))
+    other.assign(client(1), to: first, at: ahead)
+    tell(&other, of: table, by: 1, at: ahead)
+    #expect(other.lookup(client(1), at: ahead) == second)
   }
 
   @Test func `silence counts from when it was told, not from when it came`() {
-    var table = table()
-    table.assign(client(1), to: first, at: start)
-    // Sent ten seconds before the client came here, and four seconds on the way.
-    let told = start - Interval.seconds(1)
-    table.merge([record(1, second)], from: peer, asOf: told, at: start + .seconds(3))
-    #expect(table.lookup(client(1), at: start) == first)
+    var table = self.table()
+    // Told four minutes before it came.
+    let told = start - Interval.minutes(4)
+    table.merge([record(1, second)], from: peer, asOf: told, at: start)
+    #expect(table.lookup(client(1), at: told + .minutes(89)) == second)
+    #expect(table.lookup(client(1), at: told + .minutes(90)) == nil)
   }
 
-  @Test func `a client with a session here is active now, whatever others say`() {
-    var table = table()
-    let session = table.sessionBegan(client(1), on: first, at: start)
-    let now = start + .hours(1)
-    table.merge([record(1, second)], from: peer, asOf: now, at: now)
-    #expect(table.lookup(client(1), at: now) == first)
+  @Test func `a session counts from its beginning: its machine may be gone, and its end tells nothing after a move`() {
+    var old = self.table()
+    var new = self.table()
+    let dead = old.sessionBegan(client(1), on: first, at: start)
+    tell(&new, of: old, by: 1, at: start)
+    // The machine vanishes without a word; the client comes back by the other node while its server is away.
+    let moved = start + .minutes(1)
+    let session = new.sessionBegan(client(1), on: second, at: moved)
+    tell(&old, of: new, by: 2, at: moved)
+    tell(&new, of: old, by: 1, at: moved)
+    #expect(old.lookup(client(1), at: moved) == second && new.lookup(client(1), at: moved) == second)
+    #expect(old.tally[first] == AffinityCount() && old.tally[second] == AffinityCount(clients: 1))
+    // The dead connection times out, long after the client was last active on the other node.
+    new.sessionEnded(session, at: start + .minutes(2))
+    let late = start + .minutes(10)
+    old.sessionEnded(dead, at: late)
+    tell(&new, of: old, by: 1, at: late)
+    tell(&old, of: new, by: 2, at: late)
+    #expect(old.lookup(client(1), at: late) == second && new.lookup(client(1), at: late) == second)
+    #expect(old.records(in: 0..<1, activeSince: start, at: late).isEmpty)
+  }
+
+  @Test func `the end of a session does not make it later than an assignment, also where the nodes were apart`() {
+    var old = self.table()
+    var new = self.table()
+    let dead = old.sessionBegan(client(1), on: first, at: start)
+    new.assign(client(1), to: second, at: start + .minutes(1))
+    old.sessionEnded(dead, at: start + .minutes(10))
+    let now = start + .minutes(11)
+    tell(&new, of: old, by: 1, at: now)
+    tell(&old, of: new, by: 2, at: now)
+    #expect(old.lookup(client(1), at: now) == second && new.lookup(client(1), at: now) == second)
+  }
+
+  @Test func `a session that began later than the other node's assignment keeps its client`() {
+    var table = self.table()
+    let session = table.sessionBegan(client(1), on: first, at: start + .minutes(1))
+    let now = start + .hours(3)
+    table.merge([record(1, second, at: start, isOpen: true)], from: peer, asOf: now, at: now)
+    #expect(table.lookup(client(1), at: now) == first && table.tally[first].sessions == 1)
     table.sessionEnded(session, at: now)
-    table.merge([record(1, second)], from: peer, asOf: now + .seconds(2), at: now + .seconds(2))
-    #expect(table.lookup(client(1), at: now + .seconds(2)) == second)
+    #expect(table.lookup(client(1), at: now + .minutes(89)) == first)
+  }
+
+  @Test func `of a client that is moved here, sessions at the former server no longer count`() {
+    var table = self.table()
+    let former = table.sessionBegan(client(1), on: first, at: start)
+    let session = table.sessionBegan(client(1), on: second, at: start)
+    #expect(table.tally[second] == AffinityCount(clients: 1, sessions: 1) && table.tally[first] == AffinityCount())
+    table.sessionEnded(session, at: start + .minutes(1))
+    table.sessionEnded(former, at: start + .minutes(60))
+    #expect(table.lookup(client(1), at: start + .minutes(91)) == nil)
+  }
+
+  @Test func `a file has nothing that is later than its reading, however wrong the clock was`() {
+    var restored = self.table()
+    var other = self.table()
+    let now = start + .minutes(5)
+    other.assign(client(1), to: second, at: now)
+    // The clock was put back by hours since the file was written.
+    restored.merge([record(1, first, at: start + .hours(3))], from: .file, asOf: start, at: start)
+    tell(&other, of: restored, by: 1, at: now)
+    tell(&restored, of: other, by: 2, at: now)
+    #expect(restored.lookup(client(1), at: now) == second && other.lookup(client(1), at: now) == second)
+  }
+
+  @Test func `in a full table, who has a session elsewhere stays until the next report of it is due`() {
+    var table = table(capacity: 10)
+    let open = (0..<5 as Range<UInt32>).map { record($0, first, isOpen: true) }
+    table.merge(open[...], from: peer, asOf: start, at: start)
+    for number in 5..<10 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
+    // Others come, here and there, and are active later than the last report.
+    let now = start + .minutes(5)
+    let idle = (100..<200 as Range<UInt32>).map { record($0, second) }
+    table.merge(idle[...], from: peer, asOf: now, at: now)
+    for number in 200..<300 as Range<UInt32> { table.assign(client(number), to: second, at: now) }
+    #expect((0..<5).allSatisfy { table.lookup(client($0), at: now) == first })
+    // The end of such a session is told, and the next report of it may not come.
+    table.merge([record(0, first, silence: .seconds(30))], from: peer, asOf: now, at: now)
+    table.assign(client(300), to: second, at: now)
+    #expect((0..<5).map { table.lookup(client($0), at: now) == nil } == [true, false, false, false, false])
+    let later = start + .minutes(7)
+    for number in 400..<410 as Range<UInt32> { table.assign(client(number), to: second, at: later) }
+    #expect((0..<5).allSatisfy { table.lookup(client($0), at: later) == nil })
+    #expect(table.count == 10)
   }
 
   @Test func `what was merged is held as long as it would have been there`() {
-    var table = table()
+    var table = self.table()
     table.merge(
       [record(1, first, silence: .minutes(80)), record(2, first, silence: .minutes(90))], from: peer, asOf: start,
       at: start)
@@ -86,17 +188,21 @@ import Wire
   }
 
   @Test func `changes are the clients that were assigned or moved here, and no others`() {
-    var table = table()
+    var table = self.table()
     table.merge([record(1, first), record(2, first), record(3, first)], from: peer, asOf: start, at: start)
     table.assign(client(1), to: first, at: start)
     table.assign(client(2), to: second, at: start + .seconds(1))
     _ = table.sessionBegan(client(4), on: second, at: start + .seconds(1))
     table.assign(client(5), to: first, at: start)
     let now = start + .seconds(2)
-    // The other node was told of the client later.
-    table.merge([record(5, second)], from: peer, asOf: now, at: now)
+    // The client was at the other node later.
+    table.merge([record(5, second, at: now)], from: peer, asOf: now, at: now)
     let changes = table.takeChanges(limit: 10, at: now)
-    #expect(Set(changes.records) == [record(2, second, silence: .seconds(1)), record(4, second)])
+    let later = start + .seconds(1)
+    #expect(
+      Set(changes.records) == [
+        record(2, second, at: later, silence: .seconds(1)), record(4, second, at: later, isOpen: true),
+      ])
     #expect(!changes.hasMore && !changes.areIncomplete)
     #expect(table.takeChanges(limit: 10, at: now).records.isEmpty)
   }
@@ -111,54 +217,27 @@ import Wire
   }
 
   @Test func `those who were active are the ones with a session here or with activity here, not elsewhere`() {
-    var table = table()
+    var table = self.table()
     _ = table.sessionBegan(client(1), on: first, at: start)
     table.assign(client(2), to: first, at: start + .minutes(1))
     table.assign(client(3), to: first, at: start + .minutes(3))
     let now = start + .minutes(4)
     table.merge([record(4, first)], from: peer, asOf: now, at: now)
     let active = table.records(in: 0..<table.placeCount, activeSince: start + .minutes(2), at: now)
-    #expect(Set(active) == [record(1, first), record(3, first, silence: .minutes(1))])
-  }
-
-  @Test func `what a node says replaces what it said before, even if that seemed to be later`() {
-    var table = table()
-    table.merge([record(1, second)], from: peer, asOf: start, at: start)
-    let before = start - Interval.milliseconds(900)
-    table.merge([record(1, first)], from: .node(2, settles: false), asOf: before, at: start)
-    #expect(table.lookup(client(1), at: start) == second)
-    table.merge([record(1, first)], from: peer, asOf: before, at: start)
-    #expect(table.lookup(client(1), at: start) == first)
-    // A restarted node may have an old file.
-    table.merge([record(1, second)], from: peer, asOf: start - Interval.seconds(3), at: start)
-    #expect(table.lookup(client(1), at: start) == first)
+    #expect(
+      Set(active) == [
+        record(1, first, isOpen: true), record(3, first, at: start + .minutes(3), silence: .minutes(1)),
+      ])
   }
 
   @Test func `a client that both saw at the same time is still told of by both`() {
-    var table = table()
+    var table = self.table()
     table.assign(client(1), to: first, at: start)
     let now = start + .seconds(3)
     table.merge([record(1, first, silence: .seconds(2))], from: peer, asOf: now, at: now)
     #expect(table.records(in: 0..<1, activeSince: start, at: now) == [record(1, first, silence: .seconds(3))])
     table.merge([record(1, first, silence: .milliseconds(1999))], from: peer, asOf: now, at: now)
     #expect(table.records(in: 0..<1, activeSince: start, at: now).isEmpty)
-  }
-
-  @Test func `one node settles what both assigned at the same time, and the other tells it`() {
-    for (settles, silence) in [(true, Interval.zero), (true, .milliseconds(1500)), (false, .zero)] {
-      var table = table()
-      table.assign(client(1), to: first, at: start)
-      _ = table.takeChanges(limit: 1, at: start)
-      let now = start + .milliseconds(500)
-      table.merge(
-        [record(1, second, silence: silence)], from: .node(1, settles: settles), asOf: now, at: now)
-      let winner = settles && silence == .zero ? second : first
-      #expect(table.lookup(client(1), at: now) == winner)
-      #expect(
-        table.takeChanges(limit: 5, at: now).records == [
-          record(1, winner, silence: settles ? .zero : .milliseconds(500))
-        ])
-    }
   }
 
   @Test(arguments: 1...24 as ClosedRange<UInt64>)
@@ -180,10 +259,15 @@ import Wire
 private struct MergingSimulation: ~Copyable {
   struct Client {
     var server: ServerID
+    var assigned: UInt64
     var lastSeen: Instant
     var sessions: [AffinityTable.Session] = []
     /// Nil: it was last active here.
     var source: AffinitySource?
+    /// It has a session where it was last active.
+    var isOpen = false
+
+    var activeUntil: Instant { source != nil && isOpen ? lastSeen + .minutes(6) : lastSeen }
   }
 
   static let hold = Interval.minutes(90)
@@ -204,7 +288,7 @@ private struct MergingSimulation: ~Copyable {
     let server = ServerID(rawValue: .random(in: 1...3, using: &random))
     // No two instants are equal, so that there is one client with the longest inactivity.
     now = now + Interval(nanoseconds: 1 + random.next() >> UInt64.random(in: 21..<50, using: &random))
-    clients = clients.filter { !$0.value.sessions.isEmpty || now - $0.value.lastSeen < Self.hold }
+    clients = clients.filter { !$0.value.sessions.isEmpty || now - $0.value.activeUntil < Self.hold }
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<20:
       place(key, server)
@@ -218,10 +302,12 @@ private struct MergingSimulation: ~Copyable {
       table.sessionEnded(session, at: now)
     case 50..<95:
       let silence = Interval(nanoseconds: random.next() >> UInt64.random(in: 21..<50, using: &random))
-      let source = [
-        AffinitySource.file, .node(1, settles: true), .node(2, settles: false), .node(3, settles: true),
-      ][Int.random(in: 0..<4, using: &random)]
-      merge(AffinityRecord(client: key, server: server, silence: silence), from: source)
+      let source = [AffinitySource.file, .node(1), .node(2), .node(3)][Int.random(in: 0..<4, using: &random)]
+      let assigned = now.nanoseconds + random.next() >> 30 - random.next() >> UInt64.random(in: 21..<50, using: &random)
+      merge(
+        AffinityRecord(
+          client: key, server: server, assigned: AssignmentTime(nanoseconds: assigned), silence: silence,
+          isOpen: Bool.random(using: &random)), from: source)
     case 95:
       capacity = Int.random(in: 1...40, using: &random)
       table.resize(to: capacity)
@@ -241,40 +327,43 @@ private struct MergingSimulation: ~Copyable {
 
   private mutating func place(_ key: ClientKey, _ server: ServerID) {
     if clients[key] == nil, clients.count == capacity { evict() }
-    var client = clients[key] ?? Client(server: server, lastSeen: now)
-    (client.server, client.lastSeen, client.source) = (server, now, nil)
-    clients[key] = client
+    let known = clients[key]
+    clients[key] = Client(
+      server: server, assigned: max(now.nanoseconds, known.map { $0.assigned + 1 } ?? 0), lastSeen: now,
+      sessions: known?.server == server ? known?.sessions ?? [] : [])
   }
 
   private mutating func merge(_ record: AffinityRecord, from source: AffinitySource) {
     table.merge([record], from: source, asOf: now, at: now)
     let seen = now - record.silence
-    guard now - seen < Self.hold else { return }
+    let assigned = source == .file ? min(now.nanoseconds, record.assigned.nanoseconds) : record.assigned.nanoseconds
+    var new = Client(
+      server: record.server, assigned: assigned, lastSeen: seen, source: source, isOpen: record.isOpen)
+    guard record.silence < Self.hold, now - new.activeUntil < Self.hold else { return }
     guard let known = clients[record.client] else {
       if clients.count == capacity {
-        guard let oldest, let client = clients[oldest], client.lastSeen < seen else { return }
+        guard let oldest, let client = clients[oldest], client.activeUntil < new.activeUntil else { return }
         clients[oldest] = nil
       }
-      clients[record.client] = Client(server: record.server, lastSeen: seen, source: source)
+      clients[record.client] = new
       return
     }
-    guard known.sessions.isEmpty else { return }
-    let differs = known.server != record.server
-    let isNear = max(seen - known.lastSeen, known.lastSeen - seen) <= .seconds(1)
-    if differs, isNear, known.source == nil, case .node(_, settles: false) = source { return }
-    let isUpdate = differs && isNear && source != .file && known.source == source
-    if seen > known.lastSeen + (differs ? .zero : .seconds(1)) || isUpdate {
-      clients[record.client] = Client(
-        server: record.server, lastSeen: max(seen, known.lastSeen), source: source)
+    new.lastSeen = max(seen, known.lastSeen)
+    if known.server == record.server {
+      new.assigned = max(assigned, known.assigned)
+      let isUpdate = source != .file && known.source == source
+      if !known.sessions.isEmpty || !isUpdate && seen <= known.lastSeen + .seconds(1) {
+        clients[record.client]?.assigned = new.assigned
+        return
+      }
+    } else if (assigned, record.server.rawValue) <= (known.assigned, known.server.rawValue) {
+      return
     }
-    if differs, isNear, known.source != source, case .node(_, settles: true) = source {
-      clients[record.client]?.lastSeen = now
-      clients[record.client]?.source = nil
-    }
+    clients[record.client] = new
   }
 
   private var oldest: ClientKey? {
-    clients.filter { $0.value.sessions.isEmpty }.min { $0.value.lastSeen < $1.value.lastSeen }?.key
+    clients.filter { $0.value.sessions.isEmpty }.min { $0.value.activeUntil < $1.value.activeUntil }?.key
   }
 
   private mutating func evict() {

@@ -186,7 +186,10 @@ struct AffinityModel {
   mutating func assign(_ key: ClientKey, to server: ServerID, at now: Instant) {
     expire(at: now)
     if let place = clients.firstIndex(where: { $0.key == key }) {
-      change(place, at: now) { $0.server = server }
+      change(place, at: now) { client in
+        if client.server != server { client.sessions = [] }
+        client.server = server
+      }
       return
     }
     if clients.count == capacity { evict() }

@@ -96,8 +96,8 @@ import Testing
   @Test func `memory of assignments, whose tables are as large as the file says, and of flows`() throws {
     let affinity = "affinity: { by: [tunnel, cookie JSESSIONID, client-address], entries: 10000000 }"
     let told = try shortfalls(affinity) { $0.memory = 1_900_000_000 }
-    #expect(told.count == 1 && told[0].contains("30000000 entries of `affinity` 1800 MB (60 bytes each), and this"))
-    #expect(try shortfalls(affinity) { $0.memory = 2_000_000_000 } == [])
+    #expect(told.count == 1 && told[0].contains("30000000 entries of `affinity` 2040 MB (68 bytes each), and this"))
+    #expect(try shortfalls(affinity) { $0.memory = 2_200_000_000 } == [])
     let flows = "relay: { udp: 4172 }\nlimits: { connections: 100, flows: 60000 }"
     let both = try shortfalls(flows) { $0.memory = 40_000_000 }
     #expect(both.count == 1 && both[0].contains("60000 `flows` 36 MB (600 bytes each), and this service"))

@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 import pytest
-from harness.nodes import FACTS, KEEPALIVE, NAMES, VITALS, Pair, assignments, frame, hello, identified, s_client
+from harness.nodes import FACTS, KEEPALIVE, NAMES, RECORDS, VITALS, Pair, assignments, frame, hello, identified, s_client
 from harness.processes import memory
 from harness.waiting import TIMEOUT, stays, wait_until
 
@@ -191,7 +191,7 @@ def test_node_that_floods_uses_bounded_memory_and_delays_no_client(testbed, serv
     node = pair["lb1"]
     before = memory(node.worker)
     peer = Peer(pair, hello("lb2"))
-    for first in range(0, 1_000_000, 1000):
+    for first in range(0, 1_000_000, RECORDS):
         peer.say(assignments(first, "view01"))
         if first % 100_000 == 0:
             assert node.get().status == 200

@@ -1,14 +1,15 @@
-import Balancing
 import Domain
 import Testing
 import Wire
 
+@testable import Balancing
 @testable import Pair
 
 /// One link, whose other end is played by the test.
 private struct TestLink {
   var link: PairLink
   var now = Instant(nanoseconds: Interval.hours(1).nanoseconds)
+  var clock = AssignmentClock(WallTime(seconds: 1_790_000_000), at: Instant(nanoseconds: 0))
   /// What was sent and not read yet.
   private var output = PairFrameReader()
 
@@ -36,12 +37,15 @@ private struct TestLink {
   /// The effects, without the bytes to be sent.
   @discardableResult
   mutating func handle(_ event: PairLink.Event) -> [PairLink.Effect] {
-    link.handle(event, at: now).filter { effect in
+    link.handle(event, at: now, by: &clock).filter { effect in
       guard case .send(let bytes) = effect else { return true }
       output.append(bytes)
       return false
     }
   }
+
+  /// What the clock of this node's assignments shows.
+  var time: AssignmentTime { clock.time(at: now) }
 
   mutating func receive(_ messages: PairMessage...) -> [PairLink.Effect] {
     handle(.received(messages.flatMap { $0.encoded() }))
@@ -64,7 +68,7 @@ private struct TestLink {
     while let deadline = link.deadline, deadline <= end {
       now = max(now, deadline)
       effects += handle(.timer)
-      if isHeard { effects += receive(.keepalive(clock: now)) }
+      if isHeard { effects += receive(.keepalive(clock: time)) }
     }
     now = end
     return effects
@@ -73,7 +77,9 @@ private struct TestLink {
 
 private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
   let records = numbers.map {
-    AffinityRecord(client: ClientKey(IPAddress(v4: $0)), server: ServerID(rawValue: 1), silence: .zero)
+    AffinityRecord(
+      client: ClientKey(IPAddress(v4: $0)), server: ServerID(rawValue: 1), assigned: AssignmentTime(nanoseconds: 9),
+      silence: .zero)
   }
   return AssignmentBatch(service: 1, table: .addresses, records: records)
 }
@@ -83,7 +89,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     var test = TestLink()
     #expect(test.handle(.opened).isEmpty)
     guard case .hello(let hello)? = try test.sent().first else { return #expect(Bool(false)) }
-    #expect(hello.name == "lb1" && hello.clock == test.now)
+    #expect(hello.name == "lb1" && hello.clock == test.time)
     #expect(
       test.receive(.hello(TestLink.hello())) == [.joined(TestLink.hello()), .copy(from: 0, activeSince: nil)])
     #expect(test.handle(.copied(batch(0..<3), next: 17)) == [.copy(from: 17, activeSince: nil)])
@@ -91,8 +97,8 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(test.handle(.copied(batch(3..<4), next: nil)).isEmpty)
     #expect(
       try test.sent() == [
-        .assignments(batch(0..<3), clock: test.now), .assignments(batch(9..<10), clock: test.now),
-        .assignments(batch(3..<4), clock: test.now), .snapshotEnd,
+        .assignments(batch(0..<3), clock: test.time), .assignments(batch(9..<10), clock: test.time),
+        .assignments(batch(3..<4), clock: test.time), .snapshotEnd,
       ])
   }
 
@@ -111,7 +117,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     var rude = TestLink()
     rude.handle(.opened)
     let end = PairEnd.invalid(.unexpected("keepalive"))
-    #expect(rude.receive(.keepalive(clock: rude.now)) == [.ended(end, wasJoined: false)])
+    #expect(rude.receive(.keepalive(clock: rude.time)) == [.ended(end, wasJoined: false)])
     #expect(try rude.sent().last == .leave(reason: end.description))
     #expect(rude.receive(.hello(TestLink.hello())).isEmpty && rude.link.deadline == nil)
   }
@@ -156,9 +162,13 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
   @Test func `bytes may come in any pieces`() throws {
     var test = try TestLink.joined()
     var effects: [PairLink.Effect] = []
-    let bytes = PairMessage.snapshotEnd.encoded() + PairMessage.assignments(batch(0..<2), clock: test.now).encoded()
+    let bytes = PairMessage.snapshotEnd.encoded() + PairMessage.assignments(batch(0..<2), clock: test.time).encoded()
     for byte in bytes { effects += test.handle(.received([byte])) }
     #expect(effects == [.snapshotEnded, .merge(batch(0..<2), asOf: test.now)])
+  }
+
+  @Test func `a report of a session counts until the next one comes`() {
+    #expect(PairLink.Pace.refresh < AffinityEntry.reportValidity)
   }
 
   @Test func `no more waits in the output than the limit, and what had no room comes with the next pass`() throws {
@@ -166,7 +176,9 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     let since = test.now
     var waiting = 0
     for _ in 0..<100 {
-      for case .send(let bytes) in test.link.handle(.changes(batch(0..<1000)), at: test.now) { waiting += bytes.count }
+      for case .send(let bytes) in test.link.handle(.changes(batch(0..<900)), at: test.now, by: &test.clock) {
+        waiting += bytes.count
+      }
     }
     #expect(waiting <= PairLink.outputLimit && waiting > PairLink.outputLimit / 2)
     #expect(test.handle(.facts([1])) == [] && test.handle(.vitals([2])) == [] && test.handle(.vitals([3])) == [])
@@ -179,7 +191,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
 
   @Test func `a node that reads nothing is cut off`() throws {
     var test = try TestLink.joined()
-    for _ in 0..<100 { test.handle(.changes(batch(0..<1000))) }
+    for _ in 0..<100 { test.handle(.changes(batch(0..<900))) }
     #expect(test.pass(.seconds(30)) == [.ended(.deaf, wasJoined: true)])
   }
 
@@ -187,7 +199,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     var test = try TestLink.joined()
     var ends = 0
     for _ in 0..<30 {
-      for _ in 0..<100 { test.handle(.changes(batch(0..<1000))) }
+      for _ in 0..<100 { test.handle(.changes(batch(0..<900))) }
       for effect in test.pass(.seconds(1)) { if case .ended = effect { ends += 1 } }
       test.handle(.waiting(PairLink.outputLimit - 1))
     }
@@ -240,25 +252,36 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
   }
 }
 
-@Suite struct `Another node's clock` {
-  @Test func `what waited on the way is dated back, by the message that waited least`() {
-    var clock = PeerClock()
-    let origin = Interval.hours(1000)
-    func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .milliseconds(milliseconds) }
-    // Ours is at `origin` when theirs begins.
-    #expect(clock.local(at(0), receivedAt: at(5) + origin) == at(5) + origin)
-    #expect(clock.local(at(100), receivedAt: at(4100) + origin).milliseconds - (at(105) + origin).milliseconds <= 5)
-    #expect(clock.local(at(5000), receivedAt: at(5001) + origin) == at(5001) + origin)
-    #expect(clock.local(at(5000), receivedAt: at(9000) + origin).milliseconds - (at(5001) + origin).milliseconds <= 5)
+@Suite struct `The clock of assignments` {
+  private let wall = WallTime(seconds: 1_790_000_000)
+  private let start = Instant(nanoseconds: Interval.hours(1000).nanoseconds)
+
+  @Test func `what waited on the way is dated back`() throws {
+    var test = try TestLink.joined()
+    let sent = test.time
+    test.now = test.now + .seconds(4)
+    let effects = test.receive(.assignments(batch(0..<1), clock: sent))
+    #expect(effects == [.merge(batch(0..<1), asOf: test.now - Interval.seconds(4))])
   }
 
-  @Test func `no clock of theirs traps or lies ahead`() {
-    var clock = PeerClock()
-    var now = Instant(nanoseconds: 5)
-    for theirs in [0, .max, 1, 1 << 63, .max - 1, 1 << 62, 0] as [UInt64] {
+  @Test func `a node that hears of a later time goes on from there, and one of an earlier time is not put back`() {
+    var ahead = AssignmentClock(wall + .hours(5), at: start)
+    var behind = AssignmentClock(wall, at: Instant(nanoseconds: 0))
+    behind.advance(to: ahead.time(at: start), at: Instant(nanoseconds: 0))
+    #expect(behind.time(at: Instant(nanoseconds: 7)) == ahead.time(at: start + Interval(nanoseconds: 7)))
+    ahead.advance(to: AssignmentTime(nanoseconds: wall.nanoseconds), at: start)
+    #expect(ahead.time(at: start) == AssignmentTime(nanoseconds: (wall + .hours(5)).nanoseconds))
+  }
+
+  @Test func `no time of theirs traps or lies ahead`() {
+    var (clock, now) = (AssignmentClock(wall, at: start), start)
+    for theirs in [0, 1 << 62, 1, .max, 1 << 63, .max - 1, 0] as [UInt64] {
       now = now + .seconds(1)
-      #expect(clock.local(Instant(nanoseconds: theirs), receivedAt: now) <= now)
+      clock.advance(to: AssignmentTime(nanoseconds: theirs), at: now)
+      #expect(clock.instant(of: AssignmentTime(nanoseconds: theirs), at: now) <= now)
+      #expect(clock.time(at: now) >= AssignmentTime(nanoseconds: theirs))
     }
+    #expect(clock.time(at: .distantFuture).nanoseconds == .max)
   }
 }
 

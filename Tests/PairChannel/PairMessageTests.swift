@@ -10,7 +10,7 @@ import Wire
 
   @Test func `a hello is what every release reads`() throws {
     var hello = PairHello(name: "lb1", release: "1.4.0", incarnation: 0x0102_0304_0506_0708)
-    hello.clock = Instant(nanoseconds: 0x1122)
+    hello.clock = AssignmentTime(nanoseconds: 0x1122)
     let bytes = PairMessage.hello(hello).encoded()
     let digits =
       "0000002601" + "42454c5650414952" + "00010001" + "0000000000001122" + "0102030405060708" + "036c6231"
@@ -20,14 +20,18 @@ import Wire
   }
 
   @Test(arguments: [
-    PairMessage.keepalive(clock: Instant(nanoseconds: .max)), .leave(reason: "it stops"), .snapshotEnd,
+    PairMessage.keepalive(clock: AssignmentTime(nanoseconds: .max)), .leave(reason: "it stops"), .snapshotEnd,
     .assignments(
       AssignmentBatch(
         service: .max, table: .tunnels,
         records: [
           AffinityRecord(
-            client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .milliseconds(1 << 32 - 1))
-        ]), clock: Instant(nanoseconds: 1)),
+            client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3),
+            assigned: AssignmentTime(nanoseconds: .max), silence: .milliseconds(1 << 31 - 1)),
+          AffinityRecord(
+            client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3),
+            assigned: AssignmentTime(nanoseconds: 0), silence: .zero, isOpen: true),
+        ]), clock: AssignmentTime(nanoseconds: 1)),
     .adminStates(["view/view01": drain, "x": AdminState(since: WallTime(seconds: 0))]),
     .facts(BytePiece(isFirst: true, isLast: false, bytes: [1, 2, 3])), .vitals([1, 2, 3]),
   ])
@@ -85,10 +89,12 @@ import Wire
     let state = AdminState(
       mode: .drain, weight: 5, since: WallTime(seconds: 1), node: String(repeating: "n", count: 64))
     let states = Dictionary(uniqueKeysWithValues: (0..<PairMessage.adminStateLimit).map { ("\($0)" + long, state) })
-    let record = AffinityRecord(client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .zero)
+    let record = AffinityRecord(
+      client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), assigned: AssignmentTime(nanoseconds: 9),
+      silence: .zero)
     let batch = AssignmentBatch(
       service: 1, table: .addresses, records: Array(repeating: record, count: AssignmentBatch.recordLimit))
-    for message in [PairMessage.adminStates(states), .assignments(batch, clock: Instant(nanoseconds: 1))] {
+    for message in [PairMessage.adminStates(states), .assignments(batch, clock: AssignmentTime(nanoseconds: 1))] {
       #expect(message.encoded().count < PairFrame.payloadLimit)
     }
   }

@@ -35,11 +35,17 @@ struct PairNetwork {
   private(set) var mostWaiting = 0
   private var flows: [Direction: Flow] = [:]
 
-  init(nodes: Int, capacities: [Int], seed: UInt64) {
+  /// How far the nodes' wall clocks are ahead.
+  private let ahead: [Interval]
+
+  init(nodes: Int, capacities: [Int], ahead: [Interval]? = nil, seed: UInt64) {
     self.nodes = nodes
     random = SeededGenerator(seed: seed)
+    var chosen: [Interval] = []
+    for _ in 0..<nodes { chosen.append(.milliseconds(.random(in: 0..<500, using: &random))) }
+    self.ahead = ahead ?? chosen
     for index in 0..<nodes {
-      node.append(PairNode(index, capacity: capacities[index], at: now, using: &random))
+      node.append(PairNode(index, capacity: capacities[index], ahead: self.ahead[index], at: now, using: &random))
     }
   }
 
@@ -53,7 +59,7 @@ struct PairNetwork {
 
   /// Starts a node anew: with empty tables, or those of an earlier time.
   mutating func boot(_ index: Int, restoring records: [AffinityRecord] = [], elapsed: Interval = .zero) {
-    node[index] = PairNode(index, capacity: node[index].capacity, at: now, using: &random)
+    node[index] = PairNode(index, capacity: node[index].capacity, ahead: ahead[index], at: now, using: &random)
     node[index].restore(records, elapsed: elapsed, at: now)
   }
 
@@ -136,8 +142,8 @@ struct PairNetwork {
   mutating func tell(_ index: Int, _ peer: Int, _ event: PairLink.Event) {
     var events = [event]
     while !events.isEmpty {
-      guard let settles = node[index].links[peer]?.settles,
-        let effects = node[index].links[peer]?.handle(events.removeFirst(), at: node[index].local(now))
+      let local = node[index].local(now)
+      guard let effects = node[index].links[peer]?.handle(events.removeFirst(), at: local, by: &node[index].clock)
       else { return }
       for effect in effects {
         switch effect {
@@ -151,7 +157,7 @@ struct PairNetwork {
             tell(index, other, .adminStates(node[index].adminStates))
           }
         default:
-          events += node[index].perform(effect, of: peer, settles: settles, at: now)
+          events += node[index].perform(effect, of: peer, at: now)
           if case .merge(let batch, _) = effect { observe(node[index], batch, now) }
         }
       }

@@ -13,6 +13,7 @@ final class PairNode {
   let index: Int
   let capacity: Int
   private(set) var table: AffinityTable
+  var clock: AssignmentClock
   var links: [Int: PairLink] = [:]
   var redials: [Int: Redial] = [:]
   var nextDial: [Int: Instant] = [:]
@@ -28,13 +29,17 @@ final class PairNode {
   /// The monotonic clock is ahead of the simulation's by this.
   private let origin: Interval
 
-  init(_ index: Int, capacity: Int, at now: Instant, using random: inout SeededGenerator) {
+  /// `ahead`: of its wall clock.
+  init(_ index: Int, capacity: Int, ahead: Interval, at now: Instant, using random: inout SeededGenerator) {
     self.index = index
     self.capacity = capacity
     origin = .seconds(.random(in: 0..<100_000_000, using: &random))
     nextBatch = now + .milliseconds(.random(in: 0..<1000, using: &random))
+    let wall = WallTime(seconds: 1_790_000_000) + Interval(nanoseconds: now.nanoseconds) + ahead
+    clock = AssignmentClock(wall, at: now + origin)
     table = AffinityTable(
-      capacity: capacity, hold: Self.hold, hash: ClientHash(seed: random.next(), random.next()), changeLimit: 1024)
+      capacity: capacity, hold: Self.hold, hash: ClientHash(seed: random.next(), random.next()), changeLimit: 1024,
+      clock: AssignmentClock(wall, at: now + origin + .hours(8 * 24)))
   }
 
   var name: String { "lb\(index)" }
@@ -84,6 +89,7 @@ final class PairNode {
 
   /// What is to be sent to all others.
   func takeChanges(at now: Instant) -> [PairLink.Event] {
+    advanceClock(at: now)
     var events: [PairLink.Event] = []
     while true {
       let changes = table.takeChanges(limit: 512, at: shifted(now))
@@ -93,11 +99,16 @@ final class PairNode {
     }
   }
 
+  private func advanceClock(at now: Instant) {
+    table.clock.advance(to: clock.time(at: local(now)), at: shifted(now))
+  }
+
   /// Performs what a link asks for, except sending and ending; returns what the link is told.
-  func perform(_ effect: PairLink.Effect, of peer: Int, settles: Bool, at now: Instant) -> [PairLink.Event] {
+  func perform(_ effect: PairLink.Effect, of peer: Int, at now: Instant) -> [PairLink.Event] {
     switch effect {
     case .joined:
       redials[peer, default: Redial()].joined()
+      advanceClock(at: now)
       let facts = NodeFacts(release: name, since: WallTime(seconds: 0))
       return [.adminStates(adminStates), .facts(facts.encoded()), .vitals([UInt8(index)])]
     case .copy(let position, let activeSince):
@@ -108,7 +119,7 @@ final class PairNode {
       return [.copied(records.isEmpty ? nil : batch(records), next: next < table.placeCount ? next : nil)]
     case .merge(let batch, let moment):
       table.merge(
-        batch.records[...], from: .node(UInt8(peer), settles: settles), asOf: moment + .hours(8 * 24),
+        batch.records[...], from: .node(UInt8(peer)), asOf: moment + .hours(8 * 24),
         at: shifted(now))
     case .snapshotEnded: snapshots.insert(peer)
     case .adminStates(let states): adminStates.merge(states) { $1.isLater(than: $0) ? $1 : $0 }

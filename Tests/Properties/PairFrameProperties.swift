@@ -50,16 +50,21 @@ package enum PairFrameProperties {
     var link = PairLink(
       own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: .minutes(5), at: now)
     var peer = Peer()
-    try peer.take(link.handle(.opened, at: now), at: now)
-    if isJoined { try peer.take(link.handle(.received(PairMessage.hello(hello).encoded()), at: now), at: now) }
-    if isFull { try peer.take(link.handle(.waiting(PairLink.outputLimit), at: now), at: now) }
+    var clock = AssignmentClock(WallTime(seconds: 0), at: now)
+    try peer.take(link.handle(.opened, at: now, by: &clock), at: now)
+    if isJoined {
+      try peer.take(link.handle(.received(PairMessage.hello(hello).encoded()), at: now, by: &clock), at: now)
+    }
+    if isFull { try peer.take(link.handle(.waiting(PairLink.outputLimit), at: now, by: &clock), at: now) }
     for start in stride(from: 0, to: stream.count, by: piece) {
       let bytes = Array(stream[start..<min(start + piece, stream.count)])
-      try peer.take(link.handle(.received(bytes), at: now), at: now)
+      try peer.take(link.handle(.received(bytes), at: now, by: &clock), at: now)
       now = now + .milliseconds(50)
-      if let deadline = link.deadline, deadline <= now { try peer.take(link.handle(.timer, at: now), at: now) }
+      if let deadline = link.deadline, deadline <= now {
+        try peer.take(link.handle(.timer, at: now, by: &clock), at: now)
+      }
     }
-    try peer.take(link.handle(.closed(reason: "end"), at: now), at: now)
+    try peer.take(link.handle(.closed(reason: "end"), at: now, by: &clock), at: now)
     try require(peer.hasEnded && link.deadline == nil, "a link that does not end")
     try require(peer.sent <= 100 + 300 + stream.count * 20, "\(peer.sent) bytes were sent")
   }
@@ -77,7 +82,7 @@ package enum PairFrameProperties {
         case .send(let bytes): sent += bytes.count
         case .merge(let batch, let moment):
           try require(moment <= now && batch.records.count <= AssignmentBatch.recordLimit, "a batch of the future")
-          table.merge(batch.records[...], from: .node(1, settles: true), asOf: moment, at: now)
+          table.merge(batch.records[...], from: .node(1), asOf: moment, at: now)
           try require(table.count <= 20, "\(table.count) clients")
           try require(table.takeChanges(limit: 10, at: now).records.count <= 5, "more changes than the queue holds")
         case .adminStates(let some):

@@ -15,7 +15,7 @@ QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 NAMES = ["lb1", "lb2"]
 
 HELLO, KEEPALIVE, GOODBYE, ASSIGNMENTS, FACTS, VITALS = 1, 2, 3, 4, 7, 8
-RECORDS = 1000
+RECORDS = 900
 
 
 class Pair:
@@ -88,7 +88,7 @@ def text(word):
 
 
 def hello(name, versions=(1, 1)):
-    return frame(HELLO, b"BELVPAIR" + struct.pack(">HHQQ", *versions, time.monotonic_ns(), 1) + text(name) + text("test"))
+    return frame(HELLO, b"BELVPAIR" + struct.pack(">HHQQ", *versions, time.time_ns(), 1) + text(name) + text("test"))
 
 
 def identity(name):
@@ -102,6 +102,7 @@ def identity(name):
 
 
 def assignments(first, server, service=""):
-    """A thousand clients by address, at this server."""
-    records = b"".join(struct.pack(">QQQI", 0, first + n, identity(server), 0) for n in range(RECORDS))
-    return frame(ASSIGNMENTS, struct.pack(">QQBH", time.monotonic_ns(), identity(service), 1, RECORDS) + records)
+    """Clients by address, at this server, as many as a message holds."""
+    now = time.time_ns()
+    records = b"".join(struct.pack(">QQQQI", 0, first + n, identity(server), now, 0) for n in range(RECORDS))
+    return frame(ASSIGNMENTS, struct.pack(">QQBH", now, identity(service), 1, RECORDS) + records)

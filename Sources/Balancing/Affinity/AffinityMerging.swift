@@ -4,14 +4,13 @@ import Wire
 public enum AffinitySource: Hashable, Sendable {
   /// An earlier worker's.
   case file
-  /// That of another node, by its number from 0 to 254. `settles`: this node's view counts when both have assigned a
-  /// client at the same time.
-  case node(UInt8, settles: Bool)
+  /// That of another node, by its number from 0 to 254.
+  case node(UInt8)
 
   var number: UInt8 {
     switch self {
     case .file: .max
-    case .node(let number, _): number
+    case .node(let number): number
     }
   }
 }
@@ -29,66 +28,62 @@ public struct AffinityChanges: Sendable {
 }
 
 extension AffinityTable {
-  /// Instants of different nodes are compared to within this.
+  /// Of two nodes that see a client on the same server within this time, both keep telling others of it.
   static let uncertainty = Interval.seconds(1)
 
   /// Merges what another node or a file tells of clients, in any order. The silence of the records is relative to
   /// `moment`, which is not after `now`.
   ///
-  /// The later activity decides, and at the same instant the greater server. A client with a session here is active
-  /// now. In a full table, a client is replaced if it has been inactive longer and has no session. What was merged is
-  /// not among the changes, except what this node settles.
+  /// The later assignment decides, and at the same time the greater server: all nodes come to the same answer. A session
+  /// counts from its beginning, since the machine at its other end may be gone; sessions at a server that loses no longer
+  /// count. In a full table, a client is replaced if it has been inactive longer and has no session here. What was merged
+  /// is not among the changes; an assignment of this node that another one does not know yet is.
   public mutating func merge(
     _ records: ArraySlice<AffinityRecord>, from source: AffinitySource, asOf moment: Instant, at now: Instant
   ) {
     for record in records where record.silence < hold {
       let seen = min(moment, now) - record.silence
-      guard now - seen < hold else { continue }
+      let activeUntil = AffinityEntry.activeUntil(seen, isOpenElsewhere: record.isOpen)
+      guard now - activeUntil < hold else { continue }
+      // What a file has was before now, even if the wall clock was put back since.
+      let assigned = source == .file ? min(record.assigned, clock.time(at: now)) : record.assigned
       let bits = tableHash(record.client)
       if let entry = find(record.client, bits) {
         guard isOver(entry, at: now) else {
-          merge(record, into: entry, seen: seen, from: source, at: now)
+          merge(record, assigned: assigned, into: entry, seen: seen, from: source)
           continue
         }
         remove(entry, bits)
       }
       if count == capacity {
-        guard let oldest = longestIdle, entries[oldest].lastSeen < seen else { continue }
+        guard let oldest = longestIdle, entries[oldest].activeUntil < activeUntil else { continue }
         remove(oldest, tableHash(entries[oldest].key))
       }
-      _ = add(record.client, bits, server: record.server, at: seen, from: source)
+      let entry = add(record.client, bits, server: record.server, assigned: assigned, lastSeen: seen)
+      linkReported(entry, isOpen: record.isOpen, from: source)
     }
   }
 
   private mutating func merge(
-    _ record: AffinityRecord, into entry: Int, seen: Instant, from source: AffinitySource, at now: Instant
+    _ record: AffinityRecord, assigned: AssignmentTime, into entry: Int, seen: Instant, from source: AffinitySource
   ) {
     let known = entries[entry]
-    guard known.sessions == 0 else { return }
-    let moves = known.server != record.server
-    let isNear = max(seen - known.lastSeen, known.lastSeen - seen) <= Self.uncertainty
-    var settles = false
-    if moves, isNear, !known.isReported(by: source), case .node(_, let isSettledHere) = source {
-      // Each of two nodes may find the other one's activity to be the later: one decides, and must hear of both.
-      guard isSettledHere || known.isReported else { return noteChange(of: entry) }
-      settles = isSettledHere
-    }
-    // Of two nodes that saw a client at the same time, on the same server, both keep telling others of it. What a node
-    // says is later than what it said before, however long either was on the way.
-    let isLater =
-      if !moves { seen > known.lastSeen + Self.uncertainty } else if known.isReported(by: source) {
-        isNear || seen > known.lastSeen
-      } else { (seen, record.server.rawValue) > (known.lastSeen, known.server.rawValue) }
-    if isLater {
+    if known.server == record.server {
+      entries[entry].assigned = max(known.assigned, assigned)
+      let isLater = known.isReported(by: source) || seen > known.lastSeen + Self.uncertainty
+      guard known.sessions == 0, isLater else { return }
+      unlink(entry)
+    } else {
+      guard (assigned, record.server.rawValue) > (known.assigned, known.server.rawValue) else {
+        if source != .file, !known.isReported { noteChange(of: entry) }
+        return
+      }
       unlink(entry)
       move(entry, to: record.server)
-      entries[entry].lastSeen = max(seen, known.lastSeen)
-      linkReported(entry, from: source)
+      entries[entry].assigned = assigned
     }
-    if settles {
-      freshen(entry, at: now)
-      noteChange(of: entry)
-    }
+    entries[entry].lastSeen = max(seen, known.lastSeen)
+    linkReported(entry, isOpen: record.isOpen, from: source)
   }
 
   /// Takes at most `limit` clients that were assigned or moved here since they were last taken; the queue holds
@@ -116,18 +111,19 @@ extension AffinityTable {
     changed.append(UInt32(entry))
   }
 
-  /// Puts an entry into the heap.
-  mutating func linkReported(_ entry: Int, from source: AffinitySource) {
+  /// Puts an entry into the heap. `isOpen`: the client has a session elsewhere.
+  private mutating func linkReported(_ entry: Int, isOpen: Bool, from source: AffinitySource) {
     changes &+= 1
-    entries[entry].previous = AffinityEntry.reported | UInt32(source.number)
+    entries[entry].previous =
+      AffinityEntry.reported | (isOpen ? AffinityEntry.openElsewhere : 0) | UInt32(source.number)
     reported.insert(entry, in: &entries)
   }
 
-  /// The client without a session that has been inactive longest.
+  /// The client without a session here that has been inactive longest.
   var longestIdle: Int? {
     let own = Int(entries[Int(AffinityEntry.idle)].previous)
     guard let other = reported.first else { return own == Int(AffinityEntry.idle) ? nil : own }
-    guard own != Int(AffinityEntry.idle), entries[own].lastSeen < entries[other].lastSeen else { return other }
+    guard own != Int(AffinityEntry.idle), entries[own].lastSeen < entries[other].activeUntil else { return other }
     return own
   }
 }

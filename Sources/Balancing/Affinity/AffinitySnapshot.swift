@@ -3,14 +3,13 @@ import Wire
 /// The affinity of all clients as it is stored in a file. The format, with all numbers big-endian:
 ///
 ///     0   "BELVAFF" and a line feed
-///     8   version, 32 bits: 1, or 2 if there are clients by tunnel
+///     8   version, 32 bits: 1
 ///     12  time of the snapshot, nanoseconds since 1970, 64 bits
 ///     20  the seed of the tokens' hash, two words of 64 bits
 ///     36  number of clients by address, 32 bits
 ///     40  number of clients by cookie, 32 bits
-///     44  in version 2: number of clients by tunnel, 32 bits
-///         the clients in this order, 28 bytes each:
-///         key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits
+///     44  number of clients by tunnel, 32 bits
+///         the clients in this order, 36 bytes each, as `AffinityRecord` encodes them
 ///     end SipHash-2-4-128, with a key of zeros, of all preceding bytes, to detect damage
 ///
 /// The key of a cookie or tunnel is a keyed hash of its value or connection id. A server is stored as its `ServerID`. A
@@ -63,27 +62,27 @@ public enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConver
 
 extension AffinitySnapshot {
   private static let magic = Array("BELVAFF\n".utf8)
-  private static let versionWithTunnels: UInt32 = 2
-  private static let headBytes = 44
+  private static let version: UInt32 = 1
+  private static let headBytes = 48
   private static let checksumBytes = 16
   private static let checksum = SecretHash(seed: 0, 0)
 
   /// Maximum of clients of each kind: `affinity.entries` allows no larger tables.
   public static let recordLimit = 10_000_000
   /// Maximum size of a snapshot.
-  public static let byteLimit = headBytes + 4 + 3 * recordLimit * AffinityRecord.byteCount + checksumBytes
+  public static let byteLimit = headBytes + 3 * recordLimit * AffinityRecord.byteCount + checksumBytes
 
-  /// The encoded bytes. Without tunnels the version is 1, which earlier releases can read.
+  /// The encoded bytes.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter(limit: Self.byteLimit)
     writer.append(Self.magic.span)
-    writer.append(bigEndian: tunnels.isEmpty ? 1 : Self.versionWithTunnels)
+    writer.append(bigEndian: Self.version)
     writer.append(bigEndian: taken.nanoseconds)
     writer.append(bigEndian: tokenHash.key0)
     writer.append(bigEndian: tokenHash.key1)
     writer.append(bigEndian: UInt32(addresses.count))
     writer.append(bigEndian: UInt32(cookies.count))
-    if !tunnels.isEmpty { writer.append(bigEndian: UInt32(tunnels.count)) }
+    writer.append(bigEndian: UInt32(tunnels.count))
     for record in addresses { record.append(to: &writer) }
     for record in cookies { record.append(to: &writer) }
     for record in tunnels { record.append(to: &writer) }
@@ -100,16 +99,14 @@ extension AffinitySnapshot {
     do {
       var reader = ByteReader(bytes.extracting(droppingFirst: Self.magic.count))
       let version = try reader.readUInt32()
-      if version > Self.versionWithTunnels { throw AffinitySnapshotError.tooNew(version: version) }
+      if version > Self.version { throw AffinitySnapshotError.tooNew(version: version) }
       guard version > 0, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
       taken = WallTime(nanoseconds: try reader.readUInt64())
       tokenHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
       let (addressCount, cookieCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
-      let hasTunnels = version == Self.versionWithTunnels
-      let tunnelCount = hasTunnels ? Int(try reader.readUInt32()) : 0
+      let tunnelCount = Int(try reader.readUInt32())
       let count = addressCount + cookieCount + tunnelCount
-      guard hasTunnels == (tunnelCount > 0), reader.remaining == count * AffinityRecord.byteCount + Self.checksumBytes
-      else {
+      guard reader.remaining == count * AffinityRecord.byteCount + Self.checksumBytes else {
         throw AffinitySnapshotError.damaged
       }
       addresses = try Self.readRecords(addressCount, &reader)

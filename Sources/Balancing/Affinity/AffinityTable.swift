@@ -6,14 +6,14 @@ import Wire
 ///
 /// It never exceeds its capacity, whatever addresses are used: the client with the longest inactivity is removed, one
 /// with an open session only if there are no others. Every operation takes the same short time and allocates nothing;
-/// an entry costs 60 bytes, 12 of them in the index. Not locked: only one owner at a time. Instants may be slightly out
+/// an entry costs 68 bytes, 12 of them in the index. Not locked: only one owner at a time. Instants may be slightly out
 /// of order, because they come from several threads.
 ///
 /// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one of three places: in the list `open` when
 /// it has sessions, otherwise in the list `idle` if the client was last active here, or in the heap `reported`; each
 /// list is ordered by last activity, the most recent first.
 public struct AffinityTable: ~Copyable {
-  /// One session of a client, to be ended once. Ending it after its entry was removed has no effect.
+  /// One session of a client, to be ended once. Ending it after its client was moved or removed has no effect.
   public struct Session: Hashable, Sendable {
     let entry: UInt32
     let generation: UInt32
@@ -30,6 +30,9 @@ public struct AffinityTable: ~Copyable {
   /// Number of clients assigned to each server.
   public private(set) var tally = AffinityTally()
 
+  /// Tells the time of assignments.
+  public var clock: AssignmentClock
+
   private let hash: ClientHash
   private var index: ClientIndex
   var entries: [AffinityEntry]
@@ -43,13 +46,17 @@ public struct AffinityTable: ~Copyable {
   private var free = AffinityEntry.none
 
   /// An empty table for `1 ≤ capacity < 2³⁰` clients. `changeLimit`: how many changes wait for `takeChanges`, 0 if it is
-  /// not used.
-  public init(capacity: Int, hold: Interval, hash: ClientHash, changeLimit: Int = 0) {
+  /// not used. `clock`: without one, assignments have the times of the instants here.
+  public init(
+    capacity: Int, hold: Interval, hash: ClientHash, changeLimit: Int = 0,
+    clock: AssignmentClock = AssignmentClock(WallTime(seconds: 0), at: Instant(nanoseconds: 0))
+  ) {
     precondition(1..<1 << 30 ~= capacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
     self.capacity = capacity
     self.hold = hold
     self.hash = hash
     self.changeLimit = changeLimit
+    self.clock = clock
     changed.reserveCapacity(changeLimit)
     index = ClientIndex(capacity: capacity)
     entries = [AffinityEntry(head: AffinityEntry.idle), AffinityEntry(head: AffinityEntry.open)]
@@ -67,7 +74,7 @@ public struct AffinityTable: ~Copyable {
     return entries[entry].server
   }
 
-  /// Assigns the client to the server; its open sessions continue.
+  /// Assigns the client to the server. Its sessions at another server count no longer.
   public mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
     _ = place(client, on: server, at: now)
   }
@@ -134,7 +141,9 @@ public struct AffinityTable: ~Copyable {
     let client = entries[entry]
     guard client.isUsed, !isOver(entry, at: now) else { return nil }
     return AffinityRecord(
-      client: client.key, server: client.server, silence: client.sessions > 0 ? .zero : now - client.lastSeen)
+      client: client.key, server: client.server, assigned: client.assigned,
+      silence: client.sessions > 0 ? .zero : now - client.lastSeen,
+      isOpen: client.sessions > 0 || client.isOpenElsewhere)
   }
 
   /// The number of places for `records`, including unused ones.
@@ -149,13 +158,14 @@ public struct AffinityTable: ~Copyable {
   }
 
   func isOver(_ entry: Int, at now: Instant) -> Bool {
-    entries[entry].sessions == 0 && now - entries[entry].lastSeen >= hold
+    entries[entry].sessions == 0 && now - entries[entry].activeUntil >= hold
   }
 
   /// The client's entry, assigned to this server and created if necessary.
   private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
     let bits = tableHash(client)
     if let entry = find(client, bits) {
+      entries[entry].assigned = max(clock.time(at: now), entries[entry].assigned.next)
       if entries[entry].server != server {
         move(entry, to: server)
         noteChange(of: entry)
@@ -166,33 +176,35 @@ public struct AffinityTable: ~Copyable {
     // Two for each new entry: expired entries are removed while the table is used.
     forgetOver(at: now, limit: 2)
     if count == capacity { evict() }
-    let entry = add(client, bits, server: server, at: now, from: nil)
+    let entry = add(client, bits, server: server, assigned: clock.time(at: now), lastSeen: now)
+    link(entry)
     noteChange(of: entry)
     return entry
   }
 
-  /// Counts the client for another server.
+  /// Counts the client for another server. Its sessions at the former one may be those of a machine that vanished: their
+  /// end says nothing of the client any more.
   mutating func move(_ entry: Int, to server: ServerID) {
-    let hasSession = entries[entry].sessions > 0
-    tally.remove(entries[entry].server, hadSession: hasSession)
-    tally.add(server, hasSession: hasSession)
+    tally.remove(entries[entry].server, hadSession: entries[entry].sessions > 0)
+    tally.add(server, hasSession: false)
     entries[entry].server = server
+    entries[entry].sessions = 0
+    entries[entry].generation &+= 1
   }
 
-  /// `source`: who told of the client; nil: it is active here.
+  /// Adds an entry, which the caller links.
   mutating func add(
-    _ client: ClientKey, _ bits: UInt32, server: ServerID, at now: Instant, from source: AffinitySource?
+    _ client: ClientKey, _ bits: UInt32, server: ServerID, assigned: AssignmentTime, lastSeen: Instant
   ) -> Int {
     let entry: Int
     if free == AffinityEntry.none {
       entry = entries.count
-      entries.append(AffinityEntry(key: client, server: server, lastSeen: now))
+      entries.append(AffinityEntry(key: client, server: server, assigned: assigned, lastSeen: lastSeen))
     } else {
       entry = Int(free)
       free = entries[entry].next
-      entries[entry].renew(key: client, server: server, lastSeen: now)
+      entries[entry].renew(key: client, server: server, assigned: assigned, lastSeen: lastSeen)
     }
-    if let source { linkReported(entry, from: source) } else { link(entry) }
     index.insert(bits, entry: entry)
     count += 1
     tally.add(server, hasSession: false)

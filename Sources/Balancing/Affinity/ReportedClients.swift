@@ -3,7 +3,7 @@ import Wire
 /// The clients without a session whose last activity was elsewhere, in a binary heap: the one with the longest
 /// inactivity is first. Reports come in any order, so that a list would not stay ordered.
 ///
-/// Invariant: the entry at position `n` has `next == n`, and its `lastSeen` is not before that of `(n − 1) / 2`.
+/// Invariant: the entry at position `n` has `next == n`, and its `activeUntil` is not before that of `(n − 1) / 2`.
 struct ReportedClients {
   private(set) var heap: [UInt32] = []
 
@@ -29,7 +29,7 @@ struct ReportedClients {
     let entry = heap[position]
     while position > 0 {
       let parent = (position - 1) / 2
-      guard entries[Int(entry)].lastSeen < entries[Int(heap[parent])].lastSeen else { break }
+      guard entries[Int(entry)].activeUntil < entries[Int(heap[parent])].activeUntil else { break }
       put(heap[parent], at: position, in: &entries)
       position = parent
     }
@@ -43,11 +43,11 @@ struct ReportedClients {
     while 2 * position + 1 < heap.count {
       var child = 2 * position + 1
       if child + 1 < heap.count,
-        entries[Int(heap[child + 1])].lastSeen < entries[Int(heap[child])].lastSeen
+        entries[Int(heap[child + 1])].activeUntil < entries[Int(heap[child])].activeUntil
       {
         child += 1
       }
-      guard entries[Int(heap[child])].lastSeen < entries[Int(entry)].lastSeen else { break }
+      guard entries[Int(heap[child])].activeUntil < entries[Int(entry)].activeUntil else { break }
       put(heap[child], at: position, in: &entries)
       position = child
     }

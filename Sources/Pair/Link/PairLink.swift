@@ -88,7 +88,6 @@ package struct PairLink: Sendable {
   private let refresh: Interval
   private var state: State
   private var input = PairFrameReader()
-  private var clock = PeerClock()
   /// Bytes that wait in the output.
   private var waiting = 0
 
@@ -101,9 +100,6 @@ package struct PairLink: Sendable {
     self.refresh = min(refresh, Pace.refresh)
   }
 
-  /// Whether this node's view counts when both have assigned a client at the same time.
-  package var settles: Bool { own.name < peer }
-
   /// When `handle(.timer)` is due.
   package var deadline: Instant? {
     switch state {
@@ -113,11 +109,12 @@ package struct PairLink: Sendable {
     }
   }
 
-  /// Takes one event, and returns what is to be done.
-  package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+  /// Takes one event, and returns what is to be done. `clock`: that of this node's assignments, which is put forward to
+  /// the other node's.
+  package mutating func handle(_ event: Event, at now: Instant, by clock: inout AssignmentClock) -> [Effect] {
     var effects: [Effect] = []
     do throws(PairEnd) {
-      try take(event, at: now, &effects)
+      try take(event, at: now, &clock, &effects)
       sendWaiting(at: now, &effects)
     } catch {
       if let message = error.message, hasOpened { send(message, &effects) }
@@ -129,7 +126,9 @@ package struct PairLink: Sendable {
     return effects
   }
 
-  private mutating func take(_ event: Event, at now: Instant, _ effects: inout [Effect]) throws(PairEnd) {
+  private mutating func take(
+    _ event: Event, at now: Instant, _ clock: inout AssignmentClock, _ effects: inout [Effect]
+  ) throws(PairEnd) {
     switch (state, event) {
     case (.ended, _): break
     case (_, .closed(let reason)): throw .closed(reason: reason)
@@ -137,7 +136,7 @@ package struct PairLink: Sendable {
     case (.idle(let deadline), .opened):
       state = .greeting(deadline: deadline)
       var hello = own
-      hello.clock = now
+      hello.clock = clock.time(at: now)
       send(.hello(hello), &effects)
     case (.idle(let deadline), .timer), (.greeting(let deadline), .timer): if now >= deadline { throw .noHello }
     case (.idle, _): break
@@ -150,16 +149,16 @@ package struct PairLink: Sendable {
       }
     case (_, .received(let bytes)):
       input.append(bytes)
-      while let message = try nextMessage(at: now) { try receive(message, at: now, &effects) }
+      while let message = try nextMessage(at: now) { try receive(message, at: now, &clock, &effects) }
     case (.greeting, _): break
     case (.joined(var joined), _):
-      try take(event, &joined, at: now, &effects)
+      try take(event, &joined, at: now, clock.time(at: now), &effects)
       state = .joined(joined)
     }
   }
 
   private mutating func take(
-    _ event: Event, _ joined: inout JoinedLink, at now: Instant, _ effects: inout [Effect]
+    _ event: Event, _ joined: inout JoinedLink, at now: Instant, _ time: AssignmentTime, _ effects: inout [Effect]
   ) throws(PairEnd) {
     switch event {
     case .timer:
@@ -168,13 +167,13 @@ package struct PairLink: Sendable {
       joined.pass.advance(to: now)
       guard now >= joined.nextKeepalive else { return }
       joined.nextKeepalive = now + Pace.keepalive
-      if hasRoom { send(.keepalive(clock: now), &effects) }
+      if hasRoom { send(.keepalive(clock: time), &effects) }
     case .changes(let batch):
-      if hasRoom { send(.assignments(batch, clock: now), &effects) } else { joined.pass.missChanges() }
+      if hasRoom { send(.assignments(batch, clock: time), &effects) } else { joined.pass.missChanges() }
     case .missedChanges: joined.pass.missChanges()
     case .otherLeft: joined.pass = AssignmentPass(refresh: refresh, at: now)
     case .copied(let batch, let next):
-      if let batch { send(.assignments(batch, clock: now), &effects) }
+      if let batch { send(.assignments(batch, clock: time), &effects) }
       if joined.pass.copied(next: next) { send(.snapshotEnd, &effects) }
     case .adminStates(let states): joined.queue(states)
     case .facts(let bytes): joined.queue(facts: bytes)
@@ -198,7 +197,7 @@ package struct PairLink: Sendable {
   }
 
   private mutating func receive(
-    _ message: PairMessage, at now: Instant, _ effects: inout [Effect]
+    _ message: PairMessage, at now: Instant, _ clock: inout AssignmentClock, _ effects: inout [Effect]
   ) throws(PairEnd) {
     switch (state, message) {
     case (_, .leave(let reason)): throw .left(reason: reason)
@@ -207,12 +206,13 @@ package struct PairLink: Sendable {
       guard hello.versions.overlaps(own.versions) else {
         throw .versions(theirs: hello.versions, release: hello.release)
       }
-      _ = clock.local(hello.clock, receivedAt: now)
+      clock.advance(to: hello.clock, at: now)
       state = .joined(JoinedLink(refresh: refresh, at: now))
       effects.append(.joined(hello))
-    case (.joined, .keepalive(let clock)): _ = self.clock.local(clock, receivedAt: now)
-    case (.joined, .assignments(let batch, let clock)):
-      effects.append(.merge(batch, asOf: self.clock.local(clock, receivedAt: now)))
+    case (.joined, .keepalive(let time)): clock.advance(to: time, at: now)
+    case (.joined, .assignments(let batch, let time)):
+      clock.advance(to: time, at: now)
+      effects.append(.merge(batch, asOf: clock.instant(of: time, at: now)))
     case (.joined, .snapshotEnd): effects.append(.snapshotEnded)
     case (.joined, .adminStates(let states)): effects.append(.adminStates(states))
     case (.joined(var joined), .facts(let piece)):

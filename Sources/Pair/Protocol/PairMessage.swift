@@ -6,12 +6,12 @@ import Wire
 package enum PairMessage: Hashable, Sendable {
   /// The first message in each direction. It and `leave` never change.
   case hello(PairHello)
-  /// Sent once a second; `clock` is the sender's monotonic clock.
-  case keepalive(clock: Instant)
+  /// Sent once a second; `clock` is what the sender's clock of assignments shows.
+  case keepalive(clock: AssignmentTime)
   /// The sender closes the connection.
   case leave(reason: String)
   /// Clients of one table; their silence is relative to the sender's `clock`.
-  case assignments(AssignmentBatch, clock: Instant)
+  case assignments(AssignmentBatch, clock: AssignmentTime)
   /// All clients that the sender knew at joining have been sent.
   case snapshotEnd
   /// What operators want of servers, by the servers' full names, at most `adminStateLimit`.
@@ -77,10 +77,10 @@ package enum PairMessage: Hashable, Sendable {
     var reader = ByteReader(payload)
     switch kind {
     case .hello: self = .hello(try PairHello(reading: &reader))
-    case .keepalive: self = .keepalive(clock: Instant(nanoseconds: try reader.readUInt64()))
+    case .keepalive: self = .keepalive(clock: AssignmentTime(nanoseconds: try reader.readUInt64()))
     case .leave: self = .leave(reason: try reader.readText("reason"))
     case .assignments:
-      let clock = Instant(nanoseconds: try reader.readUInt64())
+      let clock = AssignmentTime(nanoseconds: try reader.readUInt64())
       guard let batch = try AssignmentBatch(reading: &reader) else { return nil }
       self = .assignments(batch, clock: clock)
     case .snapshotEnd: self = .snapshotEnd
@@ -111,8 +111,8 @@ package struct PairHello: Hashable, Sendable {
   package static let spokenVersions: ClosedRange<UInt16> = 1...1
 
   package var versions = PairHello.spokenVersions
-  /// The sender's monotonic clock.
-  package var clock = Instant(nanoseconds: 0)
+  /// What the sender's clock of assignments shows.
+  package var clock = AssignmentTime(nanoseconds: 0)
   /// A random number for each start of a node's worker.
   package var incarnation: UInt64
   /// As in `pair.nodes`.
@@ -142,7 +142,7 @@ package struct PairHello: Hashable, Sendable {
     let (lowest, highest) = (try reader.readUInt16(), try reader.readUInt16())
     guard lowest <= highest else { throw PairError.invalidField("versions") }
     versions = lowest...highest
-    clock = Instant(nanoseconds: try reader.readUInt64())
+    clock = AssignmentTime(nanoseconds: try reader.readUInt64())
     incarnation = try reader.readUInt64()
     name = try reader.readText("name")
     release = try reader.readText("release")
@@ -152,7 +152,7 @@ package struct PairHello: Hashable, Sendable {
 /// Clients of one table and their servers.
 package struct AssignmentBatch: Hashable, Sendable {
   /// Maximum of records.
-  package static let recordLimit = 1000
+  package static let recordLimit = 900
 
   /// See `serviceID(of:)`.
   package var service: UInt64

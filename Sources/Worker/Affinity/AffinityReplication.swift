@@ -16,6 +16,11 @@ extension AffinityStore {
     }
   }
 
+  /// Puts the clock of assignments forward to this time.
+  func advanceClock(to time: AssignmentTime, at now: Instant) {
+    for table in [addresses, cookies, tunnels] { table.advanceClock(to: time, at: now) }
+  }
+
   /// Takes the clients that were assigned or moved here since they were last taken; `areIncomplete`: some were lost.
   func takeChanges(service: UInt64, at now: Instant) -> (batches: [AssignmentBatch], areIncomplete: Bool) {
     var batches: [AssignmentBatch] = []

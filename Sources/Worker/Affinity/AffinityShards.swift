@@ -27,15 +27,18 @@ final class AffinityShards: Sendable {
   private let hash: ClientHash
 
   /// Tables for this many entries in total, at least one in each shard. `isReplicated`: they note changes for
-  /// `takeChanges`.
-  init(_ settings: Configuration.Affinity, entries: Int, isReplicated: Bool) throws(TLSError) {
+  /// `takeChanges`. `wall`: the time at `now`, for the beginning of the clock of assignments.
+  init(
+    _ settings: Configuration.Affinity, entries: Int, isReplicated: Bool, at now: Instant, wall: WallTime
+  ) throws(TLSError) {
     let hash = ClientHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     self.hash = hash
     shards = (0..<AffinityShards.shardCount).map { _ in
       Shard(
         AffinityTable(
           capacity: Self.capacity(entries), hold: settings.hold, hash: hash,
-          changeLimit: isReplicated ? Self.changeLimit : 0))
+          changeLimit: isReplicated ? Self.changeLimit : 0,
+          clock: AssignmentClock(wall, at: Self.shifted(now))))
     }
   }
 
@@ -142,6 +145,11 @@ final class AffinityShards: Sendable {
         }
       }
     }
+  }
+
+  /// Puts the clock of assignments forward to this time.
+  func advanceClock(to time: AssignmentTime, at now: Instant) {
+    for shard in shards { shard.table.withLock { $0.clock.advance(to: time, at: Self.shifted(now)) } }
   }
 
   /// Takes the clients that were assigned or moved here since they were last taken.

@@ -23,9 +23,12 @@ final class AffinityStore: Sendable {
     _ settings: Configuration.Affinity, _ secrets: PairSecrets? = nil, restoring snapshot: AffinitySnapshot? = nil,
     at now: Instant, wall: WallTime
   ) throws(TLSError) {
-    addresses = try AffinityShards(settings, entries: settings.entries, isReplicated: secrets != nil)
-    cookies = try AffinityShards(settings, entries: settings.cookieEntries, isReplicated: secrets != nil)
-    tunnels = try AffinityShards(settings, entries: settings.tunnelEntries, isReplicated: secrets != nil)
+    addresses = try AffinityShards(
+      settings, entries: settings.entries, isReplicated: secrets != nil, at: now, wall: wall)
+    cookies = try AffinityShards(
+      settings, entries: settings.cookieEntries, isReplicated: secrets != nil, at: now, wall: wall)
+    tunnels = try AffinityShards(
+      settings, entries: settings.tunnelEntries, isReplicated: secrets != nil, at: now, wall: wall)
     let known = secrets?.tokenHash ?? snapshot?.tokenHash
     let tokenHash = if let known { known } else { try SecretHash.random() }
     seed0 = Atomic(tokenHash.key0)

@@ -34,10 +34,11 @@ struct PairLoop: ~Copyable {
   var peers: [PairPeer] = []
   var connections = Slab<PairConnection>(capacity: 16)
   var now: Instant
+  /// The clock of assignments, which the tables' clocks follow.
+  var clock: AssignmentClock
   let channel: PairChannel
-  private let release: String
-  /// Random, for each worker.
-  private let incarnation: UInt64
+  /// What this node says of itself, but for its name.
+  private let hello: PairHello
   private let whenTablesAreThere: @Sendable () -> Void
   private var listeners = PairListeners()
   /// When the tables' time is over; nil once the others' tables are there, or that has come.
@@ -49,16 +50,17 @@ struct PairLoop: ~Copyable {
     _ channel: PairChannel, release: String, log: Logger, at now: Instant,
     whenTablesAreThere: @escaping @Sendable () -> Void
   ) throws {
+    // Random, for each worker.
     let incarnation = try RandomBytes.makeWord()
     let poller = try Poller()
     try poller.watchLevel(channel.wakeup.descriptor, token: PairToken(.news).rawValue)
-    self.incarnation = incarnation
+    hello = PairHello(name: "", release: release, incarnation: incarnation)
     self.poller = poller
     self.channel = channel
-    self.release = release
     self.log = log
     self.now = now
     self.whenTablesAreThere = whenTablesAreThere
+    clock = AssignmentClock(Clock.wall(), at: now)
     tablesDeadline = now + Self.tablesTimeout
     nextTick = now + Self.tick
   }
@@ -102,6 +104,7 @@ struct PairLoop: ~Copyable {
 
   private mutating func handleTick() {
     nextTick = now + Self.tick
+    settings?.tables.advanceClocks(to: clock.time(at: now), at: now)
     sendChanges()
     for peer in peers.indices {
       guard let reason = peers[peer].takeAbsence(at: now) else { continue }
@@ -235,9 +238,9 @@ struct PairLoop: ~Copyable {
   ) throws(SystemError) -> SlabKey {
     // Not `now`: of those that are accepted in one turn, too, the oldest makes room.
     let began = Clock.monotonic()
-    let link = PairLink(
-      own: PairHello(name: settings.own.name, release: release, incarnation: incarnation), peer: peers[peer].node.name,
-      refresh: settings.tables.refresh, at: began)
+    var own = hello
+    own.name = settings.own.name
+    let link = PairLink(own: own, peer: peers[peer].node.name, refresh: settings.tables.refresh, at: began)
     let key = connections.insert(
       PairConnection(descriptor, with: peer, offer: offer, context: context, link: link, at: began))
     do throws(SystemError) {

@@ -35,14 +35,13 @@ extension PairLoop {
   /// Passes an event to a connection's link, and performs what follows.
   mutating func handle(_ event: PairLink.Event, _ key: SlabKey) {
     guard connections.contains(key) else { return }
-    for effect in connections[key].link.handle(event, at: now) {
+    for effect in connections[key].link.handle(event, at: now, by: &clock) {
       switch effect {
       case .send(let bytes): connections[key].append(bytes)
       case .joined(let hello): joined(hello, key)
       case .copy(let position, let activeSince): connections[key].copy = (position, activeSince)
       case .merge(let batch, let moment):
-        let peer = connections[key].peer
-        let source = AffinitySource.node(UInt8(peer), settles: connections[key].link.settles)
+        let source = AffinitySource.node(UInt8(connections[key].peer))
         settings?.tables.merge(batch, from: source, asOf: moment, at: now)
       case .snapshotEnded:
         peers[connections[key].peer].hasSentTables = true
@@ -76,6 +75,7 @@ extension PairLoop {
   private mutating func joined(_ hello: PairHello, _ key: SlabKey) {
     let peer = connections[key].peer
     let earlier = peers[peer].join(key)
+    settings?.tables.advanceClocks(to: clock.time(at: now), at: now)
     handle(.adminStates(channel.adminStates), key)
     let own = channel.own
     if let facts = own.facts { handle(.facts(facts), key) }

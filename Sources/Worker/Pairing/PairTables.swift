@@ -41,6 +41,11 @@ struct PairTables: Sendable {
     service.affinity.merge(batch, from: source, service.settings, servers: service.servers, asOf: moment, at: now)
   }
 
+  /// Puts the clock of assignments forward to this time.
+  func advanceClocks(to time: AssignmentTime, at now: Instant) {
+    for service in services { service.affinity.advanceClock(to: time, at: now) }
+  }
+
   /// Takes the clients that were assigned or moved here since they were last taken; `areIncomplete`: some were lost.
   func takeChanges(at now: Instant) -> (batches: [AssignmentBatch], areIncomplete: Bool) {
     let changes = services.map { $0.affinity.takeChanges(service: $0.id, at: now) }
