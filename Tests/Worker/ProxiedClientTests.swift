@@ -170,7 +170,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
 extension TestLoop {
   /// The server of the request under way.
   fileprivate var server: Int? {
-    for key in loop.clients.keys where loop.clients[key].requests.current.isLeased {
+    for key in loop.clients.keys where !loop.clients[key].requests.isEmpty {
       if let server = loop.clients[key].requests.current.value.server { return server }
     }
     return nil

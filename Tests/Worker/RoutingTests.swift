@@ -233,12 +233,12 @@ extension TestLoop {
   /// The client of the request under way; of the connection, if there is none.
   func identity(of key: SlabKey) -> ClientIdentity {
     let peer = loop.clients[key].client.peer
-    guard loop.clients[key].requests.current.isLeased else { return peer }
+    guard !loop.clients[key].requests.isEmpty else { return peer }
     return loop.clients[key].requests.current.value.origin ?? peer
   }
 
   func activity(of key: SlabKey) -> Activity {
-    guard loop.clients[key].phase == .open, loop.clients[key].requests.current.isLeased else { return .other }
+    guard loop.clients[key].phase == .open, !loop.clients[key].requests.isEmpty else { return .other }
     return switch loop.clients[key].requests.current.value.exchange.state {
     case .queued: .queued
     case .connecting: .connecting

@@ -161,7 +161,7 @@ struct TestLoop: ~Copyable {
 
   /// The server chosen for an exchange under way.
   func chosenServer() throws -> Int {
-    let keys = loop.clients.keys.filter { loop.clients[$0].requests.current.isLeased }
+    let keys = loop.clients.keys.filter { !loop.clients[$0].requests.isEmpty }
     return try #require(keys.compactMap { loop.clients[$0].requests.current.value.server }.first)
   }
 

@@ -54,7 +54,7 @@ extension Loop {
     let peer = accepted.peer
     let (entrance, snapshot) = (accepting.listeners[listener].entrance, accepting.listeners[listener].service)
     let identity = snapshot.identity(of: peer.address)
-    let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.service == .https)
+    let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.hasTLS)
     let isProxy = forwarding.isPeerTrusted
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {

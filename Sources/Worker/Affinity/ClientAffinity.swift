@@ -17,7 +17,7 @@ extension ActiveExchange {
       isDedicated = true
       if backend.servers[meant].takesClients { return meant }
       // For the log.
-      server = meant
+      position = .outside(meant)
       return nil
     }
     isDedicated = false

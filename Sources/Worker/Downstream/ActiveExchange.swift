@@ -21,15 +21,16 @@ struct ActiveExchange: ~Copyable {
     case close
   }
 
-  /// The exchange's position at the chosen server.
+  /// The request's position at its server, of which it has the index in the snapshot.
   enum Position {
+    /// No server is chosen.
     case none
+    /// Neither in the server's queue nor admitted: not yet, or no longer.
+    case outside(Int)
     /// Waiting in the server's queue with this ticket.
-    case queued(Admission<WaitingRequest>.Ticket)
+    case queued(Int, Admission<WaitingRequest>.Ticket)
     /// Holding one of the server's slots, to be released.
-    case admitted
-
-    var isAdmitted: Bool { if case .admitted = self { true } else { false } }
+    case admitted(Int)
   }
 
   var exchange: Exchange
@@ -37,13 +38,11 @@ struct ActiveExchange: ~Copyable {
   var snapshot: ServiceSnapshot
   /// The client, if a trusted proxy named another one than the peer in the header fields.
   var origin: ClientIdentity?
-  /// The chosen server.
-  var server: Int?
+  var position = Position.none
   /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
   /// client's affinity is neither used nor changed.
   var isDedicated = false
-  var position = Position.none
-  /// The connection to that server, or the one kept from the previous exchange.
+  /// The connection to the server, or the one kept from the previous exchange.
   var connection: SlabKey?
   /// Servers that failed in this exchange.
   var tried = ServerSet()
@@ -55,6 +54,14 @@ struct ActiveExchange: ~Copyable {
   var scanner = Leased<ConnectionIDScanner>()
   /// The request line for the access log.
   var requestLine: [UInt8] = []
+
+  /// The chosen server.
+  var server: Int? {
+    switch position {
+    case .none: nil
+    case .outside(let server), .queued(let server, _), .admitted(let server): server
+    }
+  }
 
   func key(on client: borrowing Client) -> RequestKey {
     RequestKey(connection: client.key, number: exchange.number)

@@ -8,24 +8,9 @@ import Wire
 /// The state of a client's connection that all of its requests use: what is the connection's, but for its phase, its
 /// timer and the requests themselves, so that a request and this can be changed at the same time.
 struct Client: ~Copyable {
-  /// How a listener's connections are handled.
-  enum Service: Equatable, Sendable {
-    case https
-    case redirect
-    case passthrough
-
-    var exchangeKind: Exchange.Kind {
-      switch self {
-      case .https: .relayed
-      case .redirect: .redirected
-      case .passthrough: .opaque
-      }
-    }
-  }
-
   /// The listener on which the connection was accepted.
   struct Entrance: Sendable {
-    var service: Service
+    var kind: Exchange.Kind
     /// The listener's port.
     let port: UInt16
     /// Connections are relayed to the same port of the client's server.
@@ -36,6 +21,9 @@ struct Client: ~Copyable {
     var isShared = false
     /// A trusted proxy forwards the connection without the client's address; its X-Forwarded fields are ignored.
     var isUnnamed = false
+
+    /// TLS is terminated where requests are relayed, and nowhere else.
+    var hasTLS: Bool { kind == .relayed }
   }
 
   /// This client's sessions in the affinity tables: by its address, its latest cookie and its latest tunnel.
@@ -59,8 +47,6 @@ struct Client: ~Copyable {
   var sessions = Sessions()
   /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
-
-  var service: Service { entrance.service }
 
   /// The server's port, if it is not the configured one.
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }
@@ -100,7 +86,7 @@ struct Client: ~Copyable {
   mutating func enter(_ service: ServiceSnapshot) {
     snapshot = service
     forwarding = service.forwarding(
-      for: peer.endpoint.address, isSecure: entrance.service == .https, isUnnamed: entrance.isUnnamed)
+      for: peer.endpoint.address, isSecure: entrance.hasTLS, isUnnamed: entrance.isUnnamed)
     routed = nil
   }
 

@@ -45,7 +45,7 @@ struct ClientConnection: ~Copyable {
 
   init(_ client: consuming Client, at now: Instant) {
     let beginsWithHeader = client.forwarding.isPeerTrusted && client.snapshot.settings.forwarded.proxyProtocol
-    phase = beginsWithHeader ? .awaitingHeader : client.service == .https ? .handshaking : .open
+    phase = beginsWithHeader ? .awaitingHeader : client.entrance.hasTLS ? .handshaking : .open
     self.client = client
     since = now
   }
@@ -82,8 +82,8 @@ struct ClientConnection: ~Copyable {
   }
 
   private mutating func advance(_ context: inout LoopContext) -> ActiveExchange.Step {
-    guard requests.current.isLeased else {
-      return client.service == .passthrough ? tunnel(&context) : awaitRequest(&context)
+    guard !requests.isEmpty else {
+      return client.entrance.kind == .opaque ? tunnel(&context) : awaitRequest(&context)
     }
     let step = requests.current.value.advance(&client, &context)
     return step == .read ? awaitRequest(&context) : step
@@ -159,17 +159,17 @@ struct ClientConnection: ~Copyable {
   /// Whether it has not sent a byte since it connected, or no complete record, so that no resources were spent on it.
   var isSilent: Bool {
     if phase == .awaitingHeader { return true }
-    return switch client.service {
-    case .https: phase == .handshaking && client.side.stream.tls == nil
-    case .redirect: phase == .open && requests.count == 0 && !requests.current.isLeased
-    case .passthrough:
-      requests.current.isLeased && requests.current.value.exchange.record.bytesFromClient == 0
+    return switch client.entrance.kind {
+    case .relayed: phase == .handshaking && client.side.stream.tls == nil
+    case .redirected: phase == .open && requests.begun == 0 && requests.isEmpty
+    case .opaque:
+      !requests.isEmpty && requests.current.value.exchange.record.bytesFromClient == 0
         && requests.current.value.exchange.record.bytesToClient == 0
     }
   }
 
   /// Whether it has completed a handshake or a request, and has not begun another one.
-  var isIdle: Bool { phase == .open && !requests.current.isLeased && !isSilent }
+  var isIdle: Bool { phase == .open && requests.isEmpty && !isSilent }
 
   func isEvictable(as kind: EvictionClass) -> Bool {
     switch kind {
@@ -183,13 +183,13 @@ struct ClientConnection: ~Copyable {
   mutating func awaitRequest(_ context: inout LoopContext) -> ActiveExchange.Step {
     var end: StreamEnd?
     var isFresh = !client.side.input.isEmpty
-    if isFresh, !requests.current.isLeased { beginRequest(&context) }
+    if isFresh, requests.isEmpty { beginRequest(&context) }
     // A head may arrive in records of one byte.
     for _ in 0..<ClientConnection.roundsPerTurn {
       if !isFresh {
         guard client.side.stream.mayRead else { return parkIdle(&context) }
         let incoming = client.side.receive(&context.buffers)
-        if !requests.current.isLeased, incoming != .wouldBlock, incoming != .yield { beginRequest(&context) }
+        if requests.isEmpty, incoming != .wouldBlock, incoming != .yield { beginRequest(&context) }
         switch incoming {
         case .bytes(let count): requests.current.value.exchange.received(count)
         case .wouldBlock: return .wait
@@ -215,9 +215,7 @@ struct ClientConnection: ~Copyable {
 
   private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
     context.reports.counters.refused.requests += 1
-    let identity = requests.current.value.identity(on: client)
-    context.reports.log.debug(
-      "request of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
+    requests.current.value.noteRefusal(of: "request", rejection, client, context)
   }
 
   mutating func beginRequest(_ context: inout LoopContext) { requests.begin(on: client, since: since, &context) }
@@ -240,16 +238,16 @@ struct ClientConnection: ~Copyable {
   }
 
   private mutating func begin(_ context: inout LoopContext) -> ActiveExchange.Step {
-    requests.count += 1
+    requests.begun += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
-    if client.service == .redirect, client.entrance.several != nil { chooseByHost() }
+    if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
     requests.current.value.adoptNewest(&client, context)
     if client.forwarding.isPeerTrusted || requests.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
     }
-    guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
+    guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
     // Or its service was removed.
     let isLast = context.isStopping || !context.isNewest(client.snapshot)
     return requests.current.value.accepted(isLast: isLast, &client, &context)

@@ -10,7 +10,7 @@ extension ClientConnection {
       switch phase {
       case .awaitingHeader, .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
-      case .open: requests.current.isLeased ? requests.current.value.earliestExpiry : idleExpiry
+      case .open: requests.isEmpty ? idleExpiry : requests.current.value.earliestExpiry
       }
     arm(at: due, &context)
   }
@@ -34,18 +34,18 @@ extension ClientConnection {
       return .keep
     case .lingering: return advance(&context)
     case .open:
-      guard requests.current.isLeased || context.now >= idleExpiry else {
+      guard !requests.isEmpty || context.now >= idleExpiry else {
         arm(at: idleExpiry, &context)
         return .keep
       }
       // The exchange decides about a client that has not begun one, too.
-      if !requests.current.isLeased { beginRequest(&context) }
+      if requests.isEmpty { beginRequest(&context) }
       return exchangeTimerFired(&context)
     }
   }
 
   /// The deadline of a client that has not begun a request.
-  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests.count == 0) }
+  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests.begun == 0) }
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
     let backlog = requests.current.value.backlog(client, context)

@@ -14,7 +14,7 @@ extension ClientConnection {
   /// Begins to linger: the last byte for this client has been sent.
   mutating func startLingering(_ context: inout LoopContext) {
     context.buffers.giveBack(&client.side.output)
-    if requests.current.isLeased { endRequest(&context) }
+    if !requests.isEmpty { endRequest(&context) }
     phase = .lingering
     since = context.now
   }
@@ -40,18 +40,16 @@ extension ClientConnection {
   mutating func granted(
     _ waiting: WaitingRequest, _ server: SharedServer, _ context: inout LoopContext
   ) -> Disposition {
-    guard requests.contains(waiting.key), requests.current.value.isQueued(at: server) else {
+    guard requests.contains(waiting.key), requests.current.value.admitted(by: server) else {
       Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
-    requests.current.value.position = .admitted
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
   /// The server in whose queue this request waits no longer accepts clients: chooses another one.
   mutating func rerouted(_ request: RequestKey, _ context: inout LoopContext) -> Disposition {
-    guard requests.contains(request), requests.current.value.isQueued else { return .keep }
-    requests.current.value.position = .none
+    guard requests.contains(request), requests.current.value.dequeued() else { return .keep }
     return handle(.displaced, &context) ?? .keep
   }
 
@@ -73,7 +71,7 @@ extension ClientConnection {
   /// The worker stops: an idle client's connection ends now, others after their exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
-    if !requests.current.isLeased { beginRequest(&context) }
+    if requests.isEmpty { beginRequest(&context) }
     return requests.current.value.react(to: .stop, &client, &context) == .close ? .close : .keep
   }
 
@@ -83,7 +81,7 @@ extension ClientConnection {
       context.reports.counters.refused.connections += 1
       context.reports.failures.note(client: client.peer.endpoint, TLSConnection.floodExplanation, at: context.now)
     }
-    if requests.current.isLeased {
+    if !requests.isEmpty {
       _ = requests.current.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
       endRequest(&context)
     }

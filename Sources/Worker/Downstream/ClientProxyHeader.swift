@@ -40,7 +40,7 @@ extension ClientConnection {
   }
 
   private mutating func introduce(_ header: ProxyHeader, _ context: inout LoopContext) -> ActiveExchange.Step {
-    let (snapshot, isSecure) = (client.snapshot, client.service == .https)
+    let (snapshot, isSecure) = (client.snapshot, client.entrance.hasTLS)
     if header.source == nil, !header.isLocal {
       client.entrance.isUnnamed = true
       client.forwarding = snapshot.forwarding(for: client.peer.endpoint.address, isSecure: isSecure, isUnnamed: true)
@@ -61,7 +61,7 @@ extension ClientConnection {
         return .close
       }
     }
-    guard client.service != .https else {
+    guard !client.entrance.hasTLS else {
       phase = .handshaking
       return .yield
     }

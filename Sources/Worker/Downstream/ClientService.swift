@@ -25,7 +25,7 @@ extension ClientConnection {
     client.entrance.isShared = true
     client.move(to: several.service(ofName: asked.span))
     guard client.snapshot.isPassthrough else { return nil }
-    client.entrance.service = .passthrough
+    client.entrance.kind = .opaque
     phase = .open
     since = context.now
     return context.isStopping ? .close : .again

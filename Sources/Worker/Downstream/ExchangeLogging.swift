@@ -7,16 +7,17 @@ import Linux
 extension ActiveExchange {
   /// Writes the exchange's access log line. Must be called only while the log is enabled.
   mutating func log(_ client: borrowing Client, _ context: inout LoopContext) {
+    let isAdmitted = if case .admitted = position { true } else { false }
     let occupancy = server.map { snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
-    if requestLine.isEmpty, client.service != .passthrough {
+    if requestLine.isEmpty, exchange.kind != .opaque {
       requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
     }
     let entry = AccessEntry(
       record: exchange.record, client: identity(on: client).endpoint, frontend: client.frontend,
-      isTLS: client.service == .https, service: snapshot.settings.name,
+      isTLS: client.entrance.hasTLS, service: snapshot.settings.name,
       server: server.map { snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
-      serverConnections: max(0, occupancy.active - (position.isAdmitted ? 1 : 0)),
+      serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: snapshot.number)
     context.reports.accessLog.add(entry, monotonic: context.now)
     context.reports.accessLog.giveBack(&requestLine)
@@ -25,10 +26,10 @@ extension ActiveExchange {
 
 extension Client {
   fileprivate var frontend: StaticString {
-    switch service {
-    case .https: "https"
-    case .redirect: "redirect"
-    case .passthrough: entrance.isRelay ? "relay" : "passthrough"
+    switch entrance.kind {
+    case .relayed: "https"
+    case .redirected: "redirect"
+    case .opaque: entrance.isRelay ? "relay" : "passthrough"
     }
   }
 }

@@ -13,7 +13,7 @@ extension ActiveExchange {
       let up = relayUp(
         from: &client.side, to: &context.servers[connection].side, &context.buffers, at: context.now)
       if case .stop(let effects, let rejection) = up {
-        if let rejection { noteRefusal(rejection, client, context) }
+        if let rejection { noteRefusal(of: "request body", rejection, client, context) }
         return perform(effects, &client, &context)
       }
       let down = relayDown(connection, &client, &context)
@@ -32,10 +32,12 @@ extension ActiveExchange {
     return .yield
   }
 
-  private func noteRefusal(_ rejection: Rejection, _ client: borrowing Client, _ context: borrowing LoopContext) {
+  func noteRefusal(
+    of part: StaticString, _ rejection: Rejection, _ client: borrowing Client, _ context: borrowing LoopContext
+  ) {
     let identity = identity(on: client)
     context.reports.log.debug(
-      "request body of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
+      "\(part) of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
   }
 
   private enum Flow {
@@ -215,7 +217,7 @@ extension ActiveExchange {
       case .body:
         if exchange.hasResponseBegun {
           if !isDedicated { assignServer(&client, context) }
-          if client.service == .passthrough, !client.entrance.isRelay { noteResponse(client, context) }
+          if exchange.kind == .opaque, !client.entrance.isRelay { noteResponse(client, context) }
         }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved

@@ -20,16 +20,16 @@ extension ActiveExchange {
         return effects(of: .noServer, context)
       }
       if let server, server != chosen { isOther = true }
-      server = chosen
-      let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: account(on: client))
+      position = .outside(chosen)
+      let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: identity(on: client).account)
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
-        position = .admitted
+        position = .admitted(chosen)
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
         // The server may have gone down since it was chosen, and its queue emptied before this request joined it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
-        position = .queued(ticket)
+        position = .queued(chosen, ticket)
         return effects(of: .queued(isOther: isOther), context)
       case .refused:
         return effects(of: .queueFull(isOther: isOther), context)
@@ -41,27 +41,28 @@ extension ActiveExchange {
   mutating func adoptNewest(_ client: inout Client, _ context: borrowing LoopContext) {
     client.adoptNewest(context)
     guard snapshot !== client.snapshot else { return }
-    (snapshot, server, tried) = (client.snapshot, nil, ServerSet())
+    (snapshot, position, tried) = (client.snapshot, .none, ServerSet())
   }
 
-  /// The account to which its slots at servers are charged.
-  private func account(on client: borrowing Client) -> ConnectionLedger.Account {
-    origin?.account ?? client.peer.account
+  /// The server has granted a slot. False when the request does not wait for it.
+  mutating func admitted(by place: SharedServer) -> Bool {
+    guard case .queued(let server, _) = position, snapshot.backend.servers[server] === place else { return false }
+    position = .admitted(server)
+    return true
   }
 
-  /// Whether it waits in this server's queue.
-  func isQueued(at place: SharedServer) -> Bool {
-    guard let server, snapshot.backend.servers[server] === place else { return false }
-    return isQueued
+  /// The server has removed the request from its queue. False when it does not wait in one.
+  mutating func dequeued() -> Bool {
+    guard case .queued(let server, _) = position else { return false }
+    position = .outside(server)
+    return true
   }
-
-  var isQueued: Bool { if case .queued = position { true } else { false } }
 
   /// Takes the kept connection or a pooled one, or begins to open a new one.
   mutating func obtainConnection(
     _ client: inout Client, _ context: inout LoopContext, fresh: Bool = false
   ) -> Effects {
-    guard let server else { return effects(of: .abandoned(isStopping: false), context) }
+    guard case .admitted(let server) = position else { return effects(of: .abandoned(isStopping: false), context) }
     // For a request that must not be sent twice, a system call checks whether the server has closed the connection.
     let asks = !exchange.mayRunTwice
     if let connection, !fresh, context.servers[connection].leads(to: server, of: snapshot),
@@ -70,7 +71,7 @@ extension ActiveExchange {
       return opened(connection, isReused: true, &context)
     }
     context.close(&connection)
-    if !fresh, client.service == .https,
+    if !fresh, exchange.kind == .relayed,
       let pooled = context.takePooled(server, of: snapshot, askingKernel: asks)
     {
       connection = pooled
@@ -160,10 +161,10 @@ extension ActiveExchange {
   mutating func leavePlace(_ client: borrowing Client) {
     guard let server else { return }
     switch position {
-    case .none: break
-    case .queued(let ticket): snapshot.backend.servers[server].cancel(ticket)
-    case .admitted: snapshot.backend.leave(server, account(on: client))
+    case .none, .outside: break
+    case .queued(_, let ticket): snapshot.backend.servers[server].cancel(ticket)
+    case .admitted: snapshot.backend.leave(server, identity(on: client).account)
     }
-    position = .none
+    position = .outside(server)
   }
 }

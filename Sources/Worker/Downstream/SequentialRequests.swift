@@ -9,14 +9,17 @@ import Wire
 struct SequentialRequests: ~Copyable {
   /// Nothing is leased before the client has begun a request.
   var current = Leased<ActiveExchange>()
-  /// Number of requests begun.
-  var count = 0
+  /// The number of request heads received.
+  var begun = 0
   /// The server's connection that is kept for this client between two exchanges.
   var kept: SlabKey?
   /// The client of the previous request, if a trusted proxy sent it.
   var earlier: Endpoint?
   /// Whether the server's connection is reserved for this client, as decided by an exchange.
   private var isPrivate = false
+
+  /// Whether no request is under way.
+  var isEmpty: Bool { !current.isLeased }
 
   /// Whether this request is under way.
   func contains(_ request: RequestKey) -> Bool {
@@ -25,9 +28,8 @@ struct SequentialRequests: ~Copyable {
 
   /// The connection has been ready for the next request `since`.
   mutating func begin(on client: borrowing Client, since: Instant, _ context: inout LoopContext) {
-    let (number, isPrivate, kind, snapshot, kept) = (
-      count + 1, isPrivate, client.service.exchangeKind, client.snapshot, kept
-    )
+    let (number, isPrivate, kept) = (begun + 1, isPrivate, kept)
+    let (kind, snapshot) = (client.entrance.kind, client.snapshot)
     context.leases.exchanges.lease(
       &current,
       ActiveExchange(

@@ -1,4 +1,5 @@
 import Configuration
+import Exchange
 import HTTP1
 import Wire
 import WorkerProtocol
@@ -43,15 +44,15 @@ extension ConfigurationSnapshot {
     at place: ListenerPlace, to services: [ServiceSnapshot]
   ) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
     let several = NamedServices(services)
-    let kind: Client.Service =
+    let kind: Exchange.Kind =
       switch place.purpose {
-      case .redirect: .redirect
+      case .redirect: .redirected
       // No loop has a listener of the pair.
-      case .relay, .datagrams, .pair: .passthrough
-      case .service: several == nil && services[0].isPassthrough ? .passthrough : .https
+      case .relay, .datagrams, .pair: .opaque
+      case .service: several == nil && services[0].isPassthrough ? .opaque : .relayed
       }
     return (
-      Client.Entrance(service: kind, port: place.endpoint.port, isRelay: place.purpose == .relay, several: several),
+      Client.Entrance(kind: kind, port: place.endpoint.port, isRelay: place.purpose == .relay, several: several),
       services[0]
     )
   }
