@@ -59,7 +59,7 @@ struct Loop: ~Copyable {
   mutating func run() {
     prober?.start(&context)
     repeat {
-      repeat { turn(waiting: sleep, clock: Clock.monotonic) } while !isFinished
+      repeat { turn(waiting: sleep(), clock: Clock.monotonic) } while !isFinished
       for key in clients.keys { remove(key) }
       for flow in datagrams.flows.keys { datagrams.end(flow, Termination(.killed, .data), &context) }
       context.forgetServers()
@@ -99,8 +99,9 @@ struct Loop: ~Copyable {
     clients.count == 0 && isRetiring || context.isStopping && (clients.count == 0 || context.now >= stopDeadline)
   }
 
-  /// Milliseconds until the next timer, 0 while there is work, one second at most.
-  private var sleep: Int32 {
+  /// Milliseconds until the next timer, 0 while there is work, one second at most. Mutating only so that the caller does
+  /// not copy the loop for the call.
+  private mutating func sleep() -> Int32 {
     if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
