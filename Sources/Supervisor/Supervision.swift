@@ -89,7 +89,7 @@ struct Supervision: ~Copyable {
   /// Called twice a second.
   mutating func tick(at now: Instant) {
     admin.file.retry(at: now)
-    tellPair(at: now)
+    servePair(at: now)
     if let loop = worker?.stalledLoop(at: now) { handle(worker: .stalled(loop: loop)) }
   }
 

@@ -31,6 +31,7 @@ import Testing
     var report = sampleReport
     report.servers = [sampleServer]
     report.servers[0].adminState?.node = "lb2"
+    report.pair = samplePair
     report.services = [.init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443"])]
     let members = paths(in: try JSONSerialization.jsonObject(with: Data(report.json.utf8)))
     #expect(members.subtracting(documented).isEmpty, "not in the reference")

@@ -110,13 +110,32 @@ let sampleReport: StatusReport = {
   return report
 }()
 
+/// The nodes of a pair, the second one with less to offer.
+let samplePair: StatusReport.Pair = {
+  var pair = StatusReport.Pair(node: "lb1")
+  for (name, healthy) in [("lb1", 2), ("lb2", 1)] as [(String, UInt64)] {
+    var node = StatusReport.Node(name: name, answers: true, heard: ago(1))
+    (node.version, node.since, node.clockDifference) = ("0.1.0", ago(266_400), 12)
+    (node.sessions, node.connections) = (healthy * 6, healthy * 7)
+    node.routers = [.init(name: "router-51", state: healthy == 2 ? .active : .backup, priority: 99 + healthy)]
+    node.services = [.init(name: "", healthy: healthy, servers: 2)]
+    node.servers = [.init(name: "view01", state: .up), .init(name: "view02", state: healthy == 2 ? .up : .down)]
+    if let fingerprint = Fingerprint(bytes: Array(repeating: 0xab, count: 32)) {
+      node.certificates = [.init(service: "", fingerprint: fingerprint, notAfter: ago(0))]
+    }
+    pair.nodes.append(node)
+  }
+  pair.differences = [.init(node: "lb2", subject: "server", text: "view02: up here, down on lb2")]
+  return pair
+}()
+
 let sampleReportText =
   #"{"certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"limits":{"clients":100000,"connections":10000,"#
   + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
-  + #""node":"lb1","pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
+  + #""node":"lb1","pair":null,"pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
   + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
   + #""text":"accepting pauses","time":"2026-11-22T09:32:01.123Z"}],"routers":["#
   + sampleRouterText

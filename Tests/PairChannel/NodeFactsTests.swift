@@ -122,8 +122,7 @@ import Wire
     var other = Self.facts
     var vitals = Self.vitals
     func texts(clock: Interval = .zero) -> [String] {
-      NodeDifference.between((Self.facts, Self.vitals), (other, vitals), clock: clock)
-        .map { $0.text(here: "lb1", there: "lb2") }
+      NodeDifference.between((Self.facts, Self.vitals), (other, vitals), clock: clock).map { $0.text(from: "lb2") }
     }
     #expect(texts(clock: .seconds(2)).isEmpty)
     other.release = "1.3.0"
@@ -135,12 +134,53 @@ import Wire
     vitals.routers[0].role = .active
     #expect(
       texts(clock: .seconds(12)) == [
-        "release: 1.4.0 on lb1, 1.3.0 on lb2", "clock: 12 s apart on lb1 and lb2",
-        "configuration: vrrp differs on lb1 and lb2", "configuration: log differs on lb1 and lb2",
-        "certificates of view: 0101010101010101 until 2027-01-15 on lb1, 0202020202020202 until 2027-01-15 on lb2",
-        "view01: up on lb1, down on lb2", "view03: not configured on lb1, up on lb2",
+        "release: 1.4.0 here, 1.3.0 on lb2", "clock: 12 s apart from lb2", "configuration: vrrp differs from lb2's",
+        "configuration: log differs from lb2's",
+        "certificates of view: 0101010101010101 until 2027-01-15 here, 0202020202020202 until 2027-01-15 on lb2",
+        "view01: up here, down on lb2", "view03: not configured here, up on lb2",
       ])
     let active = NodeDifference.between((Self.facts, vitals), (Self.facts, vitals), clock: .zero)
-    #expect(active == [.active(router: "router-51")])
+    #expect(active.map { $0.text(from: "lb2") } == ["router-51: active here and on lb2"])
+    other.sections = (0..<1000).map { .init(name: "\($0)", digest: 1) }
+    #expect(texts().count == NodeDifference.limit)
+  }
+}
+
+@Suite struct `Differences in the log` {
+  private static let start = Instant(nanoseconds: Interval.hours(1).nanoseconds)
+  private let down = NodeDifference.server("view01", here: .up, there: .down)
+
+  private func at(_ seconds: UInt64) -> Instant { Self.start + .seconds(seconds) }
+
+  @Test func `are logged once when they have lasted, and once when they have been gone as long`() {
+    var watch = DifferenceWatch()
+    #expect(watch.observe([down], at: at(0)) == [])
+    #expect(watch.observe([down], at: at(9)) == [])
+    #expect(watch.observe([down], at: at(10)) == [.began(down)])
+    #expect(watch.observe([down], at: at(100)) == [])
+    #expect(watch.observe([], at: at(101)) == [])
+    #expect(watch.observe([], at: at(110)) == [])
+    #expect(watch.observe([], at: at(111)) == [.ended(down)])
+    #expect(watch.observe([], at: at(200)) == [])
+  }
+
+  @Test func `are not logged when they come and go`() {
+    var watch = DifferenceWatch()
+    for second in 0..<60 as Range<UInt64> {
+      #expect(watch.observe(second.isMultiple(of: 10) ? [] : [down], at: at(second)) == [])
+    }
+    #expect(watch.observe([down], at: at(80)) == [.began(down)])
+    for second in 81..<140 as Range<UInt64> {
+      #expect(watch.observe(second.isMultiple(of: 10) ? [down] : [], at: at(second)) == [])
+    }
+  }
+
+  @Test func `a clock that drifts differs once`() {
+    var watch = DifferenceWatch()
+    var notes: [DifferenceWatch.Note] = []
+    for second in 0..<60 as Range<UInt64> {
+      notes += watch.observe([.clock(.seconds(3 + second))], at: at(second))
+    }
+    #expect(notes == [.began(.clock(.seconds(13)))])
   }
 }

@@ -16,8 +16,8 @@ package enum ControlAnswer: Hashable, Sendable {
   /// Nothing was changed; the reasons, each possibly of several lines.
   case refused([String])
 
-  /// The longest answer: with the most servers, certificates and problems.
-  package static let byteLimit = 4 << 20
+  /// The longest answer: with the most servers, certificates, problems and nodes.
+  package static let byteLimit = 8 << 20
 
   /// The answer as a line, without line end.
   package var line: String { JSONText.write(self) }

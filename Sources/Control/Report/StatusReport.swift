@@ -46,6 +46,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// In the configuration's order.
   package var routers: [Router] = []
   package var timers = Timers()
+  /// Nil without a pair.
+  package var pair: Pair?
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 
@@ -57,6 +59,22 @@ package struct StatusReport: Codable, Hashable, Sendable {
 
   /// As one line, without line end.
   package var json: String { JSONText.write(self) }
+
+  /// One node's part of the report as one line: of another node what it tells, and this node's report without the
+  /// others; nil if there is no such node.
+  package func json(of node: String) -> String? {
+    isOwn(node) ? withoutPair.json : pair?.nodes.first { $0.name == node }.map { JSONText.write($0) }
+  }
+
+  /// Whether this is the name of this node.
+  func isOwn(_ node: String) -> Bool { node == pair?.node ?? self.node }
+
+  /// The report as of a node that knows of no other one.
+  var withoutPair: StatusReport {
+    var report = self
+    report.pair = nil
+    return report
+  }
 
   /// Takes over what the configuration says of its services.
   package mutating func describe(_ services: [Service]) {

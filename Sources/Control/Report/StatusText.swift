@@ -15,9 +15,18 @@ package struct StatusText {
   static let width = 80
 
   /// Ends with a newline.
-  package var text: String {
-    let sections = [[title] + facts, routers, servers, problems].filter { !$0.isEmpty }
-    return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
+  package var text: String { rendered([[title] + facts] + nodes + [routers, servers, problems]) }
+
+  /// One node's part of the report; nil if there is no such node.
+  package func text(of node: String) -> String? {
+    if report.isOwn(node) { return StatusText(report.withoutPair, isColoured: isColoured).text }
+    return report.pair?.nodes.first { $0.name == node }.map(text)
+  }
+
+  func rendered(_ sections: [[PageLine]]) -> String {
+    sections.filter { !$0.isEmpty }.map { section in
+      section.map { $0.rendered(isColoured: isColoured) + "\n" }.joined()
+    }.joined(separator: "\n")
   }
 
   // MARK: the service
@@ -222,10 +231,10 @@ package struct StatusText {
     }
   }
 
-  private static let gap = 2
+  static let gap = 2
 
   /// Without trailing spaces.
-  private static func row(_ cells: [String], _ widths: [Int]) -> String {
+  static func row(_ cells: [String], _ widths: [Int]) -> String {
     var text = cells.indices.map { column in
       cells[column] + String(repeating: " ", count: widths[column] - cells[column].count)
     }.joined(separator: String(repeating: " ", count: gap))

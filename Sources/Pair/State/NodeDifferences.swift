@@ -1,8 +1,7 @@
 import Domain
 import Wire
 
-/// Something that differs between this node and another one. Its text has no name of a node: `view01: up here, down
-/// there`.
+/// Something that differs between this node and another one.
 package enum NodeDifference: Hashable, Sendable {
   case release(here: String, there: String)
   /// The clocks are this far apart.
@@ -32,29 +31,36 @@ package enum NodeDifference: Hashable, Sendable {
     }
   }
 
-  /// `here` and `there` name the nodes: `lb1`, `lb2`.
-  package func text(here: String, there: String) -> String {
-    func both(_ what: String, _ mine: String?, _ theirs: String?, none: String) -> String {
-      "\(what): \(mine ?? none) on \(here), \(theirs ?? none) on \(there)"
+  /// `view01: up here, down on lb2`; `peer` names the other node.
+  package func text(from peer: String) -> String {
+    func both(_ what: String, _ here: String, _ there: String) -> String {
+      "\(what): \(here) here, \(there) on \(peer)"
     }
     return switch self {
-    case .release(let mine, let theirs): both("release", mine, theirs, none: "")
-    case .clock(let difference): "clock: \(difference.milliseconds / 1000) s apart on \(here) and \(there)"
-    case .section(let name): "configuration: \(name) differs on \(here) and \(there)"
-    case .certificates(let service, let mine, let theirs):
-      both(service.isEmpty ? "certificates" : "certificates of \(service)", mine, theirs, none: "none")
-    case .server(let name, let mine, let theirs):
-      both(name, mine.map { "\($0)" }, theirs.map { "\($0)" }, none: "not configured")
-    case .active(let router): "\(router): active on \(here) and on \(there)"
+    case .release(let here, let there): both("release", here, there)
+    case .clock(let difference): "clock: \(difference.milliseconds / 1000) s apart from \(peer)"
+    case .section(let name): "configuration: \(name) differs from \(peer)'s"
+    case .certificates(let service, let here, let there):
+      both(service.isEmpty ? "certificates" : "certificates of \(service)", here ?? "none", there ?? "none")
+    case .server(let name, let here, let there):
+      both(name, here.map { "\($0)" } ?? "not configured", there.map { "\($0)" } ?? "not configured")
+    case .active(let router): "\(router): active here and on \(peer)"
     }
+  }
+
+  /// The same but for a figure that changes all the time.
+  package func isSame(as other: NodeDifference) -> Bool {
+    if case (.clock, .clock) = (self, other) { true } else { self == other }
   }
 }
 
 extension NodeDifference {
+  /// Maximum of differences that are told.
+  package static let limit = 64
   /// Clocks that differ by less are not mentioned.
   private static let clockTolerance = Interval.seconds(2)
 
-  /// What differs in what two nodes have told last. `clock`: how far their clocks are apart.
+  /// What differs in what two nodes have told last, at most `limit` of it. `clock`: how far their clocks are apart.
   package static func between(
     _ here: (facts: NodeFacts, vitals: NodeVitals), _ there: (facts: NodeFacts, vitals: NodeVitals), clock: Interval
   ) -> [NodeDifference] {
@@ -71,8 +77,9 @@ extension NodeDifference {
     differences += compared(mine.states(without: unknown), theirs.states(without: unknown))
       .map { .server($0.name, here: $0.here, there: $0.there) }
     let active = Set(there.vitals.routers.filter { $0.role == .active }.map(\.name))
-    return differences
-      + here.vitals.routers.filter { $0.role == .active && active.contains($0.name) }.map { .active(router: $0.name) }
+    differences += here.vitals.routers.filter { $0.role == .active && active.contains($0.name) }
+      .map { .active(router: $0.name) }
+    return Array(differences.prefix(limit))
   }
 }
 

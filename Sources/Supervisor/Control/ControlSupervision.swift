@@ -46,6 +46,7 @@ extension Supervision {
     report.worker = runningWorker
     status.fill(&report, admin.commands.states)
     failover.routers?.fill(&report)
+    report.pair = pairReport(at: report.time)
     report.problems = Array(OperationalLog.problems.reversed().prefix(Self.problemsShown))
     return report
   }

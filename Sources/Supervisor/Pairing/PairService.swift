@@ -5,8 +5,12 @@ import Wire
 /// The pair, as the supervisor sees it: what it tells the other nodes of this one, and what they have told of
 /// themselves. The worker carries both. Pure: time is a parameter.
 struct PairService {
+  /// This node's name.
+  let name: String
   /// The other nodes.
   var peers: PeerNodes
+  private var watches: [String: DifferenceWatch] = [:]
+  private var nextWatch: Instant
   private var toldFacts: Told<NodeFacts>?
   private var toldVitals: Told<NodeVitals>?
 
@@ -21,6 +25,8 @@ struct PairService {
   /// Nil without a pair.
   init?(_ pair: Configuration.Pair?, at now: Instant, _ time: WallTime) {
     guard let pair else { return nil }
+    name = pair.node
+    nextWatch = now
     peers = PeerNodes(pair.others.map(\.name), at: now, time)
   }
 
@@ -39,5 +45,27 @@ struct PairService {
     if let told = toldVitals, !vitals.isNews(after: told.value), now < told.at + Self.period { return false }
     toldVitals = Told(value: vitals, at: now)
     return true
+  }
+
+  /// What differs between this node and each of the others that answers.
+  func differences(
+    from own: (facts: NodeFacts, vitals: NodeVitals), at now: Instant
+  ) -> [(peer: String, differences: [NodeDifference])] {
+    peers.nodes.compactMap { peer in
+      guard peer.answers(at: now), let facts = peer.facts, let vitals = peer.vitals else { return nil }
+      let differences = NodeDifference.between(own, (facts, vitals), clock: peer.clockDifference ?? .zero)
+      return (peer.name, differences)
+    }
+  }
+
+  /// Compares the nodes, once a second; returns what is to be logged.
+  mutating func watch(
+    _ own: (facts: NodeFacts, vitals: NodeVitals), at now: Instant
+  ) -> [(peer: String, note: DifferenceWatch.Note)] {
+    guard now >= nextWatch else { return [] }
+    nextWatch = now + Self.period
+    return differences(from: own, at: now).flatMap { peer, differences in
+      watches[peer, default: DifferenceWatch()].observe(differences, at: now).map { (peer, $0) }
+    }
   }
 }

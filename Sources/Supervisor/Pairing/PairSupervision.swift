@@ -1,24 +1,42 @@
 import Configuration
+import Control
 import Domain
 import Linux
+import Logging
 import Pair
 import WorkerProtocol
 import Wire
 
-/// What the nodes of a pair tell each other of themselves.
+/// What the nodes of a pair tell each other of themselves, and what differs.
 extension Supervision {
-  /// Gives the worker what the other nodes are to know of this one.
-  mutating func tellPair(at now: Instant) {
+  /// Gives the worker what the other nodes are to know of this one, and logs what differs.
+  mutating func servePair(at now: Instant) {
+    // Without a worker, this node knows little of itself.
+    guard pair != nil, workerState.state == .serving else { return }
+    let own = (facts: ownFacts, vitals: ownVitals)
     // A worker that does not read gets the latest later.
-    guard pair != nil, workerState.state == .serving, worker?.link.isEmpty == true else { return }
-    let (vitals, facts) = (ownVitals, ownFacts)
-    if pair?.isDue(vitals, at: now) == true {
-      worker?.link.send(.nodeVitals(vitals.encoded()))
+    if worker?.link.isEmpty == true {
+      if pair?.isDue(own.vitals, at: now) == true { worker?.link.send(.nodeVitals(own.vitals.encoded())) }
+      if pair?.isDue(own.facts, at: now) == true {
+        for piece in BytePiece.pieces(of: own.facts.encoded()) { worker?.link.send(.nodeFacts(piece)) }
+      }
+      worker?.link.flush()
     }
-    if pair?.isDue(facts, at: now) == true {
-      for piece in BytePiece.pieces(of: facts.encoded()) { worker?.link.send(.nodeFacts(piece)) }
+    for (peer, note) in pair?.watch(own, at: now) ?? [] { log(note, from: peer) }
+  }
+
+  /// For a report; nil without a pair.
+  func pairReport(at time: WallTime) -> StatusReport.Pair? {
+    pair?.report(own: (ownFacts, ownVitals), at: Clock.monotonic(), time)
+  }
+
+  private func log(_ note: DifferenceWatch.Note, from peer: String) {
+    switch note {
+    case .began(let difference):
+      log.warning("pair: difference: \(difference.text(from: peer))", metadata: difference.metadata(peer))
+    case .ended(let difference):
+      log.notice("pair: difference has ended: \(difference.text(from: peer))", metadata: difference.metadata(peer))
     }
-    worker?.link.flush()
   }
 
   private var ownVitals: NodeVitals {
@@ -35,6 +53,16 @@ extension Supervision {
     facts.certificates = status.presentedCertificates
     facts.servers = status.serverStates.map { .init(name: $0.name, state: $0.state) }
     return facts
+  }
+}
+
+extension NodeDifference {
+  /// The journal's fields.
+  fileprivate func metadata(_ peer: String) -> Logger.Metadata {
+    var metadata: Logger.Metadata = ["node": "\(peer)", "difference": "\(subject.rawValue)"]
+    if case .server(let name, _, _) = self { metadata["server"] = "\(name)" }
+    if case .active(let router) = self { metadata["router"] = "\(router)" }
+    return metadata
   }
 }
 
