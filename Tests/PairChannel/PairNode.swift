@@ -19,8 +19,8 @@ final class PairNode {
   var nextDial: [Int: Instant] = [:]
   var nextBatch: Instant
   private(set) var adminStates: [String: AdminState] = [:]
-  private(set) var facts: [Int: NodeFacts] = [:]
-  private(set) var vitals: [Int: [UInt8]] = [:]
+  /// What the others have told of themselves.
+  private(set) var told: [Int: (facts: NodeFacts?, vitals: [UInt8]?)] = [:]
   /// Whose snapshot has come since the start.
   var snapshots: Set<Int> = []
   var isUp = true
@@ -123,8 +123,8 @@ final class PairNode {
         at: shifted(now))
     case .snapshotEnded: snapshots.insert(peer)
     case .adminStates(let states): adminStates.merge(states) { $1.isLater(than: $0) ? $1 : $0 }
-    case .facts(let bytes): facts[peer] = try? NodeFacts(decoding: bytes)
-    case .vitals(let bytes): vitals[peer] = bytes
+    case .facts(let bytes): told[peer, default: (nil, nil)].facts = try? NodeFacts(decoding: bytes)
+    case .vitals(let bytes): told[peer, default: (nil, nil)].vitals = bytes
     case .send, .ended: break
     }
     return []

@@ -213,7 +213,7 @@ private struct Chaos {
     #expect(network.node[1].assignments(at: network.now) == network.node[0].assignments(at: network.now))
     #expect(network.node[1].assignments(at: network.now).count == 10_000)
     #expect(network.node[0].snapshots == [1] && network.node[1].snapshots == [0])
-    #expect(network.node[1].facts[0]?.release == "lb0" && network.node[0].vitals[1] == [1])
+    #expect(network.node[1].told[0]?.facts?.release == "lb0" && network.node[0].told[1]?.vitals == [1])
     #expect(network.node[1].bytesSent == 0)
     // The other way round after a restart.
     network.kill(0)

@@ -77,6 +77,7 @@ extension StatusReport {
       /// `unknown` before the first health check.
       package var state: String
 
+      /// `state`: nil before the first health check.
       package init(name: String, state: ServerState?) {
         self.name = name
         self.state = state.map { "\($0)" } ?? "unknown"
@@ -91,6 +92,7 @@ extension StatusReport {
       package var fingerprint: String
       package var notAfter: WallTime
 
+      /// Writes the fingerprint as text.
       package init(service: String, fingerprint: Fingerprint, notAfter: WallTime) {
         self.service = service
         self.fingerprint = "\(fingerprint)"
