@@ -8,8 +8,10 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   public var clients: UInt64
   /// Those of them that are connected.
   public var sessions: UInt64
-  /// Current requests and tunnels.
+  /// Current requests, tunnels and relayed connections.
   public var exchanges: UInt64
+  /// Current flows of UDP datagrams.
+  public var flows: UInt64
   /// Requests in its queue.
   public var waiting: UInt64
   /// Connections to it, including idle ones.
@@ -18,19 +20,20 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   public var weightPercent: UInt64
 
   public init(
-    clients: UInt64, sessions: UInt64, exchanges: UInt64, waiting: UInt64, connections: UInt64,
+    clients: UInt64, sessions: UInt64, exchanges: UInt64, flows: UInt64 = 0, waiting: UInt64, connections: UInt64,
     weightPercent: UInt64 = 100
   ) {
     self.clients = clients
     self.sessions = sessions
     self.exchanges = exchanges
+    self.flows = flows
     self.waiting = waiting
     self.connections = connections
     self.weightPercent = weightPercent
   }
 
   private enum CodingKeys: String, CodingKey {
-    case clients, sessions, exchanges, waiting, connections
+    case clients, sessions, exchanges, flows, waiting, connections
     case weightPercent = "weight_percent"
   }
 }

@@ -12,7 +12,7 @@ extension ServerPlace: MessageField {
 /// Four bytes each, so that sums over the reports of 1,024 servers do not overflow.
 extension ServerLoad: MessageField {
   func append(to writer: inout ByteWriter) {
-    for count in [clients, sessions, exchanges, waiting, connections, weightPercent] {
+    for count in [clients, sessions, exchanges, flows, waiting, connections, weightPercent] {
       writer.append(fields: UInt32(clamping: count))
     }
   }
@@ -58,7 +58,8 @@ extension FieldReader {
   mutating func serverLoad() throws(MessageError) -> ServerLoad {
     ServerLoad(
       clients: UInt64(try uint32()), sessions: UInt64(try uint32()), exchanges: UInt64(try uint32()),
-      waiting: UInt64(try uint32()), connections: UInt64(try uint32()), weightPercent: UInt64(try uint32()))
+      flows: UInt64(try uint32()), waiting: UInt64(try uint32()), connections: UInt64(try uint32()),
+      weightPercent: UInt64(try uint32()))
   }
 
   mutating func serverCheck() throws(MessageError) -> ServerCheck {

@@ -23,7 +23,7 @@ let sampleServer: StatusReport.Server = {
   server.ports = [5001]
   server.limit = 4000
   server.lastCheck = .init(time: ago(4), result: "200", milliseconds: 14)
-  server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2, connections: 11, weightPercent: 38)
+  server.load = .init(clients: 15, sessions: 12, exchanges: 9, flows: 3, waiting: 2, connections: 11, weightPercent: 38)
   return server
 }()
 
@@ -31,8 +31,8 @@ let sampleServerText =
   #"{"address":"192.168.1.165:443","admin_state":{"mode":"drain","since":"2026-11-22T11:32:01.123Z","#
   + #""weight":5},"backup":false,"configured_weight":1,"last_check":{"count":0,"milliseconds":14,"needed":0,"#
   + #""result":"200","time":"2026-11-22T11:31:57.123Z"},"limit":4000,"load":{"clients":15,"connections":11,"#
-  + #""exchanges":9,"sessions":12,"waiting":2,"weight_percent":38},"name":"view01","names":["view01.domain.local"],"#
-  + #""ports":[5001],"#
+  + #""exchanges":9,"flows":3,"sessions":12,"waiting":2,"weight_percent":38},"name":"view01","#
+  + #""names":["view01.domain.local"],"ports":[5001],"#
   + #""reason":"administratively","removed":false,"#
   + #""since":"2026-11-22T11:32:01.123Z","state":"drain","weight":5}"#
 

@@ -222,6 +222,21 @@ def test_flow_ends_after_silence_with_one_log_line(relay):
     wait_until(lambda: traffic(balancer)["datagrams"]["relayed"] >= 6, "the datagrams in the status")
 
 
+def test_status_counts_the_flows_of_each_server(relay):
+    balancer, _, _ = relay()
+
+    def counted():
+        return {name: balancer.load_of(name)["flows"] for name in ("view01", "view02")}
+
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(balancer, source)) for source in client_addresses(12, start=60)]
+        met = [client.ask() for client in clients]
+        flows = {name: met.count(name) for name in ("view01", "view02")}
+        wait_until(lambda: counted() == flows, lambda: f"{flows}: {counted()}")
+        balancer.reload({"relay": None})
+        wait_until(lambda: counted() == {"view01": 0, "view02": 0}, lambda: f"no flow: {counted()}")
+
+
 def test_limits_apply_to_new_flows_only(relay):
     balancer, _, _ = relay(limits={"flows": 16, "flows-per-address": 8})
     with contextlib.ExitStack() as stack:

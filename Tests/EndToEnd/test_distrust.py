@@ -38,7 +38,7 @@ def place(host, port):
 
 
 def load_of_unknown_server(number):
-    return bytes([SERVER_LOAD]) + text(f"unknown{number}") + place("127.0.0.1", 443) + struct.pack(">6I", 1, 1, 1, 1, 1, 100)
+    return bytes([SERVER_LOAD]) + text(f"unknown{number}") + place("127.0.0.1", 443) + struct.pack(">7I", 1, 1, 1, 1, 1, 1, 100)
 
 
 def problem(words):

@@ -76,7 +76,7 @@ private func certificate(
 }
 
 private let serverCheckBytes: [UInt8] = [4, 3, 2, 1].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
-private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5, 100].flatMap { [0, 0, 0, $0] as [UInt8] }
+private let serverLoadBytes: [UInt8] = [4, 3, 2, 6, 1, 5, 100].flatMap { [0, 0, 0, $0] as [UInt8] }
 
 private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
@@ -98,7 +98,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.applied(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
     .serverLoad(
-      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5),
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, flows: 6, waiting: 1, connections: 5),
       at: ServerPlace(name: "view01", endpoint: viewEndpoint)),
     [136, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes
   ),

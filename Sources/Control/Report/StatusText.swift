@@ -186,7 +186,10 @@ package struct StatusText {
   private static func details(of server: StatusReport.Server, at now: WallTime) -> String {
     let service = server.parts.service.map { "service \($0), " } ?? ""
     var parts = ["\(service)\(server.address)" + (server.isRemoved ? ", removed" : "")]
-    if let load = server.load { parts.append(counted(load.connections, "connection")) }
+    if let load = server.load {
+      parts.append(counted(load.connections, "connection"))
+      if load.flows > 0 { parts.append(counted(load.flows, "UDP flow")) }
+    }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if let percent = server.load?.weightPercent, percent < 100 {

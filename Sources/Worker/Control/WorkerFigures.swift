@@ -30,7 +30,8 @@ struct WorkerFigures: Sendable {
         ? named[index].service.backend.weightPercent(of: named[index].server, at: now) : 100
       let load = ServerLoad(
         clients: UInt64(clamping: count.clients), sessions: UInt64(clamping: count.sessions),
-        exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
+        exchanges: UInt64(clamping: occupancy.active), flows: UInt64(clamping: server.flowCount),
+        waiting: UInt64(clamping: occupancy.waiting),
         connections: UInt64(clamping: total.connections[server.place] ?? 0),
         weightPercent: UInt64(clamping: percent))
       return (server.place, load, server.lastCheck)

@@ -130,7 +130,10 @@ final class SharedServer: Sendable {
   var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
 
   /// Whether it has neither exchanges, active or waiting, nor flows of datagrams.
-  var isEmpty: Bool { occupancy == (0, 0) && flows.load(ordering: .relaxed) == 0 }
+  var isEmpty: Bool { occupancy == (0, 0) && flowCount == 0 }
+
+  /// Number of its flows of datagrams.
+  var flowCount: Int { flows.load(ordering: .relaxed) }
 
   func flowBegan() { flows.add(1, ordering: .relaxed) }
 
