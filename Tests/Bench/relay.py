@@ -2,7 +2,7 @@
 
 One thread on the balancer's core; the client and the server, relay.c, share the other one. Eight connections that the
 server fills without end, or eight flows of datagrams of 1,200 bytes that it sends back, eight of each flow under way.
-Last a client and server that are not ours: iperf3, whose datagrams go to the server at a bounded rate.
+The last row has iperf3 as client and server, whose datagrams go to the server at a bounded rate.
 """
 import json
 import random
