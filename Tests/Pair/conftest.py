@@ -5,7 +5,7 @@ from harness.pair.pair_testbed import Testbed
 
 @pytest.fixture(scope="session", autouse=True)
 def network():
-    """The network that this process has moved into."""
+    """The network of this process's namespace."""
     reason = lan.missing_requirement()
     if reason is not None:
         pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Wall clocks that jump, as a first synchronisation, a bad time server or a resumed machine makes them. Timers go by
+"""Jumps of the wall clock, as after a first synchronisation, a wrong time server or a suspend. Timers use
 clocks that only run on."""
 
 import time
@@ -11,7 +11,7 @@ HOUR = 3600
 
 
 def pair(testbed, **vrrp):
-    """A pair, each with a clock of its own."""
+    """A pair whose nodes have separate clocks."""
     testbed.server()
     balancers = []
     for name, role in (("lb1", "active"), ("lb2", "backup")):
@@ -23,19 +23,19 @@ def pair(testbed, **vrrp):
 
 
 def wall(balancer):
-    """How far its clock is ahead of the machine's, as it says itself."""
+    """The offset of its clock from the machine's, by its own output."""
     return datetime.fromisoformat(balancer.status["time"].replace("Z", "+00:00")).timestamp() - time.time()
 
 
 def jump(testbed, first, second):
-    """Sets both clocks to and fro, now one and now the other, and looks on."""
+    """Sets both clocks forwards and backwards, one or the other, and checks the pair."""
     for balancer, seconds in ((first, 5 * HOUR), (second, -30 * HOUR), (first, -7 * HOUR), (second, 2 * HOUR)):
         balancer.clock.set(seconds)
-        assert abs(wall(balancer) - seconds) < HOUR / 2, "the process goes by this clock"
+        assert abs(wall(balancer) - seconds) < HOUR / 2, "the process uses this clock"
         stays(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "one holder", 1.5)
 
 
-def test_a_wall_clock_that_jumps_moves_nothing(testbed):
+def test_jump_of_the_wall_clock_does_not_move_the_address(testbed):
     first, second = pair(testbed)
     capture = testbed.capture()
     sent = first.status["routers"][0]["sent"]
@@ -46,30 +46,30 @@ def test_a_wall_clock_that_jumps_moves_nothing(testbed):
     # A Backup waits for 3.6 s.
     assert len(paces) > 4 and max(paces) < 2, paces
     assert "active, was backup" not in second.log
-    # And who has to, still takes over.
+    # And a takeover still works.
     first.kill()
     second.wait_until("active")
 
 
-def test_a_wall_clock_that_jumps_moves_nothing_where_advertisements_are_signed_by_it(testbed):
+def test_jump_of_the_wall_clock_does_not_move_the_address_with_signed_advertisements(testbed):
     first, second = pair(testbed, authentication={"keys": {1: testbed.key()}})
     jump(testbed, first, second)
     stays(lambda: not second.node.holds(testbed.ADDRESS), "every advertisement was believed", 4)
     assert "rejected" not in first.log + second.log
 
 
-def test_clocks_that_disagree_by_more_than_the_window_are_told_of(testbed):
+def test_clocks_that_differ_by_more_than_the_window_are_logged(testbed):
     first, second = pair(testbed, authentication={"keys": {1: testbed.key()}, "window": "60s"})
     first.clock.set(10)
     stays(lambda: not second.node.holds(testbed.ADDRESS), "within the window", 4)
     first.clock.set(HOUR)
     second.wait_for_log("advertisement from 192.0.2.11 rejected: .*clock")
-    # It believes nothing of what it hears, but asks before it takes the address, and is answered.
+    # It rejects all advertisements, but probes the address before it takes it, and is answered.
     second.wait_for_log("announces our address as its own, and the advertisements of 192.0.2.11 are rejected: .*clocks")
     assert "do not hear" not in second.log
     assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS)
-    # What was signed cannot be unsaid: a sender's times only grow. The node whose clock is right again begins anew, and
-    # is believed once it has come past what it said before, ten seconds ahead.
+    # A sender's signed times only grow. The node whose clock is correct again restarts, and
+    # is accepted once its time exceeds the former one, which was ten seconds ahead.
     first.clock.set(0)
     first.stop()
     second.wait_until("active")

@@ -1,4 +1,4 @@
-"""The death of everything on the Active node: what becomes of clients that were just cut, and connect again."""
+"""The death of all processes of the Active node, and clients that reconnect."""
 
 import statistics
 import sys
@@ -28,12 +28,12 @@ time.sleep(600)
 """
 
 
-# What the packages' unit has.
+# The value in the packages' unit.
 RESTART_SECONDS = 0.25
 
 
 class Visitor(threading.Thread):
-    """Asks again and again, on a connection of its own each time, and at once after a failure."""
+    """Sends requests continuously, each on a new connection, and at once after a failure."""
 
     def __init__(self, testbed):
         super().__init__()
@@ -51,12 +51,12 @@ class Visitor(threading.Thread):
                 pass
 
     def wait_after(self, moment):
-        """How long after that moment an attempt that was begun later was answered."""
+        """The time from that moment until a later attempt was answered."""
         ended = wait_until(lambda: next((after for began, after in self.served if began > moment), None), "an answer")
         return ended - moment
 
 
-def test_clients_that_connect_again_after_the_death_of_everything_are_served_soon(testbed):
+def test_clients_that_reconnect_after_the_death_of_all_processes_are_served_soon(testbed):
     nodes = testbed.pair(vrrp={"preempt": False})
     visitors = [Visitor(testbed) for _ in range(3)]
     longest, ordinary = [], []
@@ -81,12 +81,12 @@ def test_clients_that_connect_again_after_the_death_of_everything_are_served_soo
         for each in visitors:
             each.join()
     print("served after", ", ".join(f"{each * 1000:.0f} ms" for each in longest))
-    # Beside what such a request takes on this machine at the moment.
+    # In addition to the time of such a request on this machine at the moment.
     assert statistics.median(longest) < 1 + 3 * statistics.median(ordinary), (longest, ordinary)
 
 
-def test_who_comes_back_after_its_death_takes_the_address_again_unless_it_is_to_wait(testbed):
-    """The figures for docs/vrrp.md: make test-pair PYTEST='-n 0 -rP -k comes_back_after'"""
+def test_recovered_node_preempts_unless_configured_otherwise(testbed):
+    """The figures for docs/vrrp.md: make test-pair PYTEST='-n 0 -rP -k recovered_node'"""
     first, second = testbed.pair()
     probe = testbed.probe()
     figures = []

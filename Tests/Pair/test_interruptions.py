@@ -1,6 +1,6 @@
-"""What a pair promises at the default interval of a second, measured beside a pair of keepalived that goes through the
-same in the same minute: a machine that is busy is busy for both. `make test-pair PYTEST='-n 0 -rP -k done_when'` prints
-the figures that docs/vrrp.md has.
+"""Interruptions at the default interval of a second, measured beside a pair of keepalived that goes through the same in
+the same minute: a machine that is busy is busy for both. `make test-pair PYTEST='-n 0 -rP -k test_interruptions'`
+prints the figures that docs/vrrp.md has.
 
 A figure is the median of several trials. What is compared with keepalived differs by a wide factor; what is compared
 with a time is a timer of the protocol, or has four times the room that it needs."""
@@ -12,7 +12,7 @@ import time
 import pytest
 from harness.waiting import stays, wait_until
 
-# An answer takes as long as this at most when nothing happens to the pair, but for a busy machine.
+# The maximum time of an answer without an event, except on a busy machine.
 QUIET = 0.1
 
 
@@ -21,7 +21,7 @@ def median(figures):
 
 
 def shown(what, ours, theirs=None):
-    """In milliseconds, for whoever keeps the table."""
+    """Prints milliseconds for the table in docs/vrrp.md."""
 
     def text(figures):
         return f"{median(figures) * 1000:.0f} ({', '.join(f'{figure * 1000:.0f}' for figure in sorted(figures))})"
@@ -29,7 +29,7 @@ def shown(what, ours, theirs=None):
     print(f"{what}: {text(ours)} ms" + (f"; keepalived: {text(theirs)} ms" if theirs else ""))
 
 
-def test_interruptions_stopped_and_started_again_nobody_waits_and_keepalived_has_them_wait_for_its_skew(testbed):
+def test_restart_has_no_interruption_and_keepalived_one_of_its_skew_time(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     probe, other = testbed.probe(), testbed.probe(testbed.OTHER_ADDRESS)
@@ -61,7 +61,7 @@ def test_interruptions_stopped_and_started_again_nobody_waits_and_keepalived_has
     assert median(stops) < 0.1 and median(returns) < 0.1
 
 
-def test_interruptions_failed_over_and_back_nobody_waits(testbed):
+def test_failover_and_failback_have_no_interruption(testbed):
     first, second = testbed.pair()
     probe = testbed.probe()
     gaps = []
@@ -69,15 +69,15 @@ def test_interruptions_failed_over_and_back_nobody_waits(testbed):
         for holder, words in ((second, ["failover"]), (first, ["failover", "--back"])):
             since = time.monotonic()
             assert first.call(*words).returncode == 0
-            wait_until(lambda: holder.node.holds(testbed.ADDRESS), "the address handed over")
+            wait_until(lambda: holder.node.holds(testbed.ADDRESS), "the address on the other node")
             probe.settle(0.3)
             gaps.append(probe.gap(since))
     shown("failover, there and back", gaps)
     assert median(gaps) < 0.1 and probe.refusals() == 0
 
 
-def test_interruptions_killed_the_address_goes_with_the_service_and_keepalived_leaves_it_for_ever(testbed):
-    # Without preemption the next trial need not wait for the address to come back.
+def test_killed_service_releases_the_address_and_killed_keepalived_does_not(testbed):
+    # Without preemption the next trial need not wait for the address to return.
     nodes = testbed.pair(vrrp={"preempt": False})
     theirs, their_second = testbed.keepalived_pair()
     probe = testbed.probe()
@@ -98,16 +98,16 @@ def test_interruptions_killed_the_address_goes_with_the_service_and_keepalived_l
     shown("killed: the address is gone after", gone)
     shown("killed: the other one has it after", taken)
     shown("killed: nobody answers for", gaps)
-    # Two machines have the address now, for ever.
+    # Now two machines have the address permanently.
     assert theirs.node.holds(testbed.OTHER_ADDRESS) and their_second.node.holds(testbed.OTHER_ADDRESS)
-    # Most of it is the start of a process, on a busy machine and of the debug build.
+    # Most of it is the start of a process of the debug build on a busy machine.
     shown("killed: of that, a process's start and end", starts)
     assert median(gone) - median(starts) < 0.2
-    # Its skew of 0.6 s, at the most; the last words make it shorter.
+    # At most its skew time of 0.6 s; a shutdown advertisement makes it shorter.
     assert median(taken) - median(gone) < 0.6
 
 
-def test_interruptions_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps_it(testbed):
+def test_hung_service_loses_the_address_with_its_lease_and_hung_keepalived_keeps_it(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     leaving, coming = testbed.watch(first.node), testbed.watch(second.node)
@@ -123,14 +123,14 @@ def test_interruptions_it_hangs_the_address_goes_with_its_lease_and_keepalived_k
     assert gone < taken + 1
     their_second.wait_until("MASTER")
     assert theirs.node.holds(testbed.OTHER_ADDRESS)
-    # It is the better one, and takes over again.
+    # It has the higher priority, and takes over again.
     first.signal(signal.SIGCONT)
-    wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address back")
+    wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address on the first node")
     wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
     assert testbed.get().status == 200
 
 
-def test_interruptions_a_worker_crashes_nothing_moves_and_nobody_is_refused(testbed):
+def test_crash_of_the_worker_does_not_move_the_address_or_refuse_a_connection(testbed):
     first, second = testbed.pair()
     probe = testbed.probe()
     for _ in range(3):
@@ -150,16 +150,17 @@ def test_interruptions_a_worker_crashes_nothing_moves_and_nobody_is_refused(test
     assert "active, was backup" not in second.log[their_said:]
 
 
-def test_interruptions_only_the_active_reaches_no_server_the_other_one_takes_over(testbed):
+def test_node_that_reaches_no_server_loses_the_address(testbed):
     health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
-    # What the checks may take to find out: an interval until the first one that fails, which may take its time, and so
-    # the second.
+    # The time until the checks have failed: an interval until the first failed check, its duration, and that of
+    # the second one.
     fall = 0.5 + 2 * 0.5 + 0.5
     first, second = testbed.pair(health=health)
     coming = testbed.watch(second.node)
     probe = testbed.probe()
     taken, gaps = [], []
-    # Checks are the worker's, which goes in front of nobody: what it does late on a busy machine, it does in time again.
+    # Checks are the worker's, which goes in front of nobody: what it does late on a busy machine, it does in time
+    # again.
     while not taken or min(taken) >= fall + 1 and len(taken) < 3:
         since, said = time.monotonic(), len(first.log)
         first.node.run("ip", "route", "add", "blackhole", "192.0.2.21/32")
@@ -169,17 +170,17 @@ def test_interruptions_only_the_active_reaches_no_server_the_other_one_takes_ove
         probe.settle()
         gaps.append(probe.gap(since))
         assert testbed.get().status == 200
-        # It reaches them again, and takes over again.
+        # It reaches the servers again, and takes over again.
         said = len(first.log)
         first.node.run("ip", "route", "del", "blackhole", "192.0.2.21/32")
         first.wait_until("active", since=said)
-        wait_until(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "the address back")
+        wait_until(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "the address on the first node")
     shown("no server in reach: the other one has the address after", taken)
     shown("no server in reach: nobody answers for", gaps)
     assert min(taken) < fall + 1 and probe.refusals() == 0
 
 
-def test_interruptions_a_partition_heals_nobody_waits_whoever_speaks_first(testbed):
+def test_end_of_a_partition_has_no_interruption_in_either_order(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     coming, leaving = testbed.watch(second.node), testbed.watch(second.node)
@@ -187,7 +188,8 @@ def test_interruptions_a_partition_heals_nobody_waits_whoever_speaks_first(testb
     gaps = {"the better one": [], "the other one": []}
     their_gaps = []
     for trial in range(4):
-        # The better ones are cut off, and the clients stay with the others: it is their way that has to change.
+        # The nodes with the higher priority are isolated, and the clients stay with the others: their ARP entry has to
+        # change.
         since, their_said = time.monotonic(), len(their_second.log)
         first.node.isolate()
         theirs.node.isolate()

@@ -1,5 +1,5 @@
-"""Belvedere and Debian's keepalived hold one address together, in every dialect that both speak, in both roles; and
-tshark reads the same out of the packets as is configured."""
+"""Belvedere and Debian's keepalived share an address, in every protocol variant that both support, in both roles; and
+tshark decodes the configured values from the packets."""
 
 import time
 
@@ -8,14 +8,14 @@ from harness.waiting import stays, wait_until
 
 PASS = "  authentication {\n    auth_type PASS\n    auth_pass pair51\n  }"
 
-# How Belvedere is configured, and how keepalived.
+# The settings of Belvedere and of keepalived.
 DIALECTS = {
     "version 2 with a password": (
         {"version": 2, "authentication": {"password": "pair51"}},
         {"version": 2, "extra": PASS},
     ),
     "version 2 without": ({"version": 2}, {"version": 2}),
-    # keepalived 2.2 reads RFC 5798 as most do.
+    # keepalived 2.2 interprets RFC 5798 as most implementations do.
     "version 3": ({"checksum": "pseudo-header"}, {}),
     "version 3, unicast": (
         {"checksum": "pseudo-header", "peers": ["192.0.2.11", "192.0.2.12"]},
@@ -28,7 +28,7 @@ DIALECTS = {
         {"address": "2001:db8::100/64", "peers": ["2001:db8::11", "2001:db8::12"]},
         {
             "address": "2001:db8::100/64",
-            # Its own default is 64 here, which RFC 9568 §5.1.2.3 has receivers discard.
+            # Its default is 64 here, which receivers discard (RFC 9568 §5.1.2.3).
             "extra": "  unicast_ttl 255\n  unicast_src_ip 2001:db8::12\n  unicast_peer {\n    2001:db8::11\n  }",
         },
     ),
@@ -44,7 +44,7 @@ def mixed(testbed, dialect, *, ours, theirs):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_keepalived_gives_way_to_the_better_belvedere_and_takes_over_from_it(testbed, dialect):
+def test_keepalived_yields_to_belvedere_with_a_higher_priority_and_takes_over_from_it(testbed, dialect):
     balancer, start = mixed(testbed, dialect, ours=101, theirs=100)
     peer = start().wait_until("MASTER")
     capture = testbed.capture()
@@ -60,7 +60,7 @@ def test_keepalived_gives_way_to_the_better_belvedere_and_takes_over_from_it(tes
 
 
 def check(packets, vrrp):
-    """What tshark reads in Belvedere's packets."""
+    """Checks the fields that tshark decodes from Belvedere's packets."""
     assert packets
     version = vrrp.get("version", 3)
     is_v6 = ":" in vrrp.get("address", "")
@@ -89,27 +89,27 @@ def check(packets, vrrp):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(testbed, dialect):
+def test_belvedere_yields_to_keepalived_with_a_higher_priority_and_takes_over_from_it(testbed, dialect):
     balancer, start = mixed(testbed, dialect, ours=100, theirs=101)
     peer = start().wait_until("MASTER")
     balancer.start().wait_until("backup")
-    # Longer than it would wait if it did not hear the other.
+    # Longer than Active_Down_Interval.
     stays(lambda: "active, was" not in balancer.log, "a Backup", 5)
     assert "rejected" not in balancer.log
     peer.stop()
     balancer.wait_until("active")
     assert testbed.get(DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]).status == 200
-    # It comes back and is better.
+    # It returns with the higher priority.
     said = len(balancer.log)
     peer.start()
     balancer.wait_until("backup", since=said)
     address = DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]
-    # keepalived says that it is the master before it sets the address.
+    # keepalived logs its MASTER state before it adds the address.
     wait_until(lambda: peer.node.holds(address) and not balancer.node.holds(address), "the address there")
 
 
 @pytest.mark.parametrize("dialect", ["version 2 with a password", "version 3", "version 3 over IPv6"])
-def test_a_hand_over_to_keepalived_and_back_leaves_no_gap(testbed, dialect):
+def test_handover_to_keepalived_and_back_has_no_gap(testbed, dialect):
     balancer, start = mixed(testbed, dialect, ours=101, theirs=100)
     balancer.start().wait_until("active")
     peer = start().wait_until("BACKUP")
@@ -117,19 +117,19 @@ def test_a_hand_over_to_keepalived_and_back_leaves_no_gap(testbed, dialect):
     probe = testbed.probe(address)
     since = time.monotonic()
     assert balancer.call("failover").returncode == 0
-    wait_until(lambda: peer.node.holds(address) and not balancer.node.holds(address), "the address handed over")
+    wait_until(lambda: peer.node.holds(address) and not balancer.node.holds(address), "the address on the other node")
     assert balancer.call("failover", "--back").returncode == 0
-    wait_until(lambda: balancer.node.holds(address) and not peer.node.holds(address), "the address back")
+    wait_until(lambda: balancer.node.holds(address) and not peer.node.holds(address), "the address on the first node")
     said = len(peer.log)
     balancer.stop()
     peer.wait_until("MASTER", since=said)
     probe.settle()
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
-    # keepalived waits for its skew of 0.6 s each time, and the address stays until then.
+    # keepalived waits for its skew time of 0.6 s each time, and the address stays until then.
     assert probe.gap(since) < 0.3 and probe.refusals() == 0
 
 
-def test_belvedere_without_preemption_leaves_a_worse_keepalived_alone(testbed):
+def test_belvedere_without_preemption_does_not_take_over_from_keepalived(testbed):
     testbed.server()
     peer = testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("MASTER")
     vrrp = {"checksum": "pseudo-header", "preempt": False}
@@ -139,14 +139,14 @@ def test_belvedere_without_preemption_leaves_a_worse_keepalived_alone(testbed):
     balancer.wait_until("active")
 
 
-def test_a_peer_with_the_other_checksum_is_told_of(testbed):
+def test_peer_with_the_other_checksum_convention_is_logged(testbed):
     testbed.server()
     testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("MASTER")
     balancer = testbed.balancer(testbed.node("lb1"))
     balancer.wait_for_log("advertisement from 192.0.2.12 rejected: its checksum follows the other convention")
 
 
-def test_keepalived_follows_when_belvedere_reaches_no_server(testbed):
+def test_keepalived_takes_over_if_belvedere_reaches_no_server(testbed):
     testbed.server()
     health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
     vrrp = {"checksum": "pseudo-header"}
@@ -154,4 +154,4 @@ def test_keepalived_follows_when_belvedere_reaches_no_server(testbed):
     peer = testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("BACKUP")
     balancer.node.run("ip", "route", "add", "blackhole", "192.0.2.21/32")
     peer.wait_until("MASTER")
-    wait_until(lambda: not balancer.node.holds(testbed.ADDRESS), "the address handed over")
+    wait_until(lambda: not balancer.node.holds(testbed.ADDRESS), "the address on the other node")

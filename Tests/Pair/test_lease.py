@@ -1,4 +1,4 @@
-"""The virtual address is a lease: it outlives its process by no more than that."""
+"""The virtual address is a lease: the kernel removes it some seconds after the end of its process."""
 
 import re
 import signal
@@ -8,7 +8,7 @@ from harness.waiting import stays, wait_until
 
 
 def lifetime(node, address="192.0.2.100"):
-    """How many seconds the kernel still keeps it; None when it is not there or is there for ever."""
+    """The remaining lifetime of the address in seconds; None if it is missing or permanent."""
     shown = node.run("ip", "addr", "show", "dev", "eth0")
     found = re.search(rf"{re.escape(address)}/\d+ .*\n\s+valid_lft (\d+)sec", shown)
     return int(found[1]) if found else None
@@ -20,19 +20,19 @@ def active(testbed, **vrrp):
     return testbed.balancer(node, vrrp=vrrp).wait_until("active")
 
 
-def test_an_active_node_holds_the_address_for_seconds_and_renews_it(testbed):
+def test_active_node_has_the_address_as_a_lease_and_renews_it(testbed):
     balancer = active(testbed)
     assert balancer.node.holds(testbed.ADDRESS)
     stays(lambda: 1 <= (lifetime(balancer.node) or 0) <= 3, "a short lease", 6)
 
 
-def test_clients_are_served_at_the_address(testbed):
+def test_clients_are_served_at_the_virtual_address(testbed):
     balancer = active(testbed)
     assert testbed.get().status == 200
     assert balancer.node.holds(testbed.ADDRESS)
 
 
-def test_a_stop_takes_the_address_off_and_says_so_first(testbed):
+def test_stop_announces_and_removes_the_address(testbed):
     balancer = active(testbed)
     capture = testbed.capture()
     balancer.stop()
@@ -41,32 +41,32 @@ def test_a_stop_takes_the_address_off_and_says_so_first(testbed):
     assert last["vrrp.prio"] == "0"
 
 
-def test_the_kernel_takes_the_address_of_a_killed_supervisor_off(testbed):
+def test_kernel_removes_the_address_of_a_killed_supervisor(testbed):
     balancer = active(testbed)
     balancer.kill()
     wait_until(lambda: not balancer.node.holds(testbed.ADDRESS), "the lease's end")
 
 
-def test_the_kernel_takes_the_address_of_a_supervisor_that_hangs_off_and_it_begins_again_as_backup(testbed):
+def test_kernel_removes_the_address_of_a_hung_supervisor_which_resumes_as_backup(testbed):
     balancer = active(testbed)
     said = len(balancer.log)
     balancer.signal(signal.SIGSTOP)
     wait_until(lambda: not balancer.node.holds(testbed.ADDRESS), "the lease's end")
-    # As long as a Backup would wait before it takes over.
+    # Active_Down_Interval of a Backup.
     stays(lambda: not balancer.node.holds(testbed.ADDRESS), "the address is gone", 2)
     balancer.signal(signal.SIGCONT)
     balancer.wait_for_log("did not run for", since=said)
     balancer.wait_until("backup", since=said).wait_until("active", since=said)
 
 
-def test_an_address_that_somebody_takes_off_is_put_back(testbed):
+def test_address_removed_by_another_program_is_restored(testbed):
     balancer = active(testbed)
     balancer.node.run("ip", "addr", "del", f"{testbed.ADDRESS}/24", "dev", "eth0")
     balancer.wait_for_log("the address was removed from the interface; restoring it")
     wait_until(lambda: balancer.node.holds(testbed.ADDRESS), "the address")
 
 
-def test_what_an_earlier_life_left_is_swept(testbed):
+def test_lease_left_by_an_earlier_process_is_removed(testbed):
     balancer = active(testbed, interval="3s")
     balancer.kill()
     assert balancer.node.holds(testbed.ADDRESS)
@@ -76,7 +76,7 @@ def test_what_an_earlier_life_left_is_swept(testbed):
     assert not balancer.node.holds(testbed.ADDRESS)
 
 
-def test_an_address_that_is_no_lease_is_left_alone_and_said(testbed):
+def test_address_that_is_no_lease_is_kept_and_logged(testbed):
     testbed.server()
     node = testbed.node("lb1")
     node.run("ip", "addr", "add", f"{testbed.ADDRESS}/24", "dev", "eth0")
@@ -89,7 +89,7 @@ def test_an_address_that_is_no_lease_is_left_alone_and_said(testbed):
     assert node.holds(testbed.ADDRESS) and lifetime(node) is None
 
 
-def test_a_machines_only_address_is_never_taken_off_and_check_refuses_it(testbed):
+def test_only_address_of_a_machine_is_never_removed_and_refused_by_check(testbed):
     testbed.server()
     node = testbed.node("lb1")
     balancer = testbed.balancer(node, vrrp={"address": f"{node.address}/24"})
@@ -100,17 +100,17 @@ def test_a_machines_only_address_is_never_taken_off_and_check_refuses_it(testbed
     assert node.holds(node.address)
 
 
-def test_check_says_of_a_peer_that_routers_are_in_between(testbed):
+def test_check_warns_of_a_peer_behind_a_router(testbed):
     testbed.server()
     node = testbed.node("lb1")
     balancer = testbed.balancer(node, start=False, vrrp={"peers": [node.address, "198.51.100.7"]}).write()
-    # It never runs, and has said nothing.
+    # It never runs, and sends nothing.
     balancer.log_file.touch()
     check = balancer.call_plainly("check", "--configuration", balancer.file)
     assert "the peer 198.51.100.7 is in no network of eth0" in check.stderr, check
 
 
-def test_release_gives_up_for_a_supervisor_that_was_killed(testbed):
+def test_release_resigns_for_a_killed_supervisor(testbed):
     balancer = active(testbed)
     capture = testbed.capture()
     balancer.kill()
@@ -118,7 +118,7 @@ def test_release_gives_up_for_a_supervisor_that_was_killed(testbed):
     run = balancer.call("release")
     assert run.returncode == 0, run.stderr
     assert not balancer.node.holds(testbed.ADDRESS)
-    # First that a Backup need not wait, then that this node is gone.
+    # First the shutdown advertisement, then the removal of the address.
     hurry, last = capture.advertisements()[-2:]
     assert (hurry["vrrp.prio"], hurry["vrrp.short_adver_int"]) == ("101", "1")
     assert last["vrrp.prio"] == "0"
@@ -126,10 +126,10 @@ def test_release_gives_up_for_a_supervisor_that_was_killed(testbed):
     assert balancer.call("release").stderr == ""
 
 
-def test_release_takes_nothing_off_but_leases_whatever_the_file_says(testbed):
+def test_release_removes_only_leases_whatever_the_record_says(testbed):
     balancer = active(testbed, interval="3s")
     node, file = balancer.node, balancer.directory / "leases"
-    wait_until(file.exists, "the record of what is held")
+    wait_until(file.exists, "the lease record")
     balancer.kill()
     node.run("ip", "addr", "add", "192.0.2.150/24", "dev", "eth0", "valid_lft", 100, "preferred_lft", 100)
     with file.open("a") as leases:
@@ -140,20 +140,20 @@ def test_release_takes_nothing_off_but_leases_whatever_the_file_says(testbed):
     assert not node.holds(testbed.ADDRESS)
 
 
-def test_leases_of_another_instance_are_left_to_it(testbed):
+def test_leases_of_another_instance_are_kept(testbed):
     testbed.server()
     node = testbed.node("lb1")
     node.run("ip", "addr", "add", "192.0.2.150/24", "dev", "eth0", "valid_lft", 100, "preferred_lft", 100)
     balancer = testbed.balancer(node).wait_until("active")
-    wait_until((balancer.directory / "leases").exists, "the record of what is held")
+    wait_until((balancer.directory / "leases").exists, "the lease record")
     balancer.kill()
     assert balancer.call("release").returncode == 0
     assert node.holds("192.0.2.150") and not node.holds(testbed.ADDRESS)
 
 
-def test_what_an_earlier_life_with_another_configuration_left_is_swept(testbed):
+def test_lease_left_by_an_earlier_process_with_another_configuration_is_removed(testbed):
     balancer = active(testbed, interval="3s")
-    wait_until((balancer.directory / "leases").exists, "the record of what is held")
+    wait_until((balancer.directory / "leases").exists, "the lease record")
     balancer.kill()
     changed = testbed.balancer(balancer.node, vrrp={"address": "192.0.2.110/24"})
     changed.wait_for_log("removed 192.0.2.100 from eth0")
@@ -161,10 +161,10 @@ def test_what_an_earlier_life_with_another_configuration_left_is_swept(testbed):
 
 
 @pytest.mark.parametrize("way", ["stop", "release", "the lease's end", "the next start"])
-def test_the_machine_s_own_addresses_of_the_subnet_stay_when_the_virtual_one_goes(testbed, way):
+def test_other_addresses_of_the_subnet_stay_when_the_virtual_one_is_removed(testbed, way):
     testbed.server()
     node = testbed.node("lb1")
-    # The kernel's own setting, which deletes what came to a subnet later together with what came first.
+    # The kernel's default, by which the removal of a subnet's first address removes the others as well.
     node.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries")
     node.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries")
     balancer = testbed.balancer(node, vrrp={"address": "192.0.2.100/25", "interval": "3s" if "start" in way else "1s"})
@@ -174,19 +174,19 @@ def test_the_machine_s_own_addresses_of_the_subnet_stay_when_the_virtual_one_goe
     if way == "stop":
         balancer.stop()
     else:
-        wait_until((balancer.directory / "leases").exists, "the record of what is held")
+        wait_until((balancer.directory / "leases").exists, "the lease record")
         balancer.kill()
     if way == "release":
         assert balancer.call("release").returncode == 0
     elif way == "the next start":
         said = len(balancer.log)
         balancer.start().wait_for_log("removed 192.0.2.100 from eth0", since=said)
-    wait_until(lambda: not node.holds(testbed.ADDRESS), "the virtual address gone")
+    wait_until(lambda: not node.holds(testbed.ADDRESS), "the removal of the virtual address")
     assert node.holds("192.0.2.40")
     assert "192.0.2.0/25 " in node.run("ip", "route"), "and the way to its subnet"
 
 
-def test_release_leaves_a_service_that_runs_alone(testbed):
+def test_release_does_not_affect_a_running_service(testbed):
     balancer = active(testbed)
     run = balancer.call("release")
     assert run.returncode == 1
@@ -194,17 +194,17 @@ def test_release_leaves_a_service_that_runs_alone(testbed):
     assert balancer.node.holds(testbed.ADDRESS)
 
 
-def test_release_after_an_orderly_stop_has_nothing_to_do(testbed):
+def test_release_after_a_regular_stop_does_nothing(testbed):
     balancer = active(testbed)
     balancer.stop()
     run = balancer.call("release")
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_three_capabilities_are_enough(testbed):
+def test_three_capabilities_are_sufficient(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), start=False)
-    # Those of the unit. Root without the others may no more than their owner.
+    # The capabilities of the unit. Without other ones root is an ordinary user.
     three = "-all,+net_bind_service,+net_admin,+net_raw"
     balancer.prefix = ["setpriv", f"--bounding-set={three}", f"--inh-caps={three}"]
     balancer.start().wait_until("active")

@@ -1,4 +1,4 @@
-"""Hooks and mail where systemd runs them: outside the service's sandbox, as another user. Its part is played here; the
+"""Hooks and mail run by systemd: outside the service's sandbox, as another user. The test replaces systemd; the
 units themselves are tested where a systemd is (Tests/Appliance)."""
 
 import shutil
@@ -19,7 +19,7 @@ AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 @pytest.fixture
 def place():
-    """A directory that everybody may write to; the test's own is root's."""
+    """A directory that any user may write to; the test's own belongs to root."""
     path = Path(tempfile.mkdtemp(prefix="belvedere-notify-"))
     path.chmod(0o777)
     yield path
@@ -45,7 +45,7 @@ class Systemd:
             except OSError:
                 return
             with connection:
-                # systemd hands the configuration over as a credential, which the user may read.
+                # systemd passes the configuration as a credential, which the user may read.
                 process = self._node.start(
                     *AS_NOBODY, binary(), "notify", "--configuration", self._configuration, stdin=connection
                 )  # fmt: skip
@@ -58,7 +58,7 @@ class Systemd:
 
 
 def installed(testbed, place, hooks):
-    """A balancer whose hooks systemd runs, and that systemd."""
+    """A balancer whose hooks are run by systemd, and the replaced systemd."""
     if subprocess.run([*AS_NOBODY, binary(), "version"], capture_output=True).returncode != 0:
         pytest.skip("the binary lies where nobody else may look")
     testbed.server()
@@ -68,7 +68,7 @@ def installed(testbed, place, hooks):
     copy = place / "belvedere.yaml"
     systemd = Systemd(balancer.node, path, copy)
     testbed.programs.append(systemd)
-    # It is there before the first hook runs.
+    # The socket exists before the first hook runs.
     shutil.copy(balancer.write().file, copy)
     copy.chmod(0o644)
     balancer.start()
@@ -88,13 +88,13 @@ def test_hooks_run_as_another_user_in_the_order_of_changes(testbed, place):
     assert systemd.statuses == [0, 0, 0]
 
 
-def test_what_a_hook_ends_with_is_in_the_service_s_log(testbed, place):
+def test_exit_status_of_a_hook_is_logged(testbed, place):
     balancer, _ = installed(testbed, place, [script(place / "hook", "exit 3")])
     balancer.wait_for_log(r"vrrp: view: hook .*/hook: it ended with status 3")
     balancer.wait_for_log(r"vrrp: view on eth0: hook belvedere notify: it ended with status 1")
 
 
-def test_nothing_runs_that_the_configuration_does_not_name(testbed, place):
+def test_only_programs_in_the_configuration_are_run(testbed, place):
     balancer, systemd = installed(testbed, place, [script(place / "hook", f"touch {place}/ran")])
     balancer.wait_until("active")
     wait_until(lambda: len(systemd.statuses) == 2, "the changes told")
@@ -104,12 +104,12 @@ def test_nothing_runs_that_the_configuration_does_not_name(testbed, place):
             sender.connect(str(place / "notify.sock"))
             sender.sendall(f"{line}\n".encode())
             assert sender.recv(1) == b""
-    wait_until(lambda: len(systemd.statuses) == 5, "the lies told")
+    wait_until(lambda: len(systemd.statuses) == 5, "the forged notices")
     assert systemd.statuses[2:] == [1, 1, 1] and not (place / "ran").exists()
 
 
-def test_whoever_connects_and_says_nothing_or_half_of_it_is_hung_up_on(testbed, place):
-    """systemd takes 16 connections at a time, and no more while these are open."""
+def test_silent_or_incomplete_notification_is_disconnected(testbed, place):
+    """systemd accepts at most 16 connections at a time."""
     ran = place / "ran"
     balancer = testbed.balancer(
         testbed.node("lb1"), testbed.server(), start=False,

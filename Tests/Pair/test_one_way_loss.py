@@ -1,6 +1,6 @@
 """Two nodes that don't hear each other's advertisements, beside two keepalived that don't either: a firewall drops
-protocol 112, and everything else passes. `BELVEDERE_DEAF_SECONDS=60 make test-pair PYTEST='-n 0 -rP -k deaf'` has it go
-on for a minute."""
+protocol 112, and everything else passes. `BELVEDERE_TEST_LOSS_SECONDS=60 make test-pair PYTEST='-n 0 -rP -k
+advertisements'` has it go on for a minute."""
 
 import os
 import socket
@@ -12,10 +12,10 @@ import pytest
 from harness.pair.lan import CLAIM6
 from harness.waiting import stays, wait_until
 
-SECONDS = float(os.environ.get("BELVEDERE_DEAF_SECONDS", 16))
+SECONDS = float(os.environ.get("BELVEDERE_TEST_LOSS_SECONDS", 16))
 PORT = 7
 
-# Answers what it is sent, on every connection, whoever has the address.
+# Answers what it receives, on every connection, on the node that has the address.
 ECHO = f"""
 import socket, threading
 def serve(connection):
@@ -74,17 +74,17 @@ class Tunnel(threading.Thread):
 
 
 def drop_advertisements(node):
-    node.run("nft", "add table inet deaf")
-    node.run("nft", "add chain inet deaf input { type filter hook input priority 0 ; }")
-    node.run("nft", "add rule inet deaf input meta l4proto 112 drop")
+    node.run("nft", "add table inet loss")
+    node.run("nft", "add chain inet loss input { type filter hook input priority 0 ; }")
+    node.run("nft", "add rule inet loss input meta l4proto 112 drop")
 
 
 def hear_again(node):
-    node.run("nft", "delete table inet deaf")
+    node.run("nft", "delete table inet loss")
 
 
 @pytest.mark.parametrize("ways", ["both", "only the Backup", "only the Active"])
-def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(testbed, ways):
+def test_nodes_without_each_others_advertisements_cut_no_more_connections_than_keepalived(testbed, ways):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     echoes = [node.start(sys.executable, "-c", ECHO) for node in testbed.nodes]
@@ -102,7 +102,7 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(testbed, ways
         time.sleep(SECONDS)
         ours, others = tunnels
         print(
-            f"deaf, {ways}: the answering node changed {ours.moves} times, {ours.lost} of {ours.asked} requests lost; "
+            f"one-way loss, {ways}: the answering node changed {ours.moves} times, {ours.lost} of {ours.asked} requests lost; "
             f"keepalived: {others.moves} times, {others.lost} of {others.asked}"
         )
         assert ours.moves <= others.moves and ours.lost <= others.lost, f"{first.log}\n{second.log}"
@@ -111,7 +111,7 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(testbed, ways
             second.wait_for_log("announces our address as its own and we do not hear its advertisements")
         # They hear each other again, and nothing moves for it.
         for node in {first.node, second.node}:
-            if "table inet deaf" in node.run("nft", "list", "tables"):
+            if "table inet loss" in node.run("nft", "list", "tables"):
                 hear_again(node)
         moves = ours.moves
         stays(lambda: first.node.holds(testbed.ADDRESS) and ours.moves == moves, "the address stays", 2)
@@ -127,7 +127,7 @@ ADDRESSES = {"IPv4": "192.0.2.100/24", "IPv6": "2001:db8::100/64"}
 
 
 @pytest.mark.parametrize("family", ADDRESSES)
-def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active(testbed, family):
+def test_kernel_with_the_address_of_a_dead_process_is_not_taken_for_an_active(testbed, family):
     first, second = testbed.pair(vrrp={"address": ADDRESSES[family]})
     said = len(second.log)
     # The lease outlives it, and the kernel answers for the address until its end.
@@ -136,18 +136,18 @@ def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active
     assert "we do not hear" not in second.log[said:], second.log
 
 
-def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobody_answers_for_it(testbed):
+def test_new_active_over_ipv6_stays_despite_an_announcement_without_an_answer(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": ADDRESSES["IPv6"]})
-    stranger = testbed.node("lb3")
+    other = testbed.node("lb3")
     balancer.wait_until("active")
     for _ in range(50):
-        stranger.run(sys.executable, "-c", CLAIM6)
+        other.run(sys.executable, "-c", CLAIM6)
         time.sleep(0.05)
     assert "leaving the address to it" not in balancer.log and "backup, was active" not in balancer.log, balancer.log
 
 
-def test_the_death_of_an_active_that_is_not_heard_is_noticed(testbed):
+def test_death_of_an_active_whose_advertisements_are_lost_is_noticed(testbed):
     first, second = testbed.pair()
     for each in (first, second):
         drop_advertisements(each.node)
@@ -160,7 +160,7 @@ def test_the_death_of_an_active_that_is_not_heard_is_noticed(testbed):
 
 
 @pytest.mark.parametrize("family", ADDRESSES)
-def test_two_that_start_deaf_end_with_one_active(testbed, family):
+def test_nodes_that_start_without_each_others_advertisements_end_with_one_active(testbed, family):
     testbed.server()
     address = ADDRESSES[family].split("/")[0]
     nodes = [testbed.node("lb1"), testbed.node("lb2")]

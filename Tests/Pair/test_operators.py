@@ -1,4 +1,4 @@
-"""What operators ask of a node that takes part in a virtual router, and what they are shown."""
+"""Operators' commands and the status of a node with a virtual router."""
 
 import time
 
@@ -9,15 +9,15 @@ def router(balancer):
     return balancer.status["routers"][0]
 
 
-def test_failover_hands_over_without_a_gap_and_back_again(testbed):
+def test_failover_and_failback_have_no_gap(testbed):
     first, second = testbed.pair()
     probe = testbed.probe()
     since = time.monotonic()
     run = first.call("failover")
     assert (run.returncode, run.stdout) == (0, "router-51: 192.0.2.12 has the address now\n"), run.stderr
-    # When the command ends the other one has it.
+    # After the command the other node has the address.
     assert second.node.holds(testbed.ADDRESS)
-    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "the address handed over")
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "the address on the other node")
     stays(lambda: second.node.holds(testbed.ADDRESS), "who was sent away stays away", 4)
     assert router(first)["state"] == "backup" and router(first)["priority_reductions"] == ["withdrawn by the administrator"]
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
@@ -32,7 +32,7 @@ def test_failover_hands_over_without_a_gap_and_back_again(testbed):
     assert probe.gap(since) < 0.3
 
 
-def test_failover_without_anybody_keeps_the_address_and_says_so(testbed):
+def test_failover_without_a_successor_keeps_the_address_and_reports_it(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1")).wait_until("active")
     run = balancer.call("failover")
@@ -40,7 +40,7 @@ def test_failover_without_anybody_keeps_the_address_and_says_so(testbed):
     assert balancer.node.holds(testbed.ADDRESS)
 
 
-def test_failover_of_a_backup_has_it_stand_back(testbed):
+def test_failover_of_a_backup_withdraws_it(testbed):
     _, second = testbed.pair()
     run = second.call("failover", "--for", "2h")
     assert (run.returncode, run.stdout) == (0, "router-51: this node did not have the address\n")
@@ -49,7 +49,7 @@ def test_failover_of_a_backup_has_it_stand_back(testbed):
     assert (run.returncode, run.stdout) == (0, "router-51: this node takes part in the election again; 192.0.2.11 has the address\n")
 
 
-def test_failback_is_answered_when_it_is_known_who_has_the_address(testbed):
+def test_failback_is_answered_once_the_active_is_known(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1")).wait_until("backup")
     run = balancer.call("failover", "--back")
@@ -57,7 +57,7 @@ def test_failback_is_answered_when_it_is_known_who_has_the_address(testbed):
     assert balancer.node.holds(testbed.ADDRESS)
 
 
-def test_who_is_away_takes_over_when_the_other_one_dies(testbed):
+def test_withdrawn_node_takes_over_if_the_other_one_dies(testbed):
     first, second = testbed.pair()
     assert first.call("failover").returncode == 0
     said = len(first.log)
@@ -75,7 +75,7 @@ def test_failover_without_virtual_routers_is_refused(testbed):
     assert "there is no virtual address here" in run.stderr
 
 
-def test_status_shows_who_is_what_and_why(testbed):
+def test_status_shows_roles_priorities_and_reasons(testbed):
     first, second = testbed.pair()
     active, backup = router(first), router(second)
     assert (active["state"], backup["state"]) == ("active", "backup")
@@ -88,12 +88,12 @@ def test_status_shows_who_is_what_and_why(testbed):
     wait_until(lambda: router(first)["sent"] > active["sent"], "advertisements sent")
     wait_until(lambda: router(second)["received"] > backup["received"], "advertisements received")
     assert "router-51" in first.call("status").stdout
-    # A stranger is counted by what is wrong with it: keepalived's checksum follows the other convention.
+    # A rejected advertisement is counted by its reason: keepalived's checksum follows the other convention.
     testbed.keepalived(testbed.node("lb3"), priority=150)
     wait_until(lambda: any(r["kind"] == "checksum" for r in router(first)["rejected"]), "a rejection", timeout=30)
 
 
-def test_a_reload_that_changes_the_virtual_router_is_refused(testbed):
+def test_reload_that_changes_the_virtual_router_is_refused(testbed):
     first, _ = testbed.pair()
     first.file.write_text(first.file.read_text().replace("192.0.2.100/24", "192.0.2.105/24"))
     run = first.call("reload")

@@ -1,4 +1,4 @@
-"""Where clients are sent when the address moves, on nodes that know of each other (`pair`)."""
+"""The servers of clients after a move of the address, on nodes of a pair (`pair`)."""
 
 import secrets
 import socket
@@ -20,7 +20,7 @@ def secret(testbed):
 
 
 def changes(secret):
-    """The same on both nodes, which are behind a proxy: it says who its clients are."""
+    """The settings of both nodes, which are behind a trusted proxy."""
     return {
         "pair": {"nodes": {"lb1": "192.0.2.11", "lb2": "192.0.2.12"}, "secret": str(secret)},
         "forwarded": {"trusted-proxies": [f"{Lan.CLIENT}/32"]},
@@ -42,7 +42,7 @@ def clients(node):
 
 
 def test_no_client_changes_its_server_when_the_address_moves(testbed, secret):
-    """There and back, after a server was gone for a while. Nobody who listens between the nodes learns anything."""
+    """There and back, after a server was down for a while. The traffic between the nodes is encrypted."""
     servers = [testbed.server(name) for name in ("view01", "view02")]
     capture = testbed.capture(also=f" or tcp port {PORT}")
     first, second = testbed.pair(**changes(secret))
@@ -72,8 +72,8 @@ def test_no_client_changes_its_server_when_the_address_moves(testbed, secret):
         assert word not in bytes_sent, word
 
 
-def test_node_waits_for_a_table_before_it_takes_the_address(testbed, secret):
-    """Where the other node's machine does not answer, for five seconds and no longer."""
+def test_node_waits_for_the_assignments_before_it_takes_the_address(testbed, secret):
+    """If the other node does not answer, it waits for five seconds and no longer."""
     testbed.server()
     testbed.node("lb2")
     node = testbed.balancer(testbed.node("lb1"), **changes(secret)).wait_until("active")

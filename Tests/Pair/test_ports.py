@@ -1,4 +1,4 @@
-"""Source ports towards a server that have run out are this node's shortage: nobody is cut off for it, and the address
+"""A shortage of source ports towards a server is local: no client is disconnected for it, and the address
 stays."""
 
 import threading
@@ -22,16 +22,16 @@ def crowd(testbed, balancer, count):
 
 
 def narrow(testbed):
-    """A node with few source ports, in front of one server that is checked all the time."""
+    """A node with few source ports, with one server that is checked frequently."""
     server = testbed.server()
-    # A close_notify behind our own close would make the kernel answer with a reset, and no port would wait.
+    # A close_notify after our close would cause a reset, and then no port is in TIME_WAIT.
     server.answers_end = False
     node = testbed.node("lb1")
     node.run("sh", "-c", f"echo 40000 {40000 + PORTS - 1} >/proc/sys/net/ipv4/ip_local_port_range")
     return server, node
 
 
-def test_waves_of_requests_do_not_use_the_source_ports_up(testbed):
+def test_waves_of_requests_do_not_exhaust_the_source_ports(testbed):
     server, node = narrow(testbed)
     gate = threading.Barrier(30)
 
@@ -74,9 +74,9 @@ def test_requests_wait_for_a_source_port_and_the_server_stays_up(testbed):
     asking = threading.Thread(target=lambda: answers.extend(ask_together(clients)))
     asking.start()
     try:
-        # Every port but those of checks is taken by then, and the first of the others wait.
+        # By then every port except those of checks is in use, and the first requests wait.
         balancer.wait_for_log("EADDRNOTAVAIL")
-        # Time for several checks, which find no port either.
+        # Time for several checks, which get no port either.
         stays(lambda: "is down" not in balancer.log, "up", 1)
         release.set()
         asking.join(TIMEOUT)

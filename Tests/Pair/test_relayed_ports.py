@@ -1,5 +1,5 @@
-"""Ports beside 443 (`relay`) at the nodes of a pair. A client meets one server on all of them at either node: by the hash of
-its address, which both nodes compute alike."""
+"""Ports beside 443 (`relay`) at the nodes of a pair. A client meets one server on all of them at either node: by the
+hash of its address, which both nodes compute alike."""
 
 import re
 
@@ -13,7 +13,7 @@ PORTS = [8443, 4172]
 SOURCES = [f"192.0.2.{number}" for number in range(30, 42)]
 
 
-def test_client_meets_one_server_on_every_port_after_a_failover(testbed):
+def test_client_reaches_the_same_server_on_every_port_after_a_failover(testbed):
     for source in SOURCES:
         ip("addr", "replace", f"{source}/24", "dev", "lan")
     for name in ("view01", "view02"):
@@ -31,7 +31,7 @@ def test_client_meets_one_server_on_every_port_after_a_failover(testbed):
 
     def check():
         assert {source: set(met(source).values()) for source in SOURCES} == {source: {homes[source]} for source in SOURCES}
-        # A client that goes on sending from its port, as PCoIP's does.
+        # A client that continues to send from its port, as PCoIP clients do.
         assert session.ask() == homes[SOURCES[0]]
 
     homes = {source: met(source)[Balancer.PORT, "TCP"] for source in SOURCES}

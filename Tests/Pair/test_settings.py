@@ -1,4 +1,4 @@
-"""What the configuration of a virtual router does."""
+"""The settings of a virtual router."""
 
 import os
 import sys
@@ -8,15 +8,15 @@ from harness.pair.lan import CLAIM6
 from harness.waiting import stays, wait_until
 
 
-def test_a_short_interval_takes_over_in_a_fraction_of_a_second(testbed):
+def test_takeover_with_a_short_interval_takes_a_fraction_of_a_second(testbed):
     first, second = testbed.pair(vrrp={"interval": "50ms"})
     first.kill()
     second.wait_until("active")
-    # The lease is a second at least, whatever the interval.
+    # The lease is at least a second, whatever the interval.
     wait_until(lambda: not first.node.holds(testbed.ADDRESS), "the lease's end")
 
 
-def test_unicast_peers_are_the_same_list_on_both_nodes(testbed):
+def test_unicast_peers_may_list_both_nodes(testbed):
     capture = testbed.capture()
     first, second = testbed.pair(vrrp={"peers": ["192.0.2.11", "192.0.2.12"]})
     stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
@@ -27,14 +27,14 @@ def test_unicast_peers_are_the_same_list_on_both_nodes(testbed):
     }  # fmt: skip
 
 
-def test_addresses_that_differ_are_said_by_both_nodes_and_one_is_active(testbed):
+def test_different_addresses_are_logged_by_both_nodes_and_one_is_active(testbed):
     testbed.server()
     first = testbed.balancer(testbed.node("lb1")).wait_until("active")
     second = testbed.balancer(testbed.node("lb2"), vrrp={"address": ["192.0.2.100/24", "192.0.2.110/24"]})
     words = "advertises other addresses than ours: {}. Its priority counts all the same"
     second.wait_for_log("192.0.2.11 " + words.format("192.0.2.100"))
     stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
-    # For every advertisement that came, one line.
+    # One line for every received advertisement.
     assert second.log.count("advertises other addresses than ours") == 1
     first.kill()
     second.wait_until("active")
@@ -42,24 +42,24 @@ def test_addresses_that_differ_are_said_by_both_nodes_and_one_is_active(testbed)
     first.start().wait_for_log("192.0.2.12 " + words.format("192.0.2.100, 192.0.2.110"), since=said)
 
 
-def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(testbed):
+def test_signed_advertisements_are_accepted_and_unsigned_ones_rejected(testbed):
     authentication = {"keys": {1: testbed.key()}}
     # keepalived's convention.
     first, second = testbed.pair(vrrp={"authentication": authentication, "checksum": "pseudo-header"})
     stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
-    # Another one in the network that has no key, and claims to be better.
-    stranger = testbed.keepalived(testbed.node("lb3"), priority=200)
+    # Another node without the key, with a higher priority.
+    other = testbed.keepalived(testbed.node("lb3"), priority=200)
     first.wait_for_log("advertisement from 192.0.2.13 rejected: it is not signed")
     assert first.node.holds(testbed.ADDRESS)
-    stranger.stop()
-    # What is said for a dead one is signed too.
+    other.stop()
+    # The shutdown advertisement on behalf of a dead supervisor is signed too.
     said = len(second.log)
     first.kill()
     assert first.call("release").returncode == 0
     second.wait_for_log("active, was backup, priority 100: the Active left", since=said)
 
 
-def test_a_group_is_on_one_node(testbed):
+def test_group_is_active_on_one_node(testbed):
     def router(**changes):
         return {"interface": "eth0", "priority": {"lb1": 101, "lb2": 100}, "group": "view", **changes}
 
@@ -71,19 +71,19 @@ def test_a_group_is_on_one_node(testbed):
     first, second = testbed.pair(vrrp=vrrp)
     wait_until(lambda: all(first.node.holds(a) for a in addresses), "every address")
     assert testbed.get("2001:db8::100").status == 200
-    # One of them ends on this node: the address of IPv6 can't be sent for any more.
+    # One router of the group fails on this node: IPv6 packets can't be sent any more.
     first.node.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
     wait_until(lambda: all(second.node.holds(a) for a in addresses), f"every address on the other node\n{second.log}")
     wait_until(lambda: not any(first.node.holds(a) for a in addresses), "none on the first")
 
 
-def test_a_script_lowers_the_priority_while_it_fails(testbed):
+def test_failing_script_lowers_the_priority(testbed):
     check = script(testbed.directory / "check", f"test -e {testbed.directory}/good")
     (testbed.directory / "good").touch()
     track = {"script": check, "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
     first, second = testbed.pair(vrrp={"track": track})
     os.remove(testbed.directory / "good")
-    # It fails on both, and the better one is the better one again, whoever ran it first.
+    # It fails on both nodes, and the priorities have their former order, whichever node ran it first.
     first.wait_for_log("priority 51, was 101: script check")
     second.wait_for_log("priority 50, was 100: script check")
     wait_until(lambda: first.node.holds(testbed.ADDRESS), f"the address on the better one\n{first.log}")
@@ -92,7 +92,7 @@ def test_a_script_lowers_the_priority_while_it_fails(testbed):
     first.wait_for_log("priority 101, was 51")
 
 
-def test_an_interface_that_is_tracked_makes_a_node_give_up(testbed):
+def test_failure_of_a_tracked_interface_moves_the_address(testbed):
     testbed.server()
     node = testbed.node("lb1")
     node.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
@@ -106,7 +106,7 @@ def test_an_interface_that_is_tracked_makes_a_node_give_up(testbed):
     balancer.wait_until("active", since=balancer.log.index("fault, was active"))
 
 
-def test_hooks_are_told_as_keepalived_tells_its_own(testbed):
+def test_hooks_get_the_arguments_of_keepalived(testbed):
     hook = script(testbed.directory / "hook", f'echo "$@" >>{testbed.directory}/told')
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), vrrp={"notify": hook, "name": "view"}).wait_until("active")
@@ -115,25 +115,25 @@ def test_hooks_are_told_as_keepalived_tells_its_own(testbed):
     assert told == ["INSTANCE view BACKUP 101", "INSTANCE view MASTER 101", "INSTANCE view STOP 101"]
 
 
-def test_a_node_that_comes_back_leaves_the_other_one_alone_for_its_preempt_delay(testbed):
+def test_recovered_node_preempts_after_its_preempt_delay(testbed):
     first, second = testbed.pair(vrrp={"preempt-delay": "10s"})
     first.stop()
     second.wait_until("active")
     said = len(first.log)
     first.start().wait_until("backup", since=said)
-    # Twice as long as it waits for a worse one otherwise, and less than the delay by more than the log may come late.
+    # Twice the usual time before it preempts, and shorter than the delay with a margin for a late log line.
     stays(lambda: not first.node.holds(testbed.ADDRESS), "left alone", 7)
     first.wait_until("active", since=said)
     wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
 
 
-def test_an_owner_is_active_at_once(testbed):
+def test_owner_is_active_at_once(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), vrrp={"priority": 255}).wait_until("active")
     assert "backup" not in balancer.log
 
 
-def test_an_interface_that_comes_later_is_waited_for(testbed):
+def test_interface_that_appears_later_is_waited_for(testbed):
     testbed.server()
     node = testbed.node("lb1")
     balancer = testbed.balancer(node, vrrp={"interface": "late0"})
@@ -145,10 +145,10 @@ def test_an_interface_that_comes_later_is_waited_for(testbed):
     balancer.wait_until("active")
 
 
-def test_both_active_is_told_with_what_to_look_at(testbed):
+def test_two_actives_are_logged_with_what_to_check(testbed):
     testbed.server()
     first = testbed.balancer(testbed.node("lb1"), vrrp={"checksum": "pseudo-header"}).wait_until("active")
-    # The second one hears nothing, as behind a firewall, and does not ask before it takes the address.
+    # The second node receives nothing, as behind a firewall, and does not probe the address before it takes it.
     node = testbed.node("lb2")
     node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
     node.run("nft", "add rule inet wall in meta l4proto 112 drop")
@@ -166,20 +166,20 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as f
 """
 
 
-def test_somebody_else_with_the_address_is_told_of(testbed):
+def test_another_host_with_the_address_is_logged(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1")).wait_until("active")
     other = testbed.node("lb3")
 
     def is_told():
-        # The bridge drops what comes from a cable that it has not seen the carrier of.
+        # The bridge drops packets of a port before it has seen its carrier.
         other.run(sys.executable, "-c", CLAIM)
         return "02:00:00:00:00:01 announces our address as its own while we are Active" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
 
 
-def test_somebody_else_with_the_address_of_ipv6_is_told_of(testbed):
+def test_another_host_with_the_ipv6_address_is_logged(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
     other = testbed.node("lb3")
@@ -191,7 +191,7 @@ def test_somebody_else_with_the_address_of_ipv6_is_told_of(testbed):
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
 
 
-# Sends an advertisement that it hears back to the network, as a switch in a loop would.
+# Sends a received advertisement back to the network, as a switching loop would.
 ECHO = """
 import socket
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd)) as frames:
@@ -206,7 +206,7 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd)) as f
 """
 
 
-def test_our_own_advertisements_are_nobody_else_s(testbed):
+def test_looped_own_advertisements_are_ignored_and_logged(testbed):
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
     other = testbed.node("lb3")

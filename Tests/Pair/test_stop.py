@@ -1,4 +1,4 @@
-"""What an orderly stop of the Active does to streams that can't go on without the address."""
+"""A regular stop of the Active, and streams that can't continue without the address."""
 
 import signal
 import threading
@@ -14,7 +14,7 @@ KINDS = ["length", "chunks", "to-the-end"]
 
 
 class Streams:
-    """A server whose answers begin, and go on only when the test says so."""
+    """A server that starts its answers, and continues them only on the test's request."""
 
     def __init__(self):
         self.begun, self.over, self.lock = 0, threading.Event(), threading.Lock()
@@ -41,14 +41,14 @@ def streams(testbed, certificates):
 
 
 def begin(testbed, kind):
-    """A download whose first bytes have come; the client waits for more."""
+    """A download whose first bytes have arrived; the client waits for more."""
     client = connect_tls((testbed.ADDRESS, 443), client_context(testbed.certificates.authority.certificate), server_name="view.test")
     client.send(f"GET /{kind} HTTP/1.1\r\nHost: view.test\r\n\r\n".encode())
     return client
 
 
 def end_of(client):
-    """When the client knew, or None when it waited in vain."""
+    """The time at which the client saw the end, or None."""
     try:
         client.receive_to_end()
     except TimeoutError:
@@ -57,10 +57,10 @@ def end_of(client):
 
 
 @pytest.mark.parametrize("way", ["stop", "failover"])
-def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(testbed, streams, way):
+def test_streams_are_closed_before_the_address_is_removed(testbed, streams, way):
     first, second = testbed.pair(timeouts={"stop": "60s"})
     clients = [begin(testbed, kind) for kind in KINDS for _ in range(4)]
-    # One that has sent nothing yet, and one that is idle between two requests.
+    # A client that has sent nothing yet, and one that is idle between two requests.
     silent = begin(testbed, "other")
     wait_until(lambda: streams.begun == len(clients), "the streams")
     clients.append(silent)
@@ -73,7 +73,7 @@ def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(
     if way == "stop":
         first.stop()
         ended = time.monotonic()
-        # `timeouts.stop` is for what can go on.
+        # `timeouts.stop` does not apply to them.
         assert ended - began < 15, f"{ended - began:.1f} s"
         print(f"stop: {(ended - began) * 1000:.0f} ms")
     else:
@@ -87,8 +87,8 @@ def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(
     assert testbed.get(target="/page").status == 200
 
 
-def test_a_second_signal_does_not_lose_the_hand_over(testbed):
-    # In version 2 a successor of a low priority takes almost a second.
+def test_second_signal_does_not_skip_the_handover(testbed):
+    # In version 2 the skew time of a low priority is almost a second.
     first, second = testbed.pair({"version": 2, "priority": {"lb2": 2}})
     probe = testbed.probe()
     since = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a move of the address means for clients, besides what test_interruptions.py measures."""
+"""The effects of a move of the address on clients, in addition to test_interruptions.py."""
 
 import threading
 import time
@@ -7,11 +7,11 @@ from harness.server import page
 from harness.waiting import wait_until
 
 
-def test_a_link_that_is_lost(testbed):
+def test_link_loss_moves_the_address(testbed):
     first, second = testbed.pair()
     first.node.unplug()
     second.wait_until("active")
-    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "no address behind a dead link")
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "no address on a dead link")
     first.wait_for_log("fault, was active.*link eth0")
     probe = testbed.probe()
     since, said = time.monotonic(), len(first.log)
@@ -23,22 +23,22 @@ def test_a_link_that_is_lost(testbed):
     assert probe.gap(since) < 0.3
 
 
-def test_no_request_is_lost_that_a_second_connection_does_not_save(testbed):
-    # So slow that each move finds a request under way.
+def test_takeover_loses_no_request_that_is_retried_once(testbed):
+    # So slow that each move occurs during a request.
     testbed.server().script = lambda request: (time.sleep(0.2), page(request))
-    # Checks that a busy machine makes late are no failures.
+    # Late checks on a busy machine are not failures.
     first, second = testbed.pair(health={"interval": "1s", "timeout": "30s", "jitter": "0s", "rise": 1})
-    # When attempts began that were answered.
+    # The start times of answered attempts.
     failures, answered, over = [], [], threading.Event()
 
     def ask():
-        """Asks again and again; a connection that fails is tried once more, as clients do."""
+        """Sends requests continuously; a failed connection is retried once, as clients do."""
         while not over.is_set():
             for attempt in (1, 2):
                 began = time.monotonic()
                 try:
                     answer = testbed.get()
-                    # None: closed before it was asked, as a node that stops does.
+                    # None: closed before the request, as by a stopping node.
                     assert answer and answer.status == 200, answer
                     answered.append(began)
                     break
@@ -48,7 +48,8 @@ def test_no_request_is_lost_that_a_second_connection_does_not_save(testbed):
             time.sleep(0.01)
 
     def settle():
-        """Every move cuts the connections there are: two of them in the time of one request may cut both attempts."""
+        """Waits between moves: every move cuts open connections, and two of them during one request may cut both
+        attempts."""
         moved = time.monotonic()
         wait_until(lambda: failures or any(began > moved for began in answered), "an answer after the move")
 

@@ -140,7 +140,7 @@ class CertificateFactory:
 
     @property
     def wrong_name(self):
-        return self._once("wrong", lambda: self.authority.issue("stranger.test"))
+        return self._once("wrong", lambda: self.authority.issue("unknown.test"))
 
     @property
     def common_name_alone(self):

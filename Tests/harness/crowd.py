@@ -45,7 +45,7 @@ class Crowd:
     def wait(self):
         """Waits until all clients are connected."""
         ready, _, _ = select.select([self.process.stdout], [], [], TIMEOUT * 6)
-        assert ready and self.process.stdout.readline() == "complete\n", "the crowd did not gather"
+        assert ready and self.process.stdout.readline() == "complete\n", "the crowd did not connect"
         return self
 
     def end(self):

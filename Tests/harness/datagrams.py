@@ -8,13 +8,14 @@ import threading
 
 from .waiting import TIMEOUT, wait_until
 
-# Of this process's tests alone, since some listen at every address: below those that the kernel gives to clients.
+# Used by this process's tests only, since some listen on every address; below the kernel's range of source ports.
 PORT = 10_000 + os.getpid() % 20_000
 NAMES = [b"view01", b"view02", b"extra"]
 
 
 class Echo:
-    """A server's UDP port: sends each datagram back, `greeting` in front of the first few bytes, and notes its peers."""
+    """A server's UDP port: sends each datagram back, `greeting` in front of the first few bytes, and notes its
+    peers."""
 
     def __init__(self, name, address, port=PORT):
         self.name, self.received, self.peers = name.encode(), [], set()
@@ -43,7 +44,7 @@ class Echo:
 
 
 class Client:
-    """A UDP client, connected: it takes answers from nowhere but where it sends to."""
+    """A connected UDP client: it accepts answers only from the address that it sends to."""
 
     def __init__(self, balancer, source=None, port=PORT, source_port=0, address=None):
         address = address or balancer.address
@@ -61,7 +62,7 @@ class Client:
         self.socket.close()
 
     def send(self, datagram):
-        # An ICMP error of an earlier one is told here.
+        # An ICMP error for an earlier datagram is reported here.
         with contextlib.suppress(ConnectionRefusedError):
             self.socket.send(datagram)
 
@@ -71,7 +72,7 @@ class Client:
         return self.socket.recv(1 << 16)
 
     def ask(self):
-        """The name of the server, however often it has to be asked for: a datagram may be lost."""
+        """The name of the server; repeats the datagram, which may be lost."""
 
         def answered():
             self.send(b"who")

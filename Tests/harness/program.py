@@ -88,4 +88,4 @@ class Program:
 
     def assert_no_crash(self):
         fault = CRASH.search(self.log)
-        assert not fault, f"the log tells of a crash ({fault.group()}):\n{self.log}"
+        assert not fault, f"the log reports a crash ({fault.group()}):\n{self.log}"

@@ -1,4 +1,4 @@
-"""Ports beside 443 that are relayed unread (`relay`): servers that name themselves there, and what a client meets."""
+"""Relayed ports beside 443 (`relay`): servers that send their names there, and the servers that a client reaches."""
 
 import socket
 import threading
@@ -45,7 +45,7 @@ def relayed_ports(server, ports):
 
 
 def servers_on(address, ports, source):
-    """By port and protocol, which server a client meets."""
+    """The server that a client reaches, by port and protocol."""
     met = {}
     for port in ports:
         with connect_socket((address, port), source) as client:

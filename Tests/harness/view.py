@@ -111,7 +111,7 @@ class User:
 
     def work(self):
         """Checks that all traffic still goes to the same server, on the same tunnel."""
-        assert self.page() == self.server, f"{self.source} was moved"
+        assert self.page() == self.server, f"{self.source} changed its server"
         self.tunnel.say()
 
     def leave(self):

@@ -62,7 +62,7 @@ class Balancer(Service):
             sys.executable, "-c", AFTER, self.process.pid, binary(), "release", "--control", self.control,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_until(lambda: "anon_inode:[pidfd]" in open_files(release.pid), "the one that waits for the end")
+        wait_until(lambda: "anon_inode:[pidfd]" in open_files(release.pid), "the process that waits for the end")
         moment = time.monotonic()
         self.kill()
         _, said = release.communicate(timeout=TIMEOUT)

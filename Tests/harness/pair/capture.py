@@ -34,11 +34,12 @@ class Capture:
         return [flat(packet["_source"]["layers"]) for packet in json.loads(done.stdout or "[]")]
 
     def _catch_up(self):
-        """Waits until all packets so far are in the file: sends an ARP request for an unused address, and waits for it."""
-        nobody = f"192.0.2.{next(self._nobody)}"
+        """Waits until all packets so far are in the file: sends an ARP request for an unused address, and waits for
+        it."""
+        unused = f"192.0.2.{next(self._unused)}"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(b"", (nobody, 9))
-        question = bytes(6) + socket.inet_aton(nobody)
+            sender.sendto(b"", (unused, 9))
+        question = bytes(6) + socket.inet_aton(unused)
         wait_until(lambda: question in self.path.read_bytes(), "tcpdump to catch up")
 
     def advertisements(self, identifier=51):

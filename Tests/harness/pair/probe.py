@@ -63,7 +63,7 @@ class Probe:
         """The longest time in seconds between the answer to one connection and the start of the next answered one,
         after the time `since`."""
         moments = [attempt for attempt in self._attempts(since) if attempt[2] == 0]
-        assert len(moments) > 1, "nobody ever answered"
+        assert len(moments) > 1, "there was no answer"
         return max(after[0] - before[1] for before, after in zip(moments, moments[1:]))
 
     def refusals(self, since=0):
