@@ -10,7 +10,7 @@ package enum MessageLimit {
   /// A node's name.
   package static let node = 64
   /// What a node tells of its state.
-  package static let vitals = 10_240
+  package static let vitals = 12_288
   /// Maximum size of a message: name and reason, or two names, and numbers. Receivers have a buffer of this size.
   package static let message = 16384
 }

@@ -59,7 +59,7 @@ let sampleRouterText =
   + #""interface":"eth0","lease":3,"name":"router-51","peer":{"address":"192.168.1.163","#
   + #""heard":"2026-11-22T11:32:00.123Z","priority":100},"priority":1,"priority_reductions":["servers"],"#
   + #""received":4711,"rejected":[{"count":2,"kind":"checksum"}],"router":51,"sent":12,"#
-  + #""since":"2026-11-22T11:28:56.123Z","state":"backup","version":3}"#
+  + #""since":"2026-11-22T11:28:56.123Z","state":"backup","unheard_peer":null,"version":3}"#
 
 /// A service with something in every part.
 let sampleReport: StatusReport = {

@@ -18,7 +18,12 @@ import Wire
   private static let vitals: NodeVitals = {
     var vitals = NodeVitals(wall: WallTime(seconds: 9))
     (vitals.sessions, vitals.connections) = (3, 7)
-    vitals.routers = [.init(name: "router-51", role: .backup, priority: 100)]
+    vitals.routers = [
+      .init(
+        name: "router-51", role: .backup, priority: 100, identifier: 51, source: IPAddress(v4: 0xc000_020b),
+        isSettled: true),
+      .init(name: "view-v6", role: .fault, priority: 100, identifier: 51, source: nil),
+    ]
     vitals.services = [.init(name: "view", healthy: 1, servers: 2)]
     return vitals
   }()
@@ -65,7 +70,7 @@ import Wire
     facts.servers = (0..<1024).map { .init(name: name($0) + "/" + name($0), state: .up) }
     #expect(try NodeFacts(decoding: facts.encoded()) == facts)
     var vitals = Self.vitals
-    vitals.routers = (0..<64).map { .init(name: name($0), role: .initialize, priority: 1) }
+    vitals.routers = (0..<64).map { .init(name: name($0), role: .initialize, priority: 1, identifier: 51, source: nil) }
     vitals.services = (0..<64).map { .init(name: name($0), healthy: 1, servers: 2) }
     #expect(try NodeVitals(decoding: vitals.encoded()) == vitals)
     vitals.services.append(.init(name: "one more", healthy: 1, servers: 1))

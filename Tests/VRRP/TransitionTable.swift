@@ -47,6 +47,21 @@ struct TransitionTable {
       return tell(.advertisement(advertisement, from: address))
     }
 
+    mutating func read(_ role: VirtualRouterRole, _ priority: UInt8, isSettled: Bool = false) -> [VirtualRouter.Effect]
+    {
+      tell(.peer(PeerReport(name: "lb2", role: role, priority: priority, address: Self.peer, isSettled: isSettled)))
+    }
+
+    /// Until a report a second has this outcome.
+    mutating func read(_ role: VirtualRouterRole, _ priority: UInt8, until isDone: (Subject) -> Bool) {
+      for _ in 0..<8 where !isDone(self) {
+        _ = read(role, priority)
+        let next = now + .seconds(1)
+        while !isDone(self), let deadline = router.deadline, deadline <= next { _ = waitForTimer() }
+        if !isDone(self) { now = next }
+      }
+    }
+
     mutating func waitForTimer() -> [VirtualRouter.Effect] {
       guard let deadline = router.deadline else { return [] }
       now = max(now, deadline)
@@ -98,6 +113,10 @@ struct TransitionTable {
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
       $0.now = $0.now + .milliseconds(500)
     },
+    Precondition(name: "Backup, settled: the Active reports and is not heard") {
+      $0.becomeReady()
+      $0.read(.active, 200) { $0.router.isSettled }
+    },
     Precondition(name: "Active for 5 ms, after Active_Down_Interval") {
       $0.becomeReady()
       while $0.router.role != .active { _ = $0.waitForTimer() }
@@ -115,6 +134,14 @@ struct TransitionTable {
       let later = $0.now + .seconds(11)
       while $0.now < later { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(10)
+    },
+    Precondition(name: "Active, and another one has reported that it is, too, for 3 s") {
+      $0.becomeActive()
+      for _ in 0..<3 {
+        _ = $0.read(.active, 100)
+        $0.now = $0.now + .seconds(1)
+        while let deadline = $0.router.deadline, deadline <= $0.now { _ = $0.tell(.timer) }
+      }
     },
     Precondition(name: "Active, handing over for a failover") {
       $0.becomeActive()
@@ -161,6 +188,11 @@ struct TransitionTable {
       $0.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
     },
     Input(name: "ARP probe for the address") { $0.tell(.claimed(.sought, by: "02:00:00:00:00:01")) },
+    Input(name: "lb2 reports: Active, higher priority: 200") { $0.read(.active, 200) },
+    Input(name: "lb2 reports: Active, lower priority: 100") { $0.read(.active, 100) },
+    Input(name: "lb2 reports: Active, lowest priority: 1") { $0.read(.active, 1) },
+    Input(name: "lb2 reports: Backup") { $0.read(.backup, 100) },
+    Input(name: "lb2 reports: Backup, does not hear us") { $0.read(.backup, 100, isSettled: true) },
     Input(name: "suspended for 30 s") { subject in
       subject.now = subject.now + .seconds(30)
       return subject.tell(.timer)
@@ -224,7 +256,8 @@ extension VirtualRouter {
       switch state {
       case .initialize: "Initialize"
       case .fault: "Fault"
-      case .backup(let backup): backup.wait == .skewTime ? "Backup, Skew_Time" : "Backup"
+      case .backup(let backup):
+        isSettled ? "Backup, settled" : backup.wait == .skewTime ? "Backup, Skew_Time" : "Backup"
       case .active: "Active"
       case .leaving: "Active, handing over"
       }

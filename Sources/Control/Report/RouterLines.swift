@@ -29,6 +29,11 @@ extension StatusText {
       line.append("\(duplicateActive) is active as well: firewall (protocol 112), multicast, switch?", .bad)
       line.append("; ")
     }
+    if let peer = router.unheardPeer {
+      line.append(
+        "no advertisements pass between this node and \(peer): firewall (protocol 112), multicast, switch?", .bad)
+      line.append("; ")
+    }
     let reasons = router.faults.isEmpty ? router.priorityReductions : router.faults
     if !reasons.isEmpty {
       line.append(reasons.joined(separator: ", "), router.faults.isEmpty ? .doubtful : .bad)
@@ -55,7 +60,8 @@ extension StatusText {
 
   private static func mood(of router: StatusReport.Router) -> PageLine.Mood {
     switch router.state {
-    case .active: router.duplicateActive == nil ? .good : .bad
+    case .active: router.duplicateActive == nil && router.unheardPeer == nil ? .good : .bad
+    case .backup where router.unheardPeer != nil: .bad
     case .backup: router.priorityReductions.isEmpty ? .good : .doubtful
     case .initialize: .plain
     case .fault: .bad

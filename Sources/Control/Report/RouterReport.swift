@@ -55,6 +55,8 @@ extension StatusReport {
     package var peer: Peer?
     /// The address of a persistent other Active; nil: none.
     package var duplicateActive: String?
+    /// A node of the pair with which advertisements do not pass, although it is connected; nil: none.
+    package var unheardPeer: String?
     /// Advertisements.
     package var sent: UInt64 = 0
     package var received: UInt64 = 0
@@ -79,6 +81,7 @@ extension StatusReport {
       case priorityReductions = "priority_reductions"
       case holdsAddresses = "holds_addresses"
       case duplicateActive = "duplicate_active"
+      case unheardPeer = "unheard_peer"
       case becameActive = "became_active"
       case becameBackup = "became_backup"
       case becameFault = "became_fault"

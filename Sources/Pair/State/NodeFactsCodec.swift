@@ -56,6 +56,9 @@ extension NodeVitals {
       writer.append(text: router.name)
       writer.append(text: router.role.rawValue)
       writer.append(router.priority)
+      writer.append(router.identifier)
+      writer.append(router.isSettled ? 1 : 0)
+      writer.append(text: router.source.map { "\($0)" } ?? "")
     }
     writer.append(services, limit: Self.serviceLimit) { service, writer in
       writer.append(text: service.name)
@@ -78,8 +81,14 @@ extension NodeVitals {
     connections = try reader.readUInt64()
     routers = try reader.readList("virtual routers", limit: Self.routerLimit) { reader -> Router? in
       let (name, role) = (try reader.readText("virtual router"), try reader.readText("role"))
-      let priority = try reader.readUInt8()
-      return VirtualRouterRole(rawValue: role).map { Router(name: name, role: $0, priority: priority) }
+      let (priority, identifier) = (try reader.readUInt8(), try reader.readUInt8())
+      let isSettled = try reader.readUInt8() != 0
+      let source = try reader.readText("source")
+      return VirtualRouterRole(rawValue: role).map {
+        Router(
+          name: name, role: $0, priority: priority, identifier: identifier, source: try? IPAddress(parsing: source),
+          isSettled: isSettled)
+      }
     }.compactMap { $0 }
     services = try reader.readList("services", limit: Self.serviceLimit) {
       Service(name: try $0.readText("service"), healthy: try $0.readUInt16(), servers: try $0.readUInt16())

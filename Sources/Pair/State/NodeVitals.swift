@@ -7,7 +7,7 @@ package struct NodeVitals: Hashable, Sendable {
   package static let routerLimit = 64
   package static let serviceLimit = 64
   /// Maximum size of the encoded bytes: both lists at their limits, with names of 64 bytes.
-  package static let byteLimit = 10_240
+  package static let byteLimit = 12_288
 
   /// Its wall clock when this was written.
   package var wall: WallTime
@@ -24,11 +24,23 @@ package struct NodeVitals: Hashable, Sendable {
     package var role: VirtualRouterRole
     /// The effective one.
     package var priority: UInt8
+    /// The VRID.
+    package var identifier: UInt8
+    /// The source address of its advertisements; nil: none.
+    package var source: IPAddress?
+    /// It is Backup only because another node has told that it is Active.
+    package var isSettled: Bool
 
-    package init(name: String, role: VirtualRouterRole, priority: UInt8) {
+    package init(
+      name: String, role: VirtualRouterRole, priority: UInt8, identifier: UInt8, source: IPAddress?,
+      isSettled: Bool = false
+    ) {
       self.name = name
       self.role = role
       self.priority = priority
+      self.identifier = identifier
+      self.source = source
+      self.isSettled = isSettled
     }
   }
 

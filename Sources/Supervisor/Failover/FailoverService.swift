@@ -84,6 +84,11 @@ struct FailoverService: ~Copyable {
     }
   }
 
+  /// Reports what another node of the pair has told of its virtual routers.
+  mutating func note(_ vitals: NodeVitals?, of node: String, at now: Instant) {
+    routers?.note(vitals?.routers ?? [], of: node, at: now)
+  }
+
   /// The virtual routers' names; nil where there are none.
   var names: [String]? {
     switch routers {

@@ -32,6 +32,7 @@ extension VirtualRouters {
         .init(address: "\($0.address)", priority: UInt64($0.priority), heard: moment($0.heardAt))
       }
       shown.duplicateActive = router.duplicateActive.map { "\($0)" }
+      shown.unheardPeer = router.unheardPeer
       fillCounters(of: index, &shown)
       return shown
     }
@@ -41,7 +42,9 @@ extension VirtualRouters {
   var roles: [NodeVitals.Router] {
     instances.indices.map { index in
       let router = routerSet.routers[index]
-      return .init(name: instances[index].plan.router.name, role: router.role, priority: router.priority)
+      return .init(
+        name: instances[index].plan.router.name, role: router.role, priority: router.priority,
+        identifier: router.settings.identifier, source: instances[index].source, isSettled: router.isSettled)
     }
   }
 

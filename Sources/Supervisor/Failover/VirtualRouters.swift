@@ -3,6 +3,7 @@ import Control
 import Domain
 import Linux
 import Logging
+import Pair
 import VRRP
 import Wire
 
@@ -122,6 +123,19 @@ struct VirtualRouters: ~Copyable {
   /// Reports a condition of the node to every virtual router.
   mutating func report(_ condition: RouterPlan.Condition, isGood: Bool, at now: Instant) {
     perform(routerSet.handle(.track(condition.rawValue, isGood: isGood), at: now), at: now)
+  }
+
+  /// Reports what another node has told of its virtual routers, to those with the same VRID and family.
+  mutating func note(_ others: [NodeVitals.Router], of node: String, at now: Instant) {
+    for index in instances.indices {
+      let settings = instances[index].plan.settings
+      let family = settings.ipAddresses.first?.family
+      let other = others.first { $0.identifier == settings.identifier && $0.source?.family == family }
+      guard let other, let source = other.source else { continue }
+      let report = PeerReport(
+        name: node, role: other.role, priority: other.priority, address: source, isSettled: other.isSettled)
+      perform(routerSet.handle(.peer(report), for: index, at: now), at: now)
+    }
   }
 
   /// Hands the addresses over and takes no further part; `isStopped` when complete.

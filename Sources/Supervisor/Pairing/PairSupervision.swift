@@ -39,6 +39,12 @@ extension Supervision {
     }
   }
 
+  /// What another node has told of its state, for the virtual routers too.
+  mutating func take(vitals bytes: [UInt8], of node: String, at now: Instant) {
+    pair?.peers.take(vitals: bytes, of: node, at: now, .now)
+    failover.note(pair?.peers.vitals(of: node, at: now), of: node, at: now)
+  }
+
   private var ownVitals: NodeVitals {
     var vitals = NodeVitals(wall: .now)
     (vitals.sessions, vitals.connections) = status.occupancy

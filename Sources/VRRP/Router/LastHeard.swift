@@ -13,4 +13,6 @@ struct LastHeard: Hashable {
   var peer: VirtualRouter.Peer?
   /// The last rejected one.
   var refusal: Refusal?
+  /// What the nodes of the pair say of themselves.
+  var reports = PeerReports()
 }

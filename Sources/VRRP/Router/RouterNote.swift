@@ -20,6 +20,12 @@ package enum RouterNote: Hashable, Sendable {
   case unheardActive(String)
   /// The same, but its advertisements arrive and are rejected for this reason.
   case rejectedActive(String, IPAddress, AdvertisementRejection)
+  /// Another node reports that it is Active, and its advertisements do not arrive: this node leaves the addresses to it.
+  case settled(behind: String)
+  /// Another node reports that it does not hear this one, which is Active.
+  case unheard(by: String)
+  /// That is over.
+  case heardAgain(String)
   /// Became Active too often in a short time; from now on it waits at least this long.
   case restless(atLeast: Interval)
   /// Another program removed an address from our interface.
@@ -36,9 +42,9 @@ package enum RouterNote: Hashable, Sendable {
 
   package var level: LogLevel {
     switch self {
-    case .transition, .priority, .worseActive, .duplicateGone, .handedOver, .away, .back: .notice
+    case .transition, .priority, .worseActive, .duplicateGone, .handedOver, .away, .back, .heardAgain: .notice
     case .addressRemoved, .suspended, .noTakeover, .restless: .warning
-    case .bothActive, .claimed, .unheardActive, .rejectedActive: .error
+    case .bothActive, .claimed, .unheardActive, .rejectedActive, .settled, .unheard: .error
     }
   }
 
@@ -78,6 +84,19 @@ package enum RouterNote: Hashable, Sendable {
       \(owner) announces our address as its own, and the advertisements of \(sender) are rejected: \(rejection). \
       Leaving the address to it
       """
+    case .settled(let name):
+      """
+      \(name) is Active, as it says over the connection of the pair, and its advertisements do not arrive: leaving the \
+      address to it. Check that our firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), \
+      and that both are in the same network
+      """
+    case .unheard(let name):
+      """
+      \(name) does not hear our advertisements, as it says over the connection of the pair, and leaves the address to \
+      this node. Check that its firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and \
+      that both are in the same network
+      """
+    case .heardAgain(let name): "advertisements arrive again between this node and \(name)"
     case .restless(let interval):
       """
       became Active again and again: waiting for \(interval.text) at least before the next time. Unless a link comes and \
@@ -120,6 +139,8 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case unheardActive(String)
     /// The same, and its advertisements are rejected.
     case rejectedActive(String)
+    /// Another node reports that it is Active, and has a higher rank.
+    case settled(behind: String)
     /// These conditions prevent the node from taking part.
     case faults([String])
     /// Handed over by the administrator.
@@ -147,6 +168,7 @@ extension Transition.Reason: CustomStringConvertible {
     case .better(let address, let priority): "\(address) is Active with priority \(priority)"
     case .unheardActive(let owner): "\(owner) has the address, and is not heard"
     case .rejectedActive(let owner): "\(owner) has the address, and its advertisements are rejected"
+    case .settled(let name): "\(name) is Active, as it says over the connection of the pair, and is not heard"
     case .faults(let names): names.joined(separator: ", ")
     case .failover: "handed over by the administrator"
     case .stopped: "stopping"

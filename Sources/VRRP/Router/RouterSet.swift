@@ -56,7 +56,7 @@ package struct RouterSet: Sendable {
     switch (transition.to, transition.reason) {
     case (_, .group), (_, .noTakeover): nil
     case (.active, _): .groupTookOver
-    case (.backup, .better), (.backup, .unheardActive), (.backup, .rejectedActive): .groupYielded
+    case (.backup, .better), (.backup, .unheardActive), (.backup, .rejectedActive), (.backup, .settled): .groupYielded
     case (.backup, _), (.initialize, _), (.fault, _): nil
     }
   }

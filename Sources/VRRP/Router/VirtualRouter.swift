@@ -15,6 +15,8 @@ import Wire
 /// - A Backup that receives no advertisements probes for the addresses by ARP before it takes them. It leaves them to a
 ///   host that announces them and whose advertisements do not arrive (`Contest`). If two nodes have them and do not
 ///   receive each other's advertisements, the one that became Active later stops.
+/// - Of nodes that report to each other over the connection of a pair, one that does not hear the Active leaves the
+///   addresses to it as long as it reports (`VirtualRouterSettling.swift`).
 /// - A Backup waits for Skew_Time, not Active_Down_Interval, when the Active's priority falls below its own.
 ///
 /// Invariants: the addresses are on the interface only while Active or leaving, and for a short time afterwards. An
@@ -28,6 +30,8 @@ package struct VirtualRouter: Sendable {
     case advertisement(Advertisement, from: IPAddress)
     /// An advertisement for this virtual router that `AdvertisementChannel.decode` rejected, and its sender.
     case rejected(AdvertisementRejection, from: IPAddress)
+    /// What another node of the pair says of this virtual router, about once a second.
+    case peer(PeerReport)
     /// The deadline may have passed.
     case timer
     /// The state of the track at this index of `tracks`. May be repeated.
@@ -153,7 +157,8 @@ package struct VirtualRouter: Sendable {
       case .active(let active): active.deadline
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
-    return [own, conditions.tracked.deadline, lease.deadline, withdrawal.deadline].compactMap { $0 }.min()
+    return [own, conditions.tracked.deadline, lease.deadline, withdrawal.deadline, heard.reports.deadline]
+      .compactMap { $0 }.min()
   }
 
   // MARK: - Queries

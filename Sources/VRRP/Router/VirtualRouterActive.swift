@@ -17,6 +17,10 @@ extension VirtualRouter {
     var announcements: AnnouncementSchedule
     var conflicts = ConflictDetector()
     var addressConflict: AddressConflict?
+    /// Since when another node has reported without a break that it is Active as well.
+    var duplicateSince: Instant?
+    /// The node that reports that it does not hear this one.
+    var unheardBy: String?
 
     var deadline: Instant {
       let others = [addressConflict?.until, conflicts.deadline].compactMap { $0 }

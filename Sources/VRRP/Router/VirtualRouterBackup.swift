@@ -27,6 +27,8 @@ extension VirtualRouter {
     case skewTime
     /// Until a host that has the addresses, and whose advertisements do not arrive, is silent too.
     case contest(Contest)
+    /// As long as this node, which is not heard, reports that it is Active.
+    case settled(behind: String)
   }
 
   /// An Active whose announcements arrive but whose advertisements do not. A probe in each interval checks that it
@@ -55,17 +57,18 @@ extension VirtualRouter {
     case .activeDownInterval(let probes) where probes < 2:
       silentSince(backup) + Interval(nanoseconds: (2 + probes) * backup.activeInterval.nanoseconds)
     case .contest(let contest): contest.probeAt
-    case .activeDownInterval, .skewTime: nil
+    case .activeDownInterval, .skewTime, .settled: nil
     }
   }
 
   /// The time of the last advertisement, or the start of listening.
-  private func silentSince(_ backup: Backup) -> Instant { max(backup.since, peer?.heardAt ?? backup.since) }
+  func silentSince(_ backup: Backup) -> Instant { max(backup.since, peer?.heardAt ?? backup.since) }
 
   private func end(of backup: Backup) -> Instant {
     let wait: Interval
     switch backup.wait {
     case .contest(let contest): return end(of: contest)
+    case .settled: return .distantFuture
     case .skewTime: wait = settings.skewTime(priority: priority, activeInterval: backup.activeInterval)
     case .activeDownInterval:
       wait = settings.activeDownInterval(priority: priority, activeInterval: backup.activeInterval)
@@ -97,12 +100,16 @@ extension VirtualRouter {
       if claim == .announced || claim == .answered { contest.heardAt = now }
       backup.wait = .contest(contest)
       return []
-    case .skewTime: return []
+    case .skewTime, .settled: return []
     case .activeDownInterval:
       // Ignored while advertisements arrive: until two intervals after the last one, or after this node began to
       // listen. A kernel's reply alone is no proof of an Active: the kernel keeps the address of a process that died.
       let silence = Interval(nanoseconds: 2 * backup.activeInterval.nanoseconds)
       guard claim == .announced, now >= silentSince(backup) + silence else { return [] }
+      if let name = announcingActive {
+        backup.wait = .settled(behind: name)
+        return [.note(.settled(behind: name))]
+      }
       backup.wait = .contest(Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now))
       return [.note(gaveWayNote(behind: owner, at: now))]
     }
@@ -132,7 +139,7 @@ extension VirtualRouter {
         effects.append(.note(gaveWayNote(behind: contest.owner, at: now)))
       }
       backup.wait = .contest(contest)
-    case .skewTime: break
+    case .skewTime, .settled: break
     }
     return effects
   }
@@ -142,6 +149,7 @@ extension VirtualRouter {
     guard now >= deadline else { return [] }
     if now < end(of: backup), now - deadline <= Pace.lateWakeUp { return ask(backup, at: now) }
     guard now - deadline > Pace.lateWakeUp, !backup.wokeLate else {
+      if let name = unheardActive(backup) { return leave(backup, to: name, at: now) }
       return becomeActive(because: backup.reason, at: now)
     }
     // This node could not receive, and the Active may have advertised. Taking over from a working Active would cut its
@@ -156,7 +164,17 @@ extension VirtualRouter {
     return [.note(.suspended(now - deadline))]
   }
 
-  mutating func hear(_ advertisement: Advertisement, from address: IPAddress, _ backup: Backup, at now: Instant) {
+  mutating func hear(
+    _ advertisement: Advertisement, from address: IPAddress, _ backup: Backup, at now: Instant
+  ) -> [Effect] {
+    let unheard = unheardPeer
+    follow(advertisement, from: address, backup, at: now)
+    return unheard.map { [.note(.heardAgain($0))] } ?? []
+  }
+
+  private mutating func follow(
+    _ advertisement: Advertisement, from address: IPAddress, _ backup: Backup, at now: Instant
+  ) {
     var backup = backup
     defer { state = .backup(backup) }
     backup.wokeLate = false

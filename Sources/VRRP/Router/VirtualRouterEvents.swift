@@ -15,6 +15,8 @@ extension VirtualRouter {
     case .rejected(let rejection, let sender):
       heard.refusal = LastHeard.Refusal(rejection: rejection, sender: sender, heardAt: now)
       return []
+    case .peer(let report):
+      return receive(report, at: now)
     case .timer:
       return []
     case .track(let index, let isGood):
@@ -64,8 +66,7 @@ extension VirtualRouter {
     switch state {
     case .initialize, .fault: return []
     case .backup(let backup):
-      hear(advertisement, from: address, backup, at: now)
-      return []
+      return hear(advertisement, from: address, backup, at: now)
     case .active(let active): return compete(active, with: advertisement, from: address, at: now)
     case .leaving: return advertisement.priority > 0 ? endLeaving(successor: (advertisement, address), at: now) : []
     }
@@ -77,10 +78,13 @@ extension VirtualRouter {
     conditions.tracked.advance(to: now)
     if let until = withdrawal.until, now >= until { effects += comeBack(isRequested: false, at: now) }
     effects += lease.advance(to: now)
+    heard.reports.advance(to: now)
     switch state {
     case .initialize, .fault: break
-    case .backup(let backup): effects += expire(backup, at: now)
-    case .active(let active): effects += advance(active, to: now)
+    case .backup(let backup):
+      effects += expire(backup, at: now)
+      if case .backup(let backup) = state { awaitReports(backup, at: now) }
+    case .active(let active): effects += advance(active, to: now) + compareReports(at: now)
     case .leaving(let leaving): effects += reannounce(leaving, at: now)
     }
     return effects
