@@ -52,14 +52,6 @@ public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
 /// As part of a message: a byte of the mode, 0 for none, the weight in two bytes, where all bits set stands for the
 /// configured one, since when in milliseconds, and the node, a byte of length, 0 for none, and its name.
 extension AdminState {
-  /// Why bytes are not an encoded state.
-  public enum DecodingError: Error, Hashable, Sendable {
-    /// They end within it.
-    case truncated
-    /// The field with this name has an invalid value.
-    case invalidField(String)
-  }
-
   /// Appends the encoded bytes. A node whose name is not valid is left out.
   public func append(to writer: inout ByteWriter) {
     writer.append(mode.flatMap { Mode.allCases.firstIndex(of: $0) }.map { UInt8($0 + 1) } ?? 0)
@@ -71,7 +63,7 @@ extension AdminState {
   }
 
   /// Reads what `append` has written.
-  public init(reading reader: inout ByteReader) throws(DecodingError) {
+  public init(reading reader: inout ByteReader) throws(FieldError) {
     let mode: Int
     let weight: UInt16
     let milliseconds: UInt64

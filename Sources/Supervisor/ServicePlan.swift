@@ -43,6 +43,9 @@ package struct ServicePlan {
     package static let worker = Command(executable: CurrentProcess.executable, arguments: ["belvedere", "worker"])
   }
 
+  /// The receiver's socket of the packages' unit.
+  package static let receiverPath = "/run/belvedere-apply.sock"
+
   /// The upper limit of `threads` in the configuration.
   package static let loopLimit = 256
 
@@ -66,6 +69,8 @@ package struct ServicePlan {
   package var logFacility = LogFacility.daemon
   /// The path of the notifier's socket, used if it exists.
   package var notifier = Notifier.standardPath
+  /// The path of the socket where other nodes' streams end (`belvedere apply`).
+  package var receiver = ServicePlan.receiverPath
   /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
   /// The nodes of the pair.

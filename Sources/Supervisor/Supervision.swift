@@ -61,7 +61,7 @@ struct Supervision: ~Copyable {
   var deadline: Instant? {
     [
       workerState.deadline, reload.deadline, stop.deadline, admin.commands.deadline, failover.deadline,
-      operators.deadline,
+      operators.deadline, operators.streams.deadline,
     ].compactMap { $0 }.min()
   }
 
@@ -117,7 +117,9 @@ struct Supervision: ~Copyable {
         ServiceNotification.stopping.send()
         ServiceNotification.extendTimeout(bound).send()
       case .handOver: failover.routers?.stop(at: Clock.monotonic())
-      case .stopWorker: handle(worker: .terminate)
+      case .stopWorker:
+        endStreams(reason: "belvedere stops on \(ownName)")
+        handle(worker: .terminate)
       }
     }
   }

@@ -41,6 +41,7 @@ struct SupervisorLoop: ~Copyable {
       if events.contains(where: { $0.kind == .signals }) { readSignals() }
       if events.contains(where: { $0.kind == .adminStateFile }) { service.noteSavedStates() }
       service.serveOperators(events)
+      service.serveStreams()
       handleTimeouts()
     }
     service.abandonAddresses()

@@ -28,7 +28,7 @@ package enum SupervisorRole {
         ServiceNotification.forget(name: name).send()
       }
       passed = PassedListeners()
-      let operators = try OperatorSocket(at: control, log: log)
+      let operators = try OperatorSocket(at: control, receiver: plan.receiver, log: log)
       let stateFile = try AdminStateFile(log: log)
       defer { stateFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       let poller = try Poller()

@@ -12,6 +12,8 @@ enum SupervisorEventSource: UInt64 {
   case operatorListener
   /// Its key is the connection's.
   case operatorConnection
+  /// A process at one end of a stream.
+  case streams
   /// Interface and address changes from the kernel.
   case routes
   /// A hook, a script or the mail system has ended.

@@ -163,6 +163,7 @@ final class WorkerService: Sendable {
       affinityFiles.save()
     case .nodeFacts(let piece): pairing.publish(facts: piece)
     case .nodeVitals(let bytes): pairing.publish(vitals: bytes)
+    case .stream(let message, let node): pairing.pass(message, to: node)
     case .tick:
       sendFigures()
       giveBackMemory()

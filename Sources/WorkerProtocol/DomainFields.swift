@@ -5,6 +5,8 @@ import Wire
 
 extension AdminState: MessageField {}
 
+extension StreamMessage: MessageField {}
+
 extension ServerPlace: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
 }

@@ -171,8 +171,21 @@ struct FieldReader: ~Escapable {
   }
 
   mutating func adminState() throws(MessageError) -> AdminState {
-    do throws(AdminState.DecodingError) {
-      return try AdminState(reading: &reader)
+    try field { reader throws(FieldError) in try AdminState(reading: &reader) }
+  }
+
+  /// A message about a stream, which is of the same release.
+  mutating func streamMessage() throws(MessageError) -> StreamMessage {
+    let message = try field { reader throws(FieldError) in try StreamMessage(reading: &reader) }
+    guard let message else { throw .invalidField("stream message") }
+    return message
+  }
+
+  private mutating func field<Value>(
+    _ read: (inout ByteReader) throws(FieldError) -> Value
+  ) throws(MessageError) -> Value {
+    do throws(FieldError) {
+      return try read(&reader)
     } catch {
       switch error {
       case .truncated: throw .truncated

@@ -58,12 +58,14 @@ package enum WorkerCommand: Hashable, Sendable {
   case nodeFacts(BytePiece)
   /// The same about its state: an encoded `Pair.NodeVitals`.
   case nodeVitals([UInt8])
+  /// For another node of the pair, about a stream. Sent at any time after the first `start`.
+  case stream(StreamMessage, node: String)
 
   /// Whether the message has one descriptor; otherwise it has none.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals: false
+    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals, .stream: false
     }
   }
 
@@ -71,7 +73,7 @@ package enum WorkerCommand: Hashable, Sendable {
   package var name: String { String("\(self)".prefix { $0 != "(" }) }
 
   private enum Kind: UInt8 {
-    case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server, nodeFacts, nodeVitals
+    case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server, nodeFacts, nodeVitals, stream
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -90,6 +92,7 @@ package enum WorkerCommand: Hashable, Sendable {
       message(Kind.server, Text(name, MessageLimit.name), state, number)
     case .nodeFacts(let piece): message(Kind.nodeFacts, piece)
     case .nodeVitals(let bytes): message(Kind.nodeVitals, Bytes(bytes))
+    case .stream(let stream, let node): message(Kind.stream, Text(node, MessageLimit.node), stream)
     }
   }
 
@@ -114,6 +117,9 @@ package enum WorkerCommand: Hashable, Sendable {
         number: try reader.uint64())
     case .nodeFacts: self = .nodeFacts(try reader.piece())
     case .nodeVitals: self = .nodeVitals(try reader.bytes("vitals", limit: MessageLimit.vitals))
+    case .stream:
+      let node = try reader.text("node", limit: MessageLimit.node)
+      self = .stream(try reader.streamMessage(), node: node)
     }
     try reader.end()
   }

@@ -39,6 +39,8 @@ package enum WorkerEvent: Hashable, Sendable {
   case nodeFacts(BytePiece, node: String)
   /// The same about its state: an encoded `Pair.NodeVitals`.
   case nodeVitals([UInt8], node: String)
+  /// From another node of the pair, about a stream, or the end of one because that node has left.
+  case stream(StreamMessage, node: String)
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -46,7 +48,7 @@ package enum WorkerEvent: Hashable, Sendable {
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
-      serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals
+      serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals, stream
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -68,6 +70,7 @@ package enum WorkerEvent: Hashable, Sendable {
     case .adminState(let state, let server): message(Kind.adminState, Text(server, MessageLimit.name), state)
     case .nodeFacts(let piece, let node): message(Kind.nodeFacts, Text(node, MessageLimit.node), piece)
     case .nodeVitals(let bytes, let node): message(Kind.nodeVitals, Text(node, MessageLimit.node), Bytes(bytes))
+    case .stream(let stream, let node): message(Kind.stream, Text(node, MessageLimit.node), stream)
     }
   }
 
@@ -103,6 +106,9 @@ package enum WorkerEvent: Hashable, Sendable {
     case .nodeVitals:
       let node = try reader.text("node", limit: MessageLimit.node)
       self = .nodeVitals(try reader.bytes("vitals", limit: MessageLimit.vitals), node: node)
+    case .stream:
+      let node = try reader.text("node", limit: MessageLimit.node)
+      self = .stream(try reader.streamMessage(), node: node)
     }
     try reader.end()
   }

@@ -23,6 +23,7 @@ private let requests: [(ControlRequest, String)] = [
 private let failovers: [(ControlRequest, String)] = [
   (.failover(seconds: 86_400), #"{"command":"failover","seconds":86400,"version":1}"#),
   (.failback, #"{"command":"failback","version":1}"#),
+  (.stream(node: "lb2"), #"{"command":"apply-stream","node":"lb2","version":1}"#),
 ]
 
 private let refusals: [(String, ControlFault)] = [
@@ -35,6 +36,7 @@ private let refusals: [(String, ControlFault)] = [
   (#"{"version":1,"command":"failover","seconds":0}"#, .field("seconds")),
   (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
   (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
+  (#"{"version":1,"command":"apply-stream"}"#, .field("node")),
   (#"{"version":1,"command":"server","name":"a"}"#, .field("action")),
   (#"{"version":1,"command":"server","name":"a","action":"kill"}"#, .field("action")),
   (#"{"version":1,"command":"server","name":"a","action":"drain","weight":1}"#, .field("weight")),
@@ -56,6 +58,7 @@ private func answer(_ line: String) throws(ControlFault) -> ControlAnswer {
 
 private let answers: [(ControlAnswer, String)] = [
   (.reloaded(configuration: 7, warnings: ["W"]), #"{"configuration":7,"ok":true,"version":1,"warnings":["W"]}"#),
+  (.opened(node: "lb2"), #"{"node":"lb2","ok":true,"version":1}"#),
   (.refused(["one\ntwo"]), #"{"ok":false,"reasons":["one\ntwo"],"version":1}"#),
   (.changed(sampleServer, warnings: []), #"{"ok":true,"server":"# + sampleServerText + #","version":1,"warnings":[]}"#),
   (

@@ -19,7 +19,7 @@ import Wire
     try reader.expectEnd()
     for count in bytes.indices {
       var reader = ByteReader(bytes.span.extracting(..<count))
-      #expect(throws: AdminState.DecodingError.truncated) { try AdminState(reading: &reader) }
+      #expect(throws: FieldError.truncated) { try AdminState(reading: &reader) }
     }
   }
 

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -17,10 +18,12 @@ from pathlib import Path
 import pytest
 from harness.processes import memory
 from harness.service import binary, merged
-from harness.waiting import TIMEOUT, stays, wait_until
+from harness.waiting import TIMEOUT, fresh_address, stays, wait_until
 
 # Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
-LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
+LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM, STREAM = 133, 132, 136, 138, 144
+# Contents of messages about streams (Sources/Domain/StreamMessage.swift).
+OPEN, DATA, CREDIT, CLOSE = 1, 2, 3, 4
 
 
 def text(words):
@@ -43,6 +46,11 @@ def load_of_unknown_server(number):
 
 def problem(words):
     return bytes([PROBLEM]) + struct.pack(">QI", 1_800_000_000_000, 1) + text(words)
+
+
+def stream(number, kind, content=b"", node="lb2"):
+    """What the opener of a stream on another node is said to have sent."""
+    return bytes([STREAM]) + text(node) + struct.pack(">QBB", number, 1, kind) + content
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -90,6 +98,64 @@ def test_worker_that_floods_the_supervisor_is_replaced(testbed):
         assert memory(balancer.process.pid) < before * 1.5 + 20_000
     assert [server["name"] for server in balancer.status["servers"]] == list(balancer.configuration["servers"])
     assert said < 100_000
+
+
+@pytest.fixture
+def applied_to(testbed):
+    """A node of a pair, and the processes that were connected where its receiver is to be: when they were."""
+    secret = testbed.directory / "pair.key"
+    secret.write_text(secrets.token_hex(32) + "\n")
+    secret.chmod(0o640)
+    pair = {"nodes": {"lb1": fresh_address(), "lb2": fresh_address()}, "node": "lb1", "secret": str(secret)}
+    balancer = testbed.balance(testbed.server(), start=False, pair=pair)
+    path = balancer.directory / "receiver"
+    balancer.options = ["--receiver", path]
+    balancer.start().wait_until_serving()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield balancer, listener
+
+
+def test_worker_can_have_a_receiver_started_once_in_two_seconds_and_no_oftener(applied_to):
+    balancer, listener = applied_to
+    end = Mouth(balancer.worker)
+    assert end.say(stream(0, OPEN))
+    listener.settimeout(TIMEOUT)
+    listener.accept()[0].close()
+    for number in range(20):
+        assert end.say(stream(number, CLOSE, text(""))) and end.say(stream(number + 1, OPEN))
+    listener.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        listener.accept()
+    listener.settimeout(TIMEOUT)
+    listener.accept()[0].close()
+    assert balancer.get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (stream(1, DATA, text("no")), "“stream” came at the wrong time"),
+        (stream(1, CREDIT, b"\x04"), "“stream” came at the wrong time"),
+        (stream(2, OPEN, node="lb1"), "a message's node is out of range"),
+    ],
+)
+def test_worker_that_sends_more_than_was_granted_is_replaced(applied_to, message, words):
+    balancer, listener = applied_to
+    worker = balancer.worker
+    end = Mouth(worker)
+    assert end.say(stream(1, OPEN))
+    listener.settimeout(TIMEOUT)
+    connection = listener.accept()[0]
+    for _ in range(9):
+        end.say(message)
+    balancer.wait_for_log(rf"protocol violation by the worker, .*: .*{words}")
+    balancer.wait_for_another_worker(worker)
+    connection.settimeout(TIMEOUT)
+    while connection.recv(100):
+        pass
+    connection.close()
 
 
 def test_control_characters_from_a_worker_are_escaped(testbed):

@@ -34,6 +34,10 @@ import Wire
         ]), clock: AssignmentTime(nanoseconds: 1)),
     .adminStates(["view/view01": drain, "x": AdminState(since: WallTime(seconds: 0))]),
     .facts(BytePiece(isFirst: true, isLast: false, bytes: [1, 2, 3])), .vitals([1, 2, 3]),
+    .stream(StreamMessage(.open, from: .opener, of: .max)),
+    .stream(StreamMessage(.data([1, 2, 3]), from: .acceptor, of: 1)),
+    .stream(StreamMessage(.credit(StreamWindow.size), from: .acceptor, of: 1)),
+    .stream(StreamMessage(.close(reason: "lb2 has left"), from: .opener, of: 1)),
   ])
   func `a message reads as it was written, and neither shorter nor longer`(message: PairMessage) throws {
     let bytes = message.encoded()

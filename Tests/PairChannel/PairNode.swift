@@ -125,7 +125,7 @@ final class PairNode {
     case .adminStates(let states): adminStates.merge(states) { $1.isLater(than: $0) ? $1 : $0 }
     case .facts(let bytes): told[peer, default: (nil, nil)].facts = try? NodeFacts(decoding: bytes)
     case .vitals(let bytes): told[peer, default: (nil, nil)].vitals = bytes
-    case .send, .ended: break
+    case .send, .stream, .ended: break
     }
     return []
   }

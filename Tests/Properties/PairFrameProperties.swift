@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Pair
 import Wire
 
@@ -74,6 +75,8 @@ package enum PairFrameProperties {
     var table = AffinityTable(capacity: 20, hold: .minutes(90), hash: ClientHash(seed: 1, 2), changeLimit: 5)
     var hasEnded = false
     var sent = 0
+    /// The stream that the other node has opened.
+    private var stream: (number: UInt64, window: StreamWindow)?
 
     mutating func take(_ effects: [PairLink.Effect], at now: Instant) throws(Violation) {
       for effect in effects {
@@ -91,9 +94,23 @@ package enum PairFrameProperties {
           hasEnded = true
           let isPlain = !end.description.unicodeScalars.contains { $0.properties.generalCategory == .control }
           try require(isPlain, "a reason with control characters")
+        case .stream(let message): try take(message)
         case .joined, .copy, .snapshotEnded, .facts, .vitals: break
         }
       }
+    }
+
+    /// This node grants nothing, so there is at most one stream, and no data in it.
+    private mutating func take(_ message: StreamMessage) throws(Violation) {
+      try require(message.sender == .opener, "a message of a stream that this node did not open")
+      if case .open = message.content {
+        try require(stream == nil, "a second stream")
+        stream = (message.stream, StreamWindow(for: .acceptor))
+      } else {
+        try require(stream?.number == message.stream, "a message of another stream")
+        try require(stream?.window.receive(message.content) == true, "\(message) has no room")
+      }
+      if case .close = message.content { stream = nil }
     }
   }
 }

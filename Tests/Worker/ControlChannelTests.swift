@@ -55,6 +55,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .server(let name, let state, let number): "command \(number): \(name) \(state)"
   case .nodeFacts(let piece): "\(piece.bytes.count) bytes of facts"
   case .nodeVitals(let bytes): "\(bytes.count) bytes of vitals"
+  case .stream(let message, let node): "\(node): \(message.content)"
   case .tick: "tick"
   }
 }

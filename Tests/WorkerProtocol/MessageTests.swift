@@ -44,6 +44,11 @@ private let commands: [(WorkerCommand, [UInt8])] = [
     .server(name: "view01", AdminState(mode: .drain, since: WallTime(milliseconds: 258)), number: 5),
     [8, 0, 6] + "view01".utf8 + drainBytes + [0, 0, 0, 0, 0, 0, 0, 0, 5]
   ),
+  (.stream(StreamMessage(.open, from: .opener, of: 258), node: "lb1"), [11, 0] + lb1Bytes + streamBytes + [1, 1]),
+  (
+    .stream(StreamMessage(.data([7, 8]), from: .acceptor, of: 258), node: "lb1"),
+    [11, 0] + lb1Bytes + streamBytes + [2, 2, 0, 2, 7, 8]
+  ),
   (
     .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0), node: "lb1"), number: 6),
     [8, 0, 1] + "v".utf8 + [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0] + lb1Bytes + [0, 0, 0, 0, 0, 0, 0, 6]
@@ -51,6 +56,8 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   (.nodeFacts(BytePiece(isFirst: true, isLast: false, bytes: [7, 8])), [9, 1, 0, 2, 7, 8]),
   (.nodeVitals([9]), [10, 0, 1, 9]),
 ]
+
+private let streamBytes: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 2]
 
 private let loadBytes: [UInt8] = [
   133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0,
@@ -126,6 +133,14 @@ private let events: [(WorkerEvent, [UInt8])] = [
   ),
   (.nodeFacts(BytePiece(isFirst: false, isLast: true, bytes: []), node: "lb1"), [142, 0] + lb1Bytes + [2, 0, 0]),
   (.nodeVitals([9], node: "lb1"), [143, 0] + lb1Bytes + [0, 1, 9]),
+  (
+    .stream(StreamMessage(.credit(4), from: .acceptor, of: 258), node: "lb1"),
+    [144, 0] + lb1Bytes + streamBytes + [2, 3, 4]
+  ),
+  (
+    .stream(StreamMessage(.close(reason: "ü"), from: .opener, of: 258), node: "lb1"),
+    [144, 0] + lb1Bytes + streamBytes + [1, 4, 0, 2, 0xc3, 0xbc]
+  ),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -174,8 +189,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
-      #expect((asCommand != .unknownKind(kind)) == (1...10 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...143 ~= kind))
+      #expect((asCommand != .unknownKind(kind)) == (1...11 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...144 ~= kind))
     }
   }
 
@@ -193,6 +208,14 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("weight", [8, 0, 1, 0x61, 0, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("time", [8, 0, 1, 0x61, 0, 1, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("flags", [9, 4, 0, 0]), ("piece", [9, 3, 0x20, 0x01]), ("vitals", [10, 0x28, 0x01]),
+      ("sender", [11, 0] + lb1Bytes + streamBytes + [3, 1]), ("sender", [11, 0] + lb1Bytes + streamBytes + [2, 1]),
+      ("stream message", [11, 0] + lb1Bytes + streamBytes + [1, 9]),
+      ("data", [11, 0] + lb1Bytes + streamBytes + [1, 2, 0, 0]),
+      ("data", [11, 0] + lb1Bytes + streamBytes + [1, 2, 0x3e, 0x81]),
+      ("credit", [11, 0] + lb1Bytes + streamBytes + [1, 3, 0]),
+      ("credit", [11, 0] + lb1Bytes + streamBytes + [1, 3, 5]),
+      ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 0, 1, 0x1b]),
+      ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 4, 1]),
     ] as [(String, [UInt8])])
   func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
@@ -243,6 +266,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ).encoded(),
       WorkerEvent.nodeVitals(Array(repeating: 1, count: MessageLimit.vitals), node: name).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
+      WorkerCommand.stream(
+        StreamMessage(
+          .data([UInt8](repeating: 1, count: StreamMessage.chunkLimit)), from: .opener, of: .max), node: name
+      ).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)
     }

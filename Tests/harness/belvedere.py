@@ -34,6 +34,8 @@ class Belvedere(Service):
         super().__init__(directory, merged(base, changes or {}))
         self._streams = {name: stream for name, stream in (("stdout", stdout), ("stderr", stderr)) if stream is not None}
         self.expects_worker_death = False
+        # Additional arguments of `run`.
+        self.options = []
         self.access_file = self.directory / "access"
 
     # Life
@@ -41,7 +43,7 @@ class Belvedere(Service):
     def start(self, *, wait=True):
         self._began = len(self.log) if self.log_file.exists() else 0
         with open(self.access_file, "ab") as access:
-            self.run(**{"stdout": access, **self._streams})
+            self.run(*self.options, **{"stdout": access, **self._streams})
         if wait:
             self.wait_for_listener(self.address, self.port)
         return self

@@ -4,6 +4,7 @@
 ///     {"configuration":7,"ok":true,"version":1,"warnings":[…]}
 ///     {"ok":true,"server":{…},"version":1,"warnings":[…]}
 ///     {"handovers":[…],"ok":true,"version":1}
+///     {"node":"lb2","ok":true,"version":1}
 ///     {"ok":false,"reasons":[…],"version":1}
 package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
@@ -13,6 +14,8 @@ package enum ControlAnswer: Hashable, Sendable {
   case changed(StatusReport.Server, warnings: [String])
   /// The outcome for each virtual router.
   case handedOver([Handover])
+  /// The stream to this node is open.
+  case opened(node: String)
   /// Nothing was changed; the reasons, each possibly of several lines.
   case refused([String])
 
@@ -28,7 +31,7 @@ package enum ControlAnswer: Hashable, Sendable {
 
 extension ControlAnswer: Codable {
   private enum CodingKeys: String, CodingKey {
-    case version, ok, status, configuration, server, handovers, warnings, reasons
+    case version, ok, status, configuration, server, handovers, node, warnings, reasons
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -44,6 +47,7 @@ extension ControlAnswer: Codable {
       try members.encode(server, forKey: .server)
       try members.encode(warnings, forKey: .warnings)
     case .handedOver(let handovers): try members.encode(handovers, forKey: .handovers)
+    case .opened(let node): try members.encode(node, forKey: .node)
     case .refused(let reasons): try members.encode(reasons, forKey: .reasons)
     }
   }
@@ -61,6 +65,8 @@ extension ControlAnswer: Codable {
       self = .status(try members.decode(StatusReport.self, forKey: .status))
     } else if members.contains(.handovers) {
       self = .handedOver(try members.decode([Handover].self, forKey: .handovers))
+    } else if members.contains(.node) {
+      self = .opened(node: try members.decode(String.self, forKey: .node))
     } else {
       let warnings = try members.decode([String].self, forKey: .warnings)
       if members.contains(.server) {

@@ -8,6 +8,7 @@ import Domain
 ///     {"version":1,"command":"server","name":"view01","action":"weight","weight":5}
 ///     {"version":1,"command":"failover","seconds":86400}
 ///     {"version":1,"command":"failback"}
+///     {"version":1,"command":"apply-stream","node":"lb2"}
 package enum ControlRequest: Hashable, Sendable {
   case status
   /// Reload the configuration; answered when it is active or was refused.
@@ -17,6 +18,9 @@ package enum ControlRequest: Hashable, Sendable {
   case failover(seconds: UInt64)
   /// End the withdrawal.
   case failback
+  /// Connect this process with the receiver of another node; answered when that is connected, and followed by what it
+  /// sends. For root only.
+  case stream(node: String)
 
   /// The version of requests and answers. It changes when the meaning of an existing one changes.
   package static let version: Int64 = 1
@@ -49,6 +53,9 @@ extension ControlRequest: Codable {
       try encode(command: "failover")
       try members.encode(seconds, forKey: "seconds")
     case .failback: try encode(command: "failback")
+    case .stream(let node):
+      try encode(command: "apply-stream")
+      try members.encode(node, forKey: "node")
     }
   }
 
@@ -71,6 +78,9 @@ extension ControlRequest: Codable {
       self = .failover(seconds: seconds)
       names.insert("seconds")
     case "failback": self = .failback
+    case "apply-stream":
+      self = .stream(node: try members.decode(String.self, forKey: "node"))
+      names.insert("node")
     default: throw ControlFault.unknown(command)
     }
     try members.requireOnly(names)

@@ -8,6 +8,7 @@ struct JoinedLink: Sendable {
   /// When there was room in the output, or the peer took some of it.
   var lastRoom: Instant
   var pass: AssignmentPass
+  var streams = LinkStreams()
   private var adminStates: [String: AdminState] = [:]
   private var facts: ArraySlice<BytePiece> = []
   private var vitals: [UInt8]?

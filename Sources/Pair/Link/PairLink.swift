@@ -32,6 +32,8 @@ package struct PairLink: Sendable {
     case facts([UInt8])
     /// An encoded `NodeVitals` of this node, which replaces an earlier one.
     case vitals([UInt8])
+    /// A message of this node about a stream.
+    case stream(StreamMessage)
     /// This node leaves, or wants another connection.
     case leave(reason: String)
     /// The transport ended.
@@ -57,6 +59,8 @@ package struct PairLink: Sendable {
     case facts([UInt8])
     /// An encoded `NodeVitals` of the other node.
     case vitals([UInt8])
+    /// A message of the other node about a stream, or the end of one with this link.
+    case stream(StreamMessage)
     /// Close the connection, after what was sent before; `wasJoined`: the other node had joined.
     case ended(PairEnd, wasJoined: Bool)
   }
@@ -75,6 +79,8 @@ package struct PairLink: Sendable {
 
   /// Maximum of bytes that wait in the output.
   package static let outputLimit = 262_144
+  /// Streams may fill the output so far: other messages do not wait behind more of them.
+  static let streamOutputLimit = 16_384
 
   private enum State: Sendable {
     case idle(deadline: Instant)
@@ -100,6 +106,9 @@ package struct PairLink: Sendable {
     self.refresh = min(refresh, Pace.refresh)
   }
 
+  /// Whether a stream would end with this link.
+  package var hasStreams: Bool { if case .joined(let joined) = state { joined.streams.areOpen } else { false } }
+
   /// When `handle(.timer)` is due.
   package var deadline: Instant? {
     switch state {
@@ -119,7 +128,10 @@ package struct PairLink: Sendable {
     } catch {
       if let message = error.message, hasOpened { send(message, &effects) }
       var wasJoined = false
-      if case .joined = state { wasJoined = true }
+      if case .joined(let joined) = state {
+        wasJoined = true
+        effects += joined.streams.closings(reason: "\(peer) has left: \(error)").map { .stream($0) }
+      }
       state = .ended
       effects.append(.ended(error, wasJoined: wasJoined))
     }
@@ -178,6 +190,7 @@ package struct PairLink: Sendable {
     case .adminStates(let states): joined.queue(states)
     case .facts(let bytes): joined.queue(facts: bytes)
     case .vitals(let bytes): joined.queue(vitals: bytes)
+    case .stream(let message): joined.streams.queue(message)
     case .opened, .received, .waiting, .leave, .closed: break
     }
   }
@@ -221,6 +234,11 @@ package struct PairLink: Sendable {
       } catch { throw .invalid(error) }
       state = .joined(joined)
     case (.joined, .vitals(let bytes)): effects.append(.vitals(bytes))
+    case (.joined(var joined), .stream(let message)):
+      do throws(PairError) {
+        if try joined.streams.receive(message) { effects.append(.stream(message)) }
+      } catch { throw .invalid(error) }
+      state = .joined(joined)
     case (.joined, .hello), (.idle, _), (.greeting, _), (.ended, _): throw .invalid(.unexpected(message.name))
     }
   }
@@ -230,6 +248,7 @@ package struct PairLink: Sendable {
     guard case .joined(var joined) = state else { return }
     while hasRoom, let message = joined.next() { send(message, &effects) }
     if hasRoom, let copy = joined.pass.ask() { effects.append(copy) }
+    while waiting < Self.streamOutputLimit, let message = joined.streams.next() { send(.stream(message), &effects) }
     state = .joined(joined)
   }
 

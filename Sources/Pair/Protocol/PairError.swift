@@ -21,7 +21,7 @@ package enum PairError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  init(_ error: AdminState.DecodingError) {
+  init(_ error: FieldError) {
     switch error {
     case .truncated: self = .truncated
     case .invalidField(let name): self = .invalidField(name)

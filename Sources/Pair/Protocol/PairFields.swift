@@ -53,7 +53,7 @@ func decoding<Value>(_ body: () throws -> Value) throws(PairError) -> Value {
     return try body()
   } catch let error as PairError {
     throw error
-  } catch let error as AdminState.DecodingError {
+  } catch let error as FieldError {
     throw PairError(error)
   } catch {
     throw (error as? ByteReader.Failure).map(PairError.init) ?? .truncated

@@ -20,10 +20,14 @@ package enum PairMessage: Hashable, Sendable {
   case facts(BytePiece)
   /// An encoded `NodeVitals`. As the facts, these are read where they are used.
   case vitals([UInt8])
+  /// About a stream of bytes between processes of the two nodes.
+  case stream(StreamMessage)
 
   package static let adminStateLimit = 64
 
-  private enum Kind: UInt8 { case hello = 1, keepalive, leave, assignments, snapshotEnd, adminStates, facts, vitals }
+  private enum Kind: UInt8 {
+    case hello = 1, keepalive, leave, assignments, snapshotEnd, adminStates, facts, vitals, stream
+  }
 
   /// The message's name, for errors.
   var name: String { String("\(self)".prefix { $0 != "(" }) }
@@ -62,11 +66,15 @@ package enum PairMessage: Hashable, Sendable {
     case .vitals(let bytes):
       kind = .vitals
       writer.append(bytes.span)
+    case .stream(let message):
+      kind = .stream
+      message.append(to: &writer)
     }
     return PairFrame.encoded(kind.rawValue, writer.bytes)
   }
 
-  /// Decodes the payload of one frame; nil when this release does not know the kind, or the table of assignments.
+  /// Decodes the payload of one frame; nil when this release does not know the kind, the table of assignments or the kind
+  /// of a stream's message.
   package init?(kind: UInt8, payload: [UInt8]) throws(PairError) {
     guard let kind = Kind(rawValue: kind) else { return nil }
     guard let message = try decoding({ try PairMessage(kind, payload.span) }) else { return nil }
@@ -100,6 +108,9 @@ package enum PairMessage: Hashable, Sendable {
     case .vitals:
       guard reader.remaining <= NodeVitals.byteLimit else { throw PairError.invalidField("vitals") }
       self = .vitals(try reader.readRest())
+    case .stream:
+      guard let message = try StreamMessage(reading: &reader) else { return nil }
+      self = .stream(message)
     }
     try reader.expectEnd()
   }

@@ -27,6 +27,7 @@ extension Supervision {
     case .server(let name, let command): self.command(command, of: name, for: requester)
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
     case .failback: failOver(for: nil, requester)
+    case .stream(let node): openStream(to: node, for: requester)
     }
   }
 

@@ -23,16 +23,21 @@ struct OperatorConnection: ~Copyable {
   let descriptor: Descriptor
   /// In the log: `pid 4711, uid 1000`.
   let name: String
+  let isRoot: Bool
   /// When set, the answer to every request.
   private let refusal: String?
   private(set) var state: State
 
-  init(_ descriptor: consuming Descriptor, name: String, refusal: String?, at now: Instant) {
+  init(_ descriptor: consuming Descriptor, name: String, isRoot: Bool, refusal: String?, at now: Instant) {
     self.descriptor = descriptor
     self.name = name
+    self.isRoot = isRoot
     self.refusal = refusal
     state = .reading([], deadline: now + OperatorConnection.timeout)
   }
+
+  /// Moves the socket to another owner.
+  consuming func takeDescriptor() -> Descriptor { descriptor }
 
   /// When the connection is closed if there is no progress.
   var deadline: Instant? {

@@ -18,6 +18,8 @@ struct OperatorSocket: ~Copyable {
   }
 
   let path: String
+  /// Those that are streams to other nodes, and streams of other nodes.
+  var streams: NodeStreams
   private let listener: Descriptor
   private let log: Logger
   private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)
@@ -32,9 +34,12 @@ struct OperatorSocket: ~Copyable {
   /// Whether a worker has connected since the last `takeWorkerIntrusion`.
   private var workerHasConnected = false
 
-  /// Starts listening. The error states what to do.
-  init(at path: String, log: Logger) throws(OperatorSocketError) {
+  /// Starts listening. The error states what to do. `receiver`: the socket where other nodes' streams end.
+  init(
+    at path: String, receiver: String = ServicePlan.receiverPath, log: Logger
+  ) throws(OperatorSocketError) {
     self.path = path
+    streams = NodeStreams(receiver: receiver)
     self.log = log
     do throws(SystemError) {
       if !LocalSocket.isAbstract(path) { try File.makeDirectory(File.directory(of: path)) }
@@ -81,6 +86,18 @@ struct OperatorSocket: ~Copyable {
     guard connections.contains(requester.key) else { return }
     connections[requester.key].answer(answer, at: now)
     if connections[requester.key].state == .over { close(requester.key) }
+  }
+
+  /// Whether the client is root.
+  func isRoot(_ requester: Requester) -> Bool {
+    connections.contains(requester.key) && connections[requester.key].isRoot
+  }
+
+  /// The connection itself, which is no longer this socket's; nil when it is closed.
+  mutating func takeConnection(of requester: Requester, _ poller: borrowing Poller) -> Descriptor? {
+    guard connections.contains(requester.key) else { return nil }
+    poller.forget(connections[requester.key].descriptor)
+    return connections.remove(requester.key).takeDescriptor()
   }
 
   /// The client's name for the log.
@@ -134,8 +151,8 @@ struct OperatorSocket: ~Copyable {
         }
         let key = connections.insert(
           OperatorConnection(
-            socket, name: name, refusal: isWelcome ? nil : "permission denied: be root, or in the group of \(path)",
-            at: now))
+            socket, name: name, isRoot: peer.user == 0,
+            refusal: isWelcome ? nil : "permission denied: be root, or in the group of \(path)", at: now))
         do throws(SystemError) {
           try poller.watch(connections[key].descriptor, token: SupervisorToken(.operatorConnection, key).rawValue)
         } catch {

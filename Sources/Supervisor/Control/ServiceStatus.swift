@@ -60,7 +60,8 @@ package struct ServiceStatus {
     case .serverCheck(let check, let place): note(check, at: place)
     case .certificate(let certificate, let place, let number):
       note(certificate, at: place, of: number)
-    case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals:
+    case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals,
+      .stream:
       break
     }
   }

@@ -10,8 +10,8 @@ package struct EventBudget {
   static let perTurn = 64
 
   /// Events a second that do not depend on the servers: each configuration reports its certificates, each error adds
-  /// one.
-  private static let commonRate: UInt64 = 256
+  /// one, and each of two streams at most 180.
+  private static let commonRate: UInt64 = 512
   /// Events a second for each server: one load and at most one state change per check.
   private static let serverRate: UInt64 = 16
   /// Seconds of unused budget that can be used at once: after a pause of the supervisor many events have queued.

@@ -57,6 +57,7 @@ extension Supervision {
 
   private mutating func noteEnd(_ end: ProcessEnd) {
     worker = nil
+    endStreams(reason: "the worker of \(ownName) has ended")
     status.workerEnded()
     handle(admin: .workerEnded)
     handle(reload: .workerEnded)
@@ -79,6 +80,7 @@ extension Supervision {
     case .serverChanged, .load, .serverLoad, .serverCheck, .certificate: status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
     case .adminState(let state, let server): handle(admin: .learned(state, server: server))
+    case .stream(let message, let node): receive(message, from: node)
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .nodeFacts(let piece, let node): pair?.peers.take(facts: piece, of: node)
     case .nodeVitals(let bytes, let node): take(vitals: bytes, of: node, at: Clock.monotonic())

@@ -36,6 +36,8 @@ package final class ControlChannel: Sendable {
     /// What this node tells the pair's other nodes of itself, or a piece of it.
     case nodeFacts(BytePiece)
     case nodeVitals([UInt8])
+    /// For another node of the pair, about a stream.
+    case stream(StreamMessage, node: String)
     /// About one second has passed: report the load.
     case tick
   }
@@ -88,6 +90,7 @@ package final class ControlChannel: Sendable {
       while var received = try receive(waiting: false) {
         switch received.command {
         case .stop(let interval): handle(.stop(within: interval))
+        case .stream(let message, let node): handle(.stream(message, node: node))
         case .server(let name, let state, let number) where !draft.hasBegun:
           handle(.server(name: name, state, number: number))
         case .nodeFacts(let piece): handle(.nodeFacts(piece))

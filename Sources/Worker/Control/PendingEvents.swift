@@ -20,7 +20,8 @@ struct PendingEvents {
       case .serverCheck(_, let place): self = .check(place)
       case .adminState(_, let server): self = .adminState(server)
       case .nodeVitals(_, let node): self = .nodeVitals(node)
-      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts:
+      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts,
+        .stream:
         return nil
       }
     }

@@ -34,11 +34,11 @@ final class PairChannel: Sendable {
       tables = PairTables(snapshot.services)
     }
 
-    /// Whether connections may go on under the next settings: their secret is still valid, and what the nodes have told
-    /// each other is complete.
-    func allowsConnections(under next: Settings) -> Bool {
-      next.accepting.hasSecrets(of: accepting) && tables.isAlike(next.tables)
-    }
+    /// Whether the secret of connections is still valid under the next settings.
+    func hasValidSecrets(under next: Settings) -> Bool { next.accepting.hasSecrets(of: accepting) }
+
+    /// Whether what the nodes have told each other is complete under the next settings.
+    func hasCompleteTables(under next: Settings) -> Bool { tables.isAlike(next.tables) }
   }
 
   /// What the thread has yet to take in.
@@ -49,6 +49,8 @@ final class PairChannel: Sendable {
     var adminStates: [String: AdminState] = [:]
     var facts: [UInt8]?
     var vitals: [UInt8]?
+    /// As many as the windows of the supervisor's streams allow.
+    var streams: [(StreamMessage, node: String)] = []
     var isStopping = false
 
     /// For the nodes that have joined.
@@ -110,6 +112,15 @@ final class PairChannel: Sendable {
     news.withLock { $0.adminStates[server] = state }
     wakeup.signal()
   }
+
+  /// Sends another node a message of the supervisor about a stream.
+  func pass(_ message: StreamMessage, to node: String) {
+    news.withLock { $0.streams.append((message, node: node)) }
+    wakeup.signal()
+  }
+
+  /// Reports a message of another node about a stream to the supervisor.
+  func report(_ message: StreamMessage, of node: String) { control.send(.stream(message, node: node)) }
 
   /// All administrative states, for a node that has joined.
   var adminStates: [String: AdminState] { sharedState.allAdminStates }

@@ -39,6 +39,8 @@ struct PairConnection: ~Copyable {
   var link: PairLink
   /// The piece of the tables that the link has asked for.
   var copy: (position: UInt64, activeSince: Instant?)?
+  /// The nodes are to join anew when the streams have ended, at this time at the latest.
+  var rejoinDeadline: Instant?
   private(set) var stream: Stream
   private(set) var finding: Finding?
   private var phase: Phase
@@ -69,6 +71,9 @@ struct PairConnection: ~Copyable {
     case .none: false
     }
   }
+
+  /// Whether the nodes are to join anew now.
+  func isRejoinDue(at now: Instant) -> Bool { rejoinDeadline.map { now >= $0 || !link.hasStreams } ?? false }
 
   /// When to continue although there is no event.
   var deadline: Instant {

@@ -26,6 +26,10 @@ struct PairLoop: ~Copyable {
   /// How long a starting node waits for the tables of the others.
   static let tablesTimeout = Interval.seconds(5)
 
+  /// How long the streams of a connection may go on when the nodes are to join anew.
+  static let rejoinTimeout = Interval.minutes(1)
+  static let rejoining = "its configuration has changed"
+
   enum Notice { case untrusted, accepting }
 
   let log: Logger
@@ -143,6 +147,7 @@ struct PairLoop: ~Copyable {
       for event in events { handle(event, key) }
       send(key)
     }
+    for (message, node) in news.streams { pass(message, to: node) }
     return news.isStopping
   }
 
@@ -155,9 +160,15 @@ struct PairLoop: ~Copyable {
         PairPeer(node, isDialed: Redial.isDialer(next.own.name, of: node.name), at: now)
       }
     }
-    let isNew = settings.map { !$0.allowsConnections(under: next) } ?? false
+    let isValid = settings?.hasValidSecrets(under: next) ?? true
+    let isComplete = settings?.hasCompleteTables(under: next) ?? true
     settings = next
-    if isNew { end(reason: "its configuration has changed") }
+    if !isValid { return end(reason: Self.rejoining) }
+    guard !isComplete else { return }
+    // The reload may be the result of what a stream has brought.
+    for key in connections.keys where connections[key].rejoinDeadline == nil {
+      connections[key].rejoinDeadline = now + Self.rejoinTimeout
+    }
   }
 
   /// Leaves all other nodes.

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import Logging
 import Pair
@@ -17,6 +18,7 @@ extension PairLoop {
       }
     }
     if connections.contains(key), let deadline = connections[key].link.deadline, now >= deadline { handle(.timer, key) }
+    if connections.contains(key), connections[key].isRejoinDue(at: now) { handle(.leave(reason: Self.rejoining), key) }
     send(key)
   }
 
@@ -51,6 +53,7 @@ extension PairLoop {
       case .vitals(let bytes):
         peers[connections[key].peer].unreported.vitals = bytes
         reportVitals(connections[key].peer)
+      case .stream(let message): receive(message, key)
       case .ended(let end, _): ended(key, "\(end)")
       }
     }
@@ -70,6 +73,28 @@ extension PairLoop {
   private mutating func reportVitals(_ peer: Int) {
     guard let vitals = peers[peer].unreported.takeVitals(at: now) else { return }
     channel.report(vitals: vitals, of: peers[peer].node.name)
+  }
+
+  /// Reports a message about a stream to the supervisor.
+  private mutating func receive(_ message: StreamMessage, _ key: SlabKey) {
+    let peer = connections[key].peer
+    guard case .open = message.content, !peers[peer].admitsStream(at: now) else {
+      return channel.report(message, of: peers[peer].node.name)
+    }
+    let refusal = StreamMessage.Content.close(reason: "too many requests; try again")
+    handle(.stream(StreamMessage(refusal, from: .acceptor, of: message.stream)), key)
+  }
+
+  /// Passes a message of the supervisor to the other node. A stream to a node that has not joined ends at once.
+  mutating func pass(_ message: StreamMessage, to node: String) {
+    guard let peer = peers.first(where: { $0.node.name == node }) else { return }
+    if let key = peer.joined {
+      handle(.stream(message), key)
+      send(key)
+    } else if case .open = message.content {
+      let refusal = StreamMessage.Content.close(reason: "\(node) is not connected: \(peer.reason)")
+      channel.report(StreamMessage(refusal, from: .acceptor, of: message.stream), of: node)
+    }
   }
 
   private mutating func joined(_ hello: PairHello, _ key: SlabKey) {

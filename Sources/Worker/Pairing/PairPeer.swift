@@ -18,14 +18,21 @@ struct PairPeer {
   /// It has sent its tables since the start, or has none.
   var hasSentTables = false
   var unreported = UnreportedNode()
+  /// When all streams that it opened so far would have begun at intervals of `streamInterval`.
+  private var nextStream = Instant(nanoseconds: 0)
   private var redial = Redial()
   private var awaySince: Instant
-  private var reason: String
+  /// Why it is away, or was last.
+  private(set) var reason: String
   /// The reasons that were logged since it went away.
   private var logged: Set<String> = []
 
   /// How long a node may be away before this is logged, unless it had joined.
   private static let absence = Interval.seconds(3)
+  /// The least time between the beginnings of two streams in the long run.
+  private static let streamInterval = Interval.milliseconds(200)
+  /// How far they may be ahead of that.
+  private static let streamBurst = Interval.seconds(2)
   /// Maximum of reasons logged for one absence.
   private static let reasonLimit = 8
 
@@ -39,6 +46,13 @@ struct PairPeer {
 
   /// The journal's fields of lines about it.
   var metadata: Logger.Metadata { ["node": "\(node.name)"] }
+
+  /// Whether it may open a stream now: each is an event for the supervisor.
+  mutating func admitsStream(at now: Instant) -> Bool {
+    guard nextStream <= now + Self.streamBurst else { return false }
+    nextStream = max(now, nextStream) + Self.streamInterval
+    return true
+  }
 
   /// A connection is being made.
   mutating func dialed() { dialAt = nil }

@@ -44,6 +44,12 @@ struct RunCommand: ParsableCommand {
       "The socket of the service that runs hooks and sends mail.", valueName: "path", visibility: .hidden))
   var notifier = Notifier.standardPath
 
+  /// For tests without systemd.
+  @Option(
+    help: ArgumentHelp(
+      "The socket of the service that receives files from other nodes.", valueName: "path", visibility: .hidden))
+  var receiver = ServicePlan.receiverPath
+
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
     Signals.ignoreUnhandled()
@@ -57,6 +63,7 @@ struct RunCommand: ParsableCommand {
       target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.notifier = notifier
+    plan.receiver = receiver
     let log = Logger(label: "supervisor")
     for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
     throw ExitCode(
