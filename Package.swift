@@ -57,6 +57,7 @@ let package = Package(
     module("Control", ["Domain", "Wire"]),
     module("VRRP", ["Domain", "Wire"]),
     module("Pair", ["Domain", "Wire", "Balancing"]),
+    module("Apply", ["Wire"]),
 
     // Edges: each encapsulates one external interface.
     library("CLinux"),
@@ -86,7 +87,7 @@ let package = Package(
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Domain", "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
+        "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
         "Supervisor", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
@@ -111,8 +112,8 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Pair", "Balancing", "Control",
-        "Supervisor", "Wire", "TLS", "Linux", "COpenSSL",
+        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Pair", "Apply", "Balancing",
+        "Control", "Supervisor", "Wire", "TLS", "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
       swiftSettings: settings),
@@ -120,6 +121,7 @@ let package = Package(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
+    tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(

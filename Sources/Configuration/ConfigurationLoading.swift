@@ -62,8 +62,10 @@ extension Configuration {
   ///   - hostName: this machine's name, for values keyed by host.
   ///   - credentials: the directory of the service's systemd credentials ($CREDENTIALS_DIRECTORY); nil when systemd did
   ///     not start this process.
+  ///   - stagedFiles: other paths of files that the configuration names, by the absolute ones in it: what is to replace
+  ///     them, and is not there yet.
   package static func load(
-    bytes: [UInt8], fileName: String, hostName: String, credentials: String? = nil
+    bytes: [UInt8], fileName: String, hostName: String, credentials: String? = nil, stagedFiles: [String: String] = [:]
   ) -> Loaded {
     let source: SourceText
     do throws(Diagnostic) {
@@ -74,7 +76,8 @@ extension Configuration {
     var composer = Composer(source)
     let root = composer.compose()
     var reader = Reader(
-      source: source, hostName: hostName, credentials: credentials, diagnostics: composer.diagnostics)
+      source: source, hostName: hostName, credentials: credentials, stagedFiles: stagedFiles,
+      diagnostics: composer.diagnostics)
     guard let root else {
       if reader.diagnostics.isEmpty { reader.error("the file says nothing", at: .top, Schema.smallest) }
       return Loaded(source, nil, reader.diagnostics, [])

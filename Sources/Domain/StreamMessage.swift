@@ -5,17 +5,18 @@ import Wire
 /// Either end may send data in messages that the other end has granted with `credit`. The acceptor may send
 /// `StreamWindow.size` of them from the beginning; the opener none before the first credit, with which the acceptor says
 /// that its process is connected.
-package struct StreamMessage: Hashable, Sendable {
+public struct StreamMessage: Hashable, Sendable {
   /// The end that sends the message.
-  package enum Sender: UInt8, Hashable, Sendable, CaseIterable {
+  public enum Sender: UInt8, Hashable, Sendable, CaseIterable {
     /// The end whose process wanted the stream.
     case opener = 1
     case acceptor
 
-    package var other: Sender { self == .opener ? .acceptor : .opener }
+    public var other: Sender { self == .opener ? .acceptor : .opener }
   }
 
-  package enum Content: Hashable, Sendable {
+  /// What the message says.
+  public enum Content: Hashable, Sendable {
     /// From the opener only, and first.
     case open
     /// At least one byte, at most `chunkLimit`.
@@ -27,17 +28,17 @@ package struct StreamMessage: Hashable, Sendable {
     case close(reason: String)
   }
 
-  package static let chunkLimit = 16_000
-  package static let reasonLimit = 1024
+  public static let chunkLimit = 16_000
+  public static let reasonLimit = 1024
   /// Maximum size of an encoded message.
-  package static let byteLimit = 12 + chunkLimit
+  public static let byteLimit = 12 + chunkLimit
 
   /// Chosen by the opener. A number is not used again while the nodes are connected.
-  package var stream: UInt64
-  package var sender: Sender
-  package var content: Content
+  public var stream: UInt64
+  public var sender: Sender
+  public var content: Content
 
-  package init(_ content: Content, from sender: Sender, of stream: UInt64) {
+  public init(_ content: Content, from sender: Sender, of stream: UInt64) {
     self.stream = stream
     self.sender = sender
     self.content = content
@@ -52,7 +53,7 @@ extension StreamMessage {
   private enum Kind: UInt8 { case open = 1, data, credit, close }
 
   /// Appends the message's bytes. Control characters of a reason are escaped, and a long one is cut.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     writer.append(bigEndian: stream)
     writer.append(sender.rawValue)
     switch content {
@@ -74,7 +75,7 @@ extension StreamMessage {
   }
 
   /// Reads a message; nil when this release does not know the content's kind, whose fields are then not read.
-  package init?(reading reader: inout ByteReader) throws(FieldError) {
+  public init?(reading reader: inout ByteReader) throws(FieldError) {
     do { stream = try reader.readUInt64() } catch { throw .truncated }
     let sender = Sender(rawValue: try Self.byte(&reader))
     let kind = Kind(rawValue: try Self.byte(&reader))

@@ -1,26 +1,26 @@
 /// What one end of a stream may send, and what it has to accept. Each node keeps one for each of its streams where it
 /// does not trust what it receives: the worker for messages of other nodes, the supervisor for those of its worker.
-package struct StreamWindow: Hashable, Sendable {
+public struct StreamWindow: Hashable, Sendable {
   /// Maximum of messages of data on their way in one direction: 64 KB.
-  package static let size = 4
+  public static let size = 4
   /// Maximum of bytes in one direction of a stream.
-  package static let byteLimit = 8 << 20
+  public static let byteLimit = 8 << 20
 
   /// Messages of data that may still be sent, of which those that are not credited were sent.
-  package private(set) var sendable: Int
+  public private(set) var sendable: Int
   /// Messages of data that the other end may still send.
   private var receivable: Int
   private var sentBytes = 0
   private var receivedBytes = 0
 
   /// At the beginning of a stream, for the end with this role.
-  package init(for role: StreamMessage.Sender) {
+  public init(for role: StreamMessage.Sender) {
     sendable = role == .opener ? 0 : Self.size
     receivable = Self.size - sendable
   }
 
   /// Takes note of a message that this end sends; false when it may not send it.
-  package mutating func send(_ content: StreamMessage.Content) -> Bool {
+  public mutating func send(_ content: StreamMessage.Content) -> Bool {
     switch content {
     case .open, .close: return true
     case .data(let bytes):
@@ -35,7 +35,7 @@ package struct StreamWindow: Hashable, Sendable {
   }
 
   /// Takes note of a message of the other end; false when that may not send it.
-  package mutating func receive(_ content: StreamMessage.Content) -> Bool {
+  public mutating func receive(_ content: StreamMessage.Content) -> Bool {
     switch content {
     case .open: return false
     case .close: return true

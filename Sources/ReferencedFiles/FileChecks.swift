@@ -13,11 +13,11 @@ extension Configuration.Loaded {
   /// - Parameters:
   ///   - time: when the certificates must be valid.
   ///   - control: the control socket; the supervisor keeps other files in the same folder.
-  ///   - supervisors: checks the supervisor's own files too, which a confined worker can't open.
+  ///   - skipped: purposes of files that this process can't open, and the service can.
   ///   - ends: warns about certificates that end soon, as `ExpiryWatch` does in a running worker.
   @discardableResult
   package mutating func checkFiles(
-    at time: WallTime, control: String? = nil, supervisors: Bool = true, ends: Bool = true
+    at time: WallTime, control: String? = nil, besides skipped: Set<FileReference.Purpose> = [], ends: Bool = true
   ) -> [String: [CertificateFacts]] {
     // Kept, because refusing a file below sets `self.configuration` to nil.
     let configuration = configuration
@@ -27,7 +27,7 @@ extension Configuration.Loaded {
     var uncheckedKeys = unchecked
     var facts: [String: [CertificateFacts]] = [:]
 
-    for file in files where !isRefused(file) {
+    for file in files where !isRefused(file) && !skipped.contains(file.purpose) {
       if Credential.isElsewhere(file.path) {
         warn(about: file, "is passed by systemd at the start of the service, and not checked here")
         continue
@@ -46,7 +46,6 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
-      case .serverState where !supervisors, .hook where !supervisors, .advertisementKey where !supervisors: continue
       case .affinity, .serverState:
         refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
       case .hook:

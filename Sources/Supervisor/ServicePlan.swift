@@ -67,10 +67,9 @@ package struct ServicePlan {
   package var logTarget = LogTarget.automatic
   package var logLevel = LogLevel.info
   package var logFacility = LogFacility.daemon
-  /// The path of the notifier's socket, used if it exists.
-  package var notifier = Notifier.standardPath
-  /// The path of the socket where other nodes' streams end (`belvedere apply`).
-  package var receiver = ServicePlan.receiverPath
+  /// Paths: of the notifier's socket, used if it exists, and of the one where other nodes' streams end
+  /// (`belvedere apply`).
+  package var sockets = (notifier: Notifier.standardPath, receiver: ServicePlan.receiverPath)
   /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
   /// The nodes of the pair.

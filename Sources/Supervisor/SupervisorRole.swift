@@ -28,7 +28,7 @@ package enum SupervisorRole {
         ServiceNotification.forget(name: name).send()
       }
       passed = PassedListeners()
-      let operators = try OperatorSocket(at: control, receiver: plan.receiver, log: log)
+      let operators = try OperatorSocket(at: control, receiver: plan.sockets.receiver, log: log)
       let stateFile = try AdminStateFile(log: log)
       defer { stateFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       let poller = try Poller()
@@ -52,7 +52,8 @@ package enum SupervisorRole {
   ) throws(SystemError) -> VirtualRouters? {
     guard !plan.routers.isEmpty else { return nil }
     return try VirtualRouters(
-      plan.routers, digest: digest, leaseFile: LeaseFile(besides: control), notifier: plan.notifier, poller: poller,
+      plan.routers, digest: digest, leaseFile: LeaseFile(besides: control), notifier: plan.sockets.notifier,
+      poller: poller,
       log: log)
   }
 

@@ -2,33 +2,24 @@
 each other's reach."""
 
 import contextlib
-import ctypes
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from harness.processes import memory
 from harness.service import binary, merged
-from harness.waiting import TIMEOUT, fresh_address, stays, wait_until
+from harness.waiting import TIMEOUT, stays, wait_until
+from harness.worker_socket import WorkerSocket, duplicate, text
 
 # Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
-LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM, STREAM = 133, 132, 136, 138, 144
-# Contents of messages about streams (Sources/Domain/StreamMessage.swift).
-OPEN, DATA, CREDIT, CLOSE = 1, 2, 3, 4
-
-
-def text(words):
-    octets = words.encode()
-    return struct.pack(">H", len(octets)) + octets
+LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
 
 
 def load(requests):
@@ -48,45 +39,10 @@ def problem(words):
     return bytes([PROBLEM]) + struct.pack(">QI", 1_800_000_000_000, 1) + text(words)
 
 
-def stream(number, kind, content=b"", node="lb2"):
-    """What the opener of a stream on another node is said to have sent."""
-    return bytes([STREAM]) + text(node) + struct.pack(">QBB", number, 1, kind) + content
-
-
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def duplicate(process, number):
-    """A duplicate of a process's socket, as an attacker in that process has it (pidfd_getfd(2))."""
-    handle = os.pidfd_open(process)
-    copy = LIBC.syscall(438, handle, number, 0)
-    os.close(handle)
-    if copy < 0:
-        pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
-    return socket.socket(fileno=copy)
-
-
-class Mouth:
-    """The worker's end of the socket to its supervisor: the descriptor that a worker is born with."""
-
-    def __init__(self, worker):
-        self.socket = duplicate(worker, 3)
-
-    def say(self, fact):
-        """False if the supervisor has closed the socket."""
-        try:
-            self.socket.send(fact)
-        except BlockingIOError:
-            time.sleep(0.001)
-        except (BrokenPipeError, ConnectionResetError):
-            return False
-        return True
-
-
 def test_worker_that_floods_the_supervisor_is_replaced(testbed):
     balancer = testbed.balance(testbed.server())
     worker, before = balancer.worker, memory(balancer.process.pid)
-    end = Mouth(balancer.worker)
+    end = WorkerSocket(balancer.worker)
     said = 0
     while said < 400_000 and end.say(load_of_unknown_server(said) if said % 2 else load(said)):
         said += 1
@@ -100,67 +56,9 @@ def test_worker_that_floods_the_supervisor_is_replaced(testbed):
     assert said < 100_000
 
 
-@pytest.fixture
-def applied_to(testbed):
-    """A node of a pair, and the processes that were connected where its receiver is to be: when they were."""
-    secret = testbed.directory / "pair.key"
-    secret.write_text(secrets.token_hex(32) + "\n")
-    secret.chmod(0o640)
-    pair = {"nodes": {"lb1": fresh_address(), "lb2": fresh_address()}, "node": "lb1", "secret": str(secret)}
-    balancer = testbed.balance(testbed.server(), start=False, pair=pair)
-    path = balancer.directory / "receiver"
-    balancer.options = ["--receiver", path]
-    balancer.start().wait_until_serving()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        yield balancer, listener
-
-
-def test_worker_can_have_a_receiver_started_once_in_two_seconds_and_no_oftener(applied_to):
-    balancer, listener = applied_to
-    end = Mouth(balancer.worker)
-    assert end.say(stream(0, OPEN))
-    listener.settimeout(TIMEOUT)
-    listener.accept()[0].close()
-    for number in range(20):
-        assert end.say(stream(number, CLOSE, text(""))) and end.say(stream(number + 1, OPEN))
-    listener.settimeout(0.5)
-    with pytest.raises(TimeoutError):
-        listener.accept()
-    listener.settimeout(TIMEOUT)
-    listener.accept()[0].close()
-    assert balancer.get("/").status == 200
-
-
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        (stream(1, DATA, text("no")), "“stream” came at the wrong time"),
-        (stream(1, CREDIT, b"\x04"), "“stream” came at the wrong time"),
-        (stream(2, OPEN, node="lb1"), "a message's node is out of range"),
-    ],
-)
-def test_worker_that_sends_more_than_was_granted_is_replaced(applied_to, message, words):
-    balancer, listener = applied_to
-    worker = balancer.worker
-    end = Mouth(worker)
-    assert end.say(stream(1, OPEN))
-    listener.settimeout(TIMEOUT)
-    connection = listener.accept()[0]
-    for _ in range(9):
-        end.say(message)
-    balancer.wait_for_log(rf"protocol violation by the worker, .*: .*{words}")
-    balancer.wait_for_another_worker(worker)
-    connection.settimeout(TIMEOUT)
-    while connection.recv(100):
-        pass
-    connection.close()
-
-
 def test_control_characters_from_a_worker_are_escaped(testbed):
     balancer = testbed.balance(testbed.server())
-    end = Mouth(balancer.worker)
+    end = WorkerSocket(balancer.worker)
     name, server = next(iter(balancer.configuration["servers"].items()))
     evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
     assert end.say(bytes([SERVER_CHANGED]) + text(name) + place(server["address"], server["port"]) + b"\x02" + text(evil))

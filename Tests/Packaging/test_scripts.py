@@ -114,7 +114,7 @@ def test_debian_upgrade_does_not_restart_if_the_configuration_is_refused(debian,
 @pytest.mark.parametrize(
     ("why", "done"),
     [("upgrade", []),
-     ("remove", ["systemctl disable --now belvedere.service", "systemctl stop belvedere-notify.socket"])],
+     ("remove", ["systemctl disable --now belvedere.service belvedere-apply.socket", "systemctl stop belvedere-notify.socket"])],
 )  # fmt: skip
 def test_debian_package_stops_the_service_only_on_removal(debian, tmp_path, why, done):
     machine = Machine(tmp_path, is_booted=True)
@@ -159,7 +159,7 @@ def test_rpm_upgrade_does_not_restart_if_the_configuration_is_refused(enterprise
 def test_rpm_removal_stops_the_service(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_update_helper="")
     machine.run(enterprise("PREUN"), "0")
-    assert machine.done == ["systemd-update-helper remove-system-units belvedere.service belvedere-notify.socket"]
+    assert machine.done == ["systemd-update-helper remove-system-units belvedere.service belvedere-apply.socket belvedere-notify.socket"]
 
 
 def test_rpm_is_installed_into_an_image_without_systemd_running(enterprise, tmp_path):

@@ -8,12 +8,12 @@ import pytest
 from harness import ROOT
 
 
-@pytest.fixture(scope="module")
-def verdict():
+def analysis(unit):
+    """What `systemd-analyze security` says of a unit."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed (Debian: systemd)")
     run = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", ROOT / "packaging/belvedere.service"],
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", ROOT / "packaging" / unit],
         capture_output=True, text=True,
     )  # fmt: skip
     if "Overall exposure level" not in run.stdout:
@@ -21,8 +21,17 @@ def verdict():
     return run.stdout
 
 
-def test_exposure_is_1_8_at_most(verdict):
-    assert float(re.search(r"Overall exposure level .*: (\d+\.\d+)", verdict)[1]) <= 1.8, verdict
+@pytest.fixture(scope="module")
+def verdict():
+    return analysis("belvedere.service")
+
+
+def exposure(unit):
+    return float(re.search(r"Overall exposure level .*: (\d+\.\d+)", analysis(unit))[1])
+
+
+def test_exposure_is_1_8_at_most():
+    assert exposure("belvedere.service") <= 1.8
 
 
 def test_every_remaining_exposure_is_explained(verdict):
@@ -39,3 +48,13 @@ def test_worker_killed_for_lack_of_memory_does_not_end_the_service():
     """By default systemd would then stop the whole unit: "Failed with result 'oom-kill'"."""
     unit = (ROOT / "packaging/belvedere.service").read_text()
     assert re.findall(r"^OOMPolicy=(.*)$", unit, re.MULTILINE) == ["continue"]
+
+
+def test_receiver_of_configurations_writes_nowhere_else_and_has_no_network():
+    unit = (ROOT / "packaging/belvedere-apply.service").read_text()
+    for line in [
+        "ProtectSystem=strict", "ReadWritePaths=/etc/belvedere", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX",
+        "CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER", "NoNewPrivileges=yes",
+    ]:  # fmt: skip
+        assert line in unit.splitlines()
+    assert exposure("belvedere-apply.service") <= 1.2

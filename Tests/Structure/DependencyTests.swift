@@ -18,6 +18,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Control", ["Domain", "Wire", "FoundationEssentials"]),
   ("VRRP", ["Domain", "Wire"]),
   ("Pair", ["Domain", "Wire", "Balancing"]),
+  ("Apply", ["Wire"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
@@ -45,7 +46,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "belvedere",
     [
-      "Domain", "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
+      "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
       "Supervisor", "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),

@@ -19,7 +19,7 @@ private struct SimulatedStream {
 
   private var random: SeededGenerator
   private(set) var now = Instant(nanoseconds: Interval.hours(1).nanoseconds)
-  private var ends: [StreamEnd]
+  private var ends: [NodeStream]
   private var processes: [Process]
   /// On the way to each end.
   private var flows: [[(due: Instant, content: StreamMessage.Content)]] = [[], []]
@@ -29,7 +29,7 @@ private struct SimulatedStream {
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
-    ends = [StreamEnd(openingAt: now), StreamEnd(acceptingAt: now, now: now)]
+    ends = [NodeStream(openingAt: now), NodeStream(acceptingAt: now, now: now)]
     processes = []
     for _ in 0..<2 { processes.append(Process(toSend: Int.random(in: 0...200_000, using: &random))) }
   }
@@ -85,7 +85,7 @@ private struct SimulatedStream {
     }
   }
 
-  mutating func handle(_ event: StreamEnd.Event, _ index: Int) throws {
+  mutating func handle(_ event: NodeStream.Event, _ index: Int) throws {
     for effect in ends[index].handle(event, at: now) {
       #expect(processes[index].reason == nil, "\(effect) after the end")
       switch effect {

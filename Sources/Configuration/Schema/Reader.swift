@@ -8,6 +8,8 @@ struct Reader {
   let hostName: String
   /// The directory of the service's systemd credentials.
   let credentials: String?
+  /// The paths of files that are to replace others, by those that they replace.
+  let stagedFiles: [String: String]
   private(set) var diagnostics: [Diagnostic]
   /// The files referenced so far, in reading order.
   private(set) var files: [FileReference] = []
@@ -17,10 +19,14 @@ struct Reader {
   /// The key of the value being read.
   private(set) var keyMark = Mark.top
 
-  init(source: SourceText, hostName: String, credentials: String? = nil, diagnostics: [Diagnostic]) {
+  init(
+    source: SourceText, hostName: String, credentials: String? = nil, stagedFiles: [String: String] = [:],
+    diagnostics: [Diagnostic]
+  ) {
     self.source = source
     self.hostName = hostName
     self.credentials = credentials
+    self.stagedFiles = stagedFiles
     self.diagnostics = diagnostics
   }
 
@@ -114,11 +120,13 @@ struct Reader {
     files.append(FileReference(purpose: purpose, service: service, path: path, mark: mark))
   }
 
-  /// The absolute form of a path: relative paths start at the configuration file's directory, credentials at their own.
+  /// The absolute form of a path: relative paths start at the configuration file's directory, credentials at their own. That of a
+  /// staged file is where it is now.
   func resolve(path: String) -> String {
     if let credential = Credential.path(path, in: credentials) { return credential }
-    guard !path.hasPrefix("/"), let slash = source.file.lastIndex(of: "/") else { return path }
-    return source.file[...slash] + path
+    guard !path.hasPrefix("/"), let slash = source.file.lastIndex(of: "/") else { return stagedFiles[path] ?? path }
+    let absolute = String(source.file[...slash]) + path
+    return stagedFiles[absolute] ?? absolute
   }
 
   /// A character that no key of the schema contains.

@@ -22,6 +22,9 @@ package struct FileReference: Hashable, Sendable {
     /// The secret of a pair. Read at the start and at each reload.
     case pairSecret
 
+    /// The supervisor's, which a confined worker can't open.
+    package static let ofSupervisor: Set<Purpose> = [.serverState, .hook, .advertisementKey]
+
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }
 

@@ -2,6 +2,7 @@
 /// big-endian, and as many bytes of the stream. A length of 0 is followed by the reason of the end, as another length and
 /// as many bytes of UTF-8.
 package struct StreamFrames: Sendable {
+  /// One frame.
   package enum Frame: Hashable, Sendable {
     case data([UInt8])
     /// The last one. Empty: a process has closed its connection.

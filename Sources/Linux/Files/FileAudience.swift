@@ -22,6 +22,12 @@ extension File {
     return .owner
   }
 
+  /// Whether only its owner, which is this process's user, may read and write the file.
+  public static func isPrivate(_ path: String) -> Bool {
+    guard let status = FileStatus(of: path) else { return false }
+    return status.owner == geteuid() && status.permissions & (S_IRWXG | S_IRWXO) == 0
+  }
+
   /// Whether every directory above the file has any of these permission bits.
   private static func isReachable(_ path: String, by bits: mode_t) -> Bool {
     guard var folder = canonicalPath(of: path) else { return false }

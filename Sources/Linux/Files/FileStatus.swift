@@ -22,6 +22,8 @@ struct FileStatus {
   }
 
   var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
+  var isRegular: Bool { status.st_mode & S_IFMT == S_IFREG }
+  var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
   var isSocket: Bool { status.st_mode & S_IFMT == S_IFSOCK }
   var permissions: mode_t { status.st_mode & ~S_IFMT }
   var owner: uid_t { status.st_uid }

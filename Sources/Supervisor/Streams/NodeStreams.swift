@@ -91,7 +91,7 @@ struct NodeStreams {
   }
 
   private mutating func handle(
-    _ event: StreamEnd.Event, _ role: StreamMessage.Sender, own: String, _ poller: borrowing Poller, at now: Instant
+    _ event: NodeStream.Event, _ role: StreamMessage.Sender, own: String, _ poller: borrowing Poller, at now: Instant
   ) -> [Outcome] {
     let found = connections[role]?.handle(event, at: now) ?? []
     return perform(found, role, own: own, poller, at: now)

@@ -19,7 +19,7 @@ struct StreamConnection {
   /// The other node.
   let node: String
   let number: UInt64
-  private(set) var end: StreamEnd
+  private(set) var end: NodeStream
   /// Nil for the acceptor until it is connected.
   private var socket: SharedDescriptor?
   private var output: [UInt8] = []
@@ -35,14 +35,14 @@ struct StreamConnection {
     self.node = node
     self.number = number
     self.socket = socket
-    end = StreamEnd(openingAt: now)
+    end = NodeStream(openingAt: now)
   }
 
   /// A stream that another node has opened; the local process is connected at `start`.
   init(from node: String, number: UInt64, at start: Instant, now: Instant) {
     self.node = node
     self.number = number
-    end = StreamEnd(acceptingAt: start, now: now)
+    end = NodeStream(acceptingAt: start, now: now)
   }
 
   /// The message that opens the stream.
@@ -61,7 +61,7 @@ struct StreamConnection {
   }
 
   /// Passes an event to the stream's end.
-  mutating func handle(_ event: StreamEnd.Event, at now: Instant) -> [Outcome] {
+  mutating func handle(_ event: NodeStream.Event, at now: Instant) -> [Outcome] {
     var outcomes: [Outcome] = []
     for effect in end.handle(event, at: now) {
       switch effect {

@@ -36,7 +36,7 @@ struct BelvedereCommand: ParsableCommand {
     version: Versions.belvedere,
     subcommands: [
       RunCommand.self, CheckCommand.self, ReloadCommand.self, StatusCommand.self, ServerCommand.self,
-      FailoverCommand.self, PairCommand.self, ReleaseCommand.self, NotifyCommand.self,
-      DemoCommand.self, VersionCommand.self,
+      FailoverCommand.self, ApplyCommand.self, PairCommand.self, ReleaseCommand.self, NotifyCommand.self,
+      ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,
     ])
 }

@@ -62,8 +62,7 @@ struct RunCommand: ParsableCommand {
     OperationalLog.bootstrap(
       target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
     var plan = try plan(configuration, text: text, hostName: hostName)
-    plan.notifier = notifier
-    plan.receiver = receiver
+    plan.sockets = (notifier, receiver)
     let log = Logger(label: "supervisor")
     for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
     throw ExitCode(

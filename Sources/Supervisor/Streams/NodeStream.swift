@@ -9,7 +9,7 @@ import Wire
 ///
 /// Pure: `handle` takes an event and returns effects. `handle(.timer)` is due at `deadline`. What is received and not yet
 /// given to the local process is limited by the window, since credit is granted only after that.
-struct StreamEnd {
+struct NodeStream {
   enum State: Equatable {
     /// The other node has not said yet that its process is connected.
     case opening(deadline: Instant)

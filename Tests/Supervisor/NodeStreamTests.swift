@@ -7,42 +7,42 @@ import Wire
 private let start = Instant(nanoseconds: Interval.hours(1).nanoseconds)
 private let size = StreamWindow.size
 
-private func opener() -> StreamEnd { StreamEnd(openingAt: start) }
+private func opener() -> NodeStream { NodeStream(openingAt: start) }
 
-private func accepted() -> StreamEnd {
+private func accepted() -> NodeStream {
   var end = opener()
   #expect(end.handle(.received(.credit(size)), at: start) == [.accepted])
   return end
 }
 
-private func acceptor() -> StreamEnd {
-  var end = StreamEnd(acceptingAt: start, now: start)
+private func acceptor() -> NodeStream {
+  var end = NodeStream(acceptingAt: start, now: start)
   #expect(end.handle(.timer, at: start) == [.connect])
   #expect(end.handle(.connected, at: start) == [.send(.credit(size))])
   return end
 }
 
-private func ending() -> StreamEnd {
+private func ending() -> NodeStream {
   var end = accepted()
   #expect(end.handle(.received(.data([1])), at: start).isEmpty)
   #expect(end.handle(.received(.close(reason: "why")), at: start).isEmpty)
   return end
 }
 
-private let beginnings: [(String, StreamEnd)] = [
-  ("opening", opener()), ("waiting", StreamEnd(acceptingAt: start + .seconds(1), now: start)), ("open", accepted()),
+private let beginnings: [(String, NodeStream)] = [
+  ("opening", opener()), ("waiting", NodeStream(acceptingAt: start + .seconds(1), now: start)), ("open", accepted()),
   ("ending", ending()),
 ]
 
-private let events: [(String, StreamEnd.Event)] = [
+private let events: [(String, NodeStream.Event)] = [
   ("connected", .connected), ("data", .received(.data([2]))), ("credit", .received(.credit(size))),
   ("close", .received(.close(reason: "far"))), ("read", .read([3])), ("room", .room), ("closed", .closed),
   ("abort", .abort(reason: "near")), ("timer", .timer),
 ]
 
-private func text(_ state: StreamEnd.State) -> String { String("\(state)".prefix { $0 != "(" }) }
+private func text(_ state: NodeStream.State) -> String { String("\(state)".prefix { $0 != "(" }) }
 
-private func text(_ effect: StreamEnd.Effect) -> String {
+private func text(_ effect: NodeStream.Effect) -> String {
   switch effect {
   case .connect: "connect"
   case .send(.data(let bytes)): "send \(bytes)"
@@ -98,7 +98,7 @@ private let table = """
     #expect(end.handle(.room, at: start) == [.write([1]), .send(.credit(1))])
     #expect(end.handle(.room, at: start) == [.write([2])])
     #expect(end.handle(.room, at: start) == [.write([3])])
-    #expect(end.deadline == start + StreamEnd.creditInterval)
+    #expect(end.deadline == start + NodeStream.creditInterval)
     #expect(end.handle(.timer, at: start + .milliseconds(24)).isEmpty)
     #expect(end.handle(.timer, at: start + .milliseconds(25)) == [.send(.credit(2))])
     #expect(end.handle(.room, at: start).isEmpty && !end.hasInput)
@@ -116,7 +116,7 @@ private let table = """
     let chunk = [UInt8](repeating: 1, count: 8192)
     var now = start
     for _ in 0..<StreamWindow.byteLimit / chunk.count {
-      now = now + StreamEnd.creditInterval
+      now = now + NodeStream.creditInterval
       #expect(end.handle(.read(chunk), at: now) == [.send(.data(chunk))])
       _ = end.handle(.received(.credit(1)), at: now)
       _ = end.handle(.received(.data(chunk)), at: now)
@@ -135,7 +135,7 @@ private let table = """
         == .ended(reason: "the other node has not answered for 10 s"))
     var long = accepted()
     #expect(long.handle(.timer, at: start + .minutes(14)).isEmpty)
-    #expect(long.handle(.timer, at: start + .minutes(15)).last == .ended(reason: "it has lasted for 15 min"))
+    #expect(long.handle(.timer, at: start + .minutes(15)).last == .ended(reason: "it has lasted for 900 s"))
     var slow = ending()
     #expect(slow.handle(.timer, at: start + .seconds(9)).isEmpty)
     #expect(slow.handle(.timer, at: start + .seconds(10)) == [.ended(reason: "why")])
