@@ -1,5 +1,6 @@
 import pytest
 from harness.pair import lan
+from harness.pair.channel import secret_file
 from harness.pair.pair_testbed import Testbed
 
 
@@ -18,3 +19,9 @@ def testbed(tmp_path, certificates, network):
     testbed = Testbed(tmp_path, certificates, network)
     yield testbed
     testbed.end()
+
+
+@pytest.fixture
+def secret(testbed):
+    """The file with the secret of nodes that know of each other."""
+    return secret_file(testbed.directory)
