@@ -17,8 +17,8 @@ import Wire
     }
   }
 
-  /// Each token of an account of its own.
-  @Test func `whoever comes first gets a place, then waits, then is refused`() {
+  /// Each token has its own account.
+  @Test func `a request gets a place, then waits in the queue, then is refused`() {
     var admission = Admission<Int>(limit: 2, queueLimit: 2)
     var answers: [String] = []
     for token in 0..<5 { answers.append(word(admission.acquire(token, by: UInt32(token)))) }
@@ -30,7 +30,7 @@ import Wire
     #expect(admission.active == 1)
   }
 
-  /// What one client gets that asks for more than there is, and what a second one gets behind it.
+  /// What a client gets that requests more than the limit, and what a second client gets after it.
   @Test(arguments: [
     (limit: 1, first: 1, second: 0),
     (limit: 2, first: 2, second: 0),
@@ -44,7 +44,7 @@ import Wire
     (limit: 2000, first: 1500, second: 375),
     (limit: 4000, first: 3000, second: 750),
   ])
-  func `one client takes three quarters of what is free, and leaves the rest to others`(
+  func `one client gets three quarters of the free places, and leaves the rest to others`(
     limit: Int, first: Int, second: Int
   ) {
     var admission = Admission<Int>(limit: limit, queueLimit: 0)
@@ -58,7 +58,7 @@ import Wire
   }
 
   @Test(arguments: [(0, 0), (1, 1), (4, 3), (10, 8), (100, 75), (1000, 750)])
-  func `one client takes three quarters of the queue`(queue: Int, taken: Int) {
+  func `one client gets three quarters of the queue`(queue: Int, taken: Int) {
     var admission = Admission<Int>(limit: 1, queueLimit: queue)
     _ = admission.acquire(0, by: 0)
     let answers = (0..<queue + 5).map { word(admission.acquire($0, by: 0)) }
@@ -67,12 +67,12 @@ import Wire
     if queue > 1 { #expect(word(admission.acquire(9, by: 1)) == "queued") }
   }
 
-  @Test func `200 users behind one address, with ten requests each, meet no share`() {
+  @Test func `200 users behind one address with ten requests each do not reach their share`() {
     var admission = Admission<Int>(limit: 4000, queueLimit: 1000)
     #expect((0..<2000).allSatisfy { word(admission.acquire($0, by: 7)) == "admitted" })
   }
 
-  @Test func `clients take turns in the queue, and within one the first comes first`() {
+  @Test func `clients take turns in the queue, and requests of one are in order`() {
     var admission = Admission<Int>(limit: 1, queueLimit: 100)
     _ = admission.acquire(0, by: 0)
     for token in 10..<14 { _ = admission.acquire(token, by: 1) }
@@ -87,7 +87,7 @@ import Wire
     #expect(order == [10, 20, 30, 11, 21, 12, 13])
   }
 
-  @Test func `a client that has its share is passed over, and is due when it gives a place back`() {
+  @Test func `a client at its share is passed over, and is next when it releases a place`() {
     var admission = Admission<Int>(limit: 5, queueLimit: 100)
     for token in 0..<5 { _ = admission.acquire(token, by: token < 4 ? 0 : 1) }
     // Four of five places, the fifth is free no more; two of its own wait before another client's one.
@@ -103,7 +103,7 @@ import Wire
     #expect(admission.active == 4 && admission.waiting == 1)
   }
 
-  @Test func `a place given back can be worth two`() {
+  @Test func `a released place can admit two requests`() {
     var admission = Admission<Int>(limit: 7, queueLimit: 100)
     for token in 0..<6 { _ = admission.acquire(token, by: UInt32(token / 3)) }
     #expect(word(admission.acquire(20, by: 1)) == "queued", "three are held, one is free")
@@ -113,7 +113,7 @@ import Wire
     #expect(admission.admitNext() == nil && admission.active == 7)
   }
 
-  @Test func `a waiter that leaves is passed over, and its ticket is good once`() throws {
+  @Test func `a cancelled request is passed over, and its ticket is valid once`() throws {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
     _ = admission.acquire(0, by: 0)
     let first = try #require(ticket(admission.acquire(1, by: 0)))
@@ -123,7 +123,7 @@ import Wire
     #expect(admission.release(by: 0) == 2)
   }
 
-  @Test func `a ticket whose token came out is void, also when its place is used again`() throws {
+  @Test func `a ticket of an admitted request is invalid, also when its slot is reused`() throws {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
     _ = admission.acquire(0, by: 0)
     let first = try #require(ticket(admission.acquire(1, by: 1)))
@@ -133,7 +133,7 @@ import Wire
     #expect(admission.waiting == 1)
   }
 
-  @Test func `a raised limit admits from the queue, a lowered one admits nobody until it is met`() {
+  @Test func `a raised limit admits from the queue, a lowered one admits none until it is met`() {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
     for token in 0..<5 { _ = admission.acquire(token, by: UInt32(token)) }
     admission.limit = 3
@@ -146,7 +146,7 @@ import Wire
     #expect(admission.release(by: 2) == 3)
   }
 
-  @Test func `a server that is down sends its queue elsewhere`() {
+  @Test func `a server that is down hands over its whole queue`() {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
     for token in 0..<4 { _ = admission.acquire(token, by: UInt32(token)) }
     var sent: [Int] = []
@@ -201,12 +201,12 @@ import Wire
     }
   }
 
-  /// The rules, with nothing but arrays.
+  /// A model of the rules with arrays only.
   private struct Model {
     var limit: Int
     let queueLimit: Int
     var held: [UInt32: Int] = [:]
-    /// Clients with waiters, whose turn is next first.
+    /// Clients with queued requests, the next in turn first.
     var lanes: [(account: UInt32, tokens: [Int])] = []
 
     init(limit: Int, queueLimit: Int) {
@@ -275,7 +275,7 @@ import Wire
     #expect(left == (0, 0))
   }
 
-  @Test func `connections are limited by client, and a client without any is forgotten`() throws {
+  @Test func `connections are limited by client, and a client without connections is forgotten`() throws {
     var ledger = ConnectionLedger(limitPerClient: 2)
     let first = try open(&ledger, client(1))
     #expect(ledger.hasRoom(for: client(1)) && ledger.hasRoom(for: client(2)))
@@ -291,13 +291,13 @@ import Wire
     #expect(ledger.count == 0 && ledger.clientCount == 0)
   }
 
-  @Test func `what a proxy's connection carries counts for its client, and takes no place of a connection`() throws {
+  @Test func `a request through a proxy counts for its client, and not as a connection`() throws {
     var ledger = ConnectionLedger(limitPerClient: 2)
     let proxy = try open(&ledger, client(7), isProxy: true)
     let (request, isAllowed) = ledger.enter(client(1))
     #expect(request != proxy && isAllowed)
     #expect(ledger.open(client(1)) == request)
-    // One too many is counted as long as it takes to refuse it.
+    // A request over the limit counts until it is refused.
     let refused = ledger.enter(client(1))
     #expect(refused == (request, false) && ledger.count == 2)
     ledger.leave(request)
@@ -311,7 +311,7 @@ import Wire
     ledger.close(proxy)
   }
 
-  @Test func `accounts are as small as the clients are few`() throws {
+  @Test func `account numbers are reused, and stay as small as the number of clients`() throws {
     var ledger = ConnectionLedger()
     for number in 0..<1000 as Range<UInt32> {
       let accounts = try (0..<3).map { try open(&ledger, client(number + $0)) }
@@ -320,7 +320,7 @@ import Wire
     }
   }
 
-  @Test func `hosts of one IPv6 network are one client`() throws {
+  @Test func `hosts of one IPv6 prefix are one client`() throws {
     var ledger = ConnectionLedger(limitPerClient: 1)
     _ = try open(&ledger, ClientKey(try IPAddress(parsing: "2001:db8::1")))
     #expect(ledger.open(ClientKey(try IPAddress(parsing: "2001:db8::2"))) == nil)

@@ -4,7 +4,7 @@ import Wire
 
 @testable import Balancing
 
-@Suite struct `Merging what other nodes know` {
+@Suite struct `Merging records of other nodes` {
   let first = ServerID(rawValue: 1)
   let second = ServerID(rawValue: 2)
   let start = Instant(nanoseconds: Interval.hours(200).nanoseconds)
@@ -168,7 +168,7 @@ import Wire
     #expect(table.count == 0)
   }
 
-  @Test func `a flood takes no room from those who were active later, nor from a session`() {
+  @Test func `a flood of older records evicts no later active client and none with a session`() {
     var table = table(capacity: 10)
     for number in 0..<5 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
     for number in 5..<8 as Range<UInt32> { _ = table.sessionBegan(client(number), on: first, at: start) }
@@ -176,7 +176,7 @@ import Wire
     let older = (100..<1000 as Range<UInt32>).map { record($0, second, silence: .seconds(UInt64($0))) }
     let now = start + .seconds(50)
     table.merge(older.shuffled(using: &random)[...], from: peer, asOf: now, at: now)
-    // Two places were free: they went to the two that were active last.
+    // Two places were free: they are used for the two most recently active.
     #expect(table.count == 10)
     #expect((0..<8).allSatisfy { table.lookup(client($0), at: now) == first })
     #expect([100, 101].allSatisfy { table.lookup(client($0), at: now) == second })
@@ -207,7 +207,7 @@ import Wire
     #expect(table.takeChanges(limit: 10, at: now).records.isEmpty)
   }
 
-  @Test func `the queue of changes is bounded, and tells when it was full`() {
+  @Test func `the queue of changes is bounded, and reports an overflow`() {
     var table = table(changeLimit: 3)
     for number in 0..<5 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
     let part = table.takeChanges(limit: 2, at: start)
@@ -255,7 +255,7 @@ import Wire
   }
 }
 
-/// A table, and what it is meant to do in the plainest form.
+/// A table, and a simple model of it.
 private struct MergingSimulation: ~Copyable {
   struct Client {
     var server: ServerID

@@ -27,7 +27,7 @@ import Wire
     }
   }
 
-  /// With the checksum that belongs to what is before it.
+  /// Appends the checksum of the bytes before it.
   static func sealed(_ bytes: [UInt8]) -> [UInt8] {
     let body = bytes.dropLast(16)
     let sum = SecretHash(seed: 0, 0)(Array(body).span)
@@ -42,7 +42,7 @@ import Wire
     tunnels: records(1, seed: 3))
 
   @Test(arguments: [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1_000, 300, 20)])
-  func `what was written is read again`(addresses: Int, cookies: Int, tunnels: Int) {
+  func `a snapshot is decoded as it was encoded`(addresses: Int, cookies: Int, tunnels: Int) {
     let snapshot = AffinitySnapshot(
       tokenHash: SecretHash(seed: 7, 8), taken: Self.taken, addresses: Self.records(addresses, seed: 3),
       cookies: Self.records(cookies, seed: 4), tunnels: Self.records(tunnels, seed: 5))
@@ -55,7 +55,7 @@ import Wire
     #expect(AffinitySnapshot.byteLimit == 64 + 36 * 3 * AffinitySnapshot.recordLimit)
   }
 
-  @Test func `version 1 keeps its bytes`() {
+  @Test func `the encoding of version 1 does not change`() {
     let snapshot = AffinitySnapshot(
       tokenHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: WallTime(nanoseconds: 0xffff),
       addresses: [
@@ -72,7 +72,7 @@ import Wire
   }
 
   @Test(arguments: [sample, withTunnels])
-  func `any changed bit and any missing or added byte is noticed`(snapshot: AffinitySnapshot) {
+  func `any changed bit and any missing or extra byte is detected`(snapshot: AffinitySnapshot) {
     let bytes = snapshot.encoded()
     for index in bytes.indices {
       for bit in 0..<8 as Range<UInt8> {
@@ -91,7 +91,7 @@ import Wire
     #expect(Self.decode(bytes + [0]) == .failure(.damaged))
   }
 
-  @Test func `counts that do not fit the bytes are damage, though the sum be right`() {
+  @Test func `counts that do not match the length are refused although the checksum is right`() {
     let bytes = Self.sample.encoded()
     for (place, value) in [(36, 0xff), (39, 2), (39, 4), (40, 0x80), (43, 1), (43, 3)] as [(Int, UInt8)] {
       var changed = bytes
@@ -114,7 +114,7 @@ import Wire
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
-  func `whatever the bytes, reading ends with a snapshot that writes them or with an error`(seed: UInt64) {
+  func `arbitrary bytes decode to a snapshot that encodes to them, or to an error`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let start = (seed % 2 == 0 ? Self.sample : Self.withTunnels).encoded()
     for round in 0..<500 {
@@ -133,7 +133,7 @@ import Wire
     }
   }
 
-  @Test func `silence longer than the field is as long as it can be`() {
+  @Test func `a silence beyond the field's range is the maximum`() {
     let record = AffinityRecord(
       client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), assigned: AssignmentTime(nanoseconds: 9),
       silence: .hours(24 * 365))
@@ -143,7 +143,7 @@ import Wire
     #expect(read?.addresses.first?.silence == .milliseconds(1 << 31 - 1))
   }
 
-  @Test func `a wall clock that was set back counts no time`() {
+  @Test func `a wall clock that was set back adds no silence`() {
     #expect(Self.sample.elapsed(at: Self.taken + Interval(nanoseconds: 5)) == Interval(nanoseconds: 5))
     #expect(Self.sample.elapsed(at: Self.taken - Interval(nanoseconds: 5)) == .zero)
   }

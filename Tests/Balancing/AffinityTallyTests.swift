@@ -3,10 +3,10 @@ import Simulation
 import Testing
 import Wire
 
-@Suite struct `Clients counted by server` {
+@Suite struct `Number of clients by server` {
   private let servers = (0..<4).map { ServerID(name: "view0\($0)") }
 
-  @Test func `whatever happens, the tally is what a count of the whole table gives`() {
+  @Test func `the tally equals a count of the whole table after any operations`() {
     let seed: UInt64 = 20_261_127
     var random = SeededGenerator(seed: seed)
     var table = AffinityTable(capacity: 30, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
@@ -29,7 +29,7 @@ import Wire
       #expect(counted.clients == table.count, "seed \(seed), step \(step)")
       #expect(table.tally.lines.allSatisfy { $0.count.clients > 0 }, "seed \(seed), step \(step)")
       guard step % 100 == 0 else { continue }
-      // While nobody's time is over, each has a record.
+      // Before any hold time ends, each client has a record.
       let hold = table.hold
       table.hold = .hours(1_000_000)
       let records = table.records(in: 0..<table.placeCount, at: now)
@@ -58,7 +58,7 @@ import Wire
     #expect(table.tally[servers[1]] == AffinityCount(clients: 1, sessions: 0))
   }
 
-  @Test func `clients whose time is over are forgotten, the longest silent first and no more than asked for`() {
+  @Test func `clients past their hold time are forgotten, the longest silent first, up to the limit of a call`() {
     var table = AffinityTable(capacity: 30, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
     let start = Instant(nanoseconds: 1_000_000_000_000)
     for number in 0..<5 as Range<UInt32> {

@@ -19,7 +19,7 @@ import Wire
   }
 
   @Test(arguments: [(0, 4_500), (1 << 63, 5_000), (.max, 5_499)] as [(UInt64, UInt64)])
-  func `intervals count from beginning to beginning, shorter or longer by up to the jitter`(
+  func `intervals count from start to start, with the jitter added or subtracted`(
     random: UInt64, milliseconds: UInt64
   ) {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
@@ -32,7 +32,7 @@ import Wire
     arguments: [
       (.calm, 500), (.doubt, 250), (.down, nil), (.starting, nil),
     ] as [(CheckSchedule.Urgency, UInt64?)])
-  func `a check without a result is overtaken by the next where its result may change the state`(
+  func `a check without a result is followed by the next if that may change the state`(
     urgency: CheckSchedule.Urgency, milliseconds: UInt64?
   ) {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
@@ -43,7 +43,7 @@ import Wire
     #expect(schedule.due == milliseconds.map { began + .milliseconds($0) } ?? .distantFuture)
   }
 
-  @Test func `checks that hang are followed at the fast interval until as many as may are under way`() {
+  @Test func `checks that hang are followed at the fast interval, up to the limit of concurrent checks`() {
     var schedule = calm()
     var begun: [UInt64] = []
     while schedule.due < .distantFuture {
@@ -55,14 +55,14 @@ import Wire
     #expect(schedule.due == start + .seconds(10))
   }
 
-  @Test func `until a server has taken clients it is checked every second`() {
+  @Test func `a server that has not taken clients yet is checked every second`() {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
     schedule.began(at: start)
     schedule.ended(start, at: start + .milliseconds(3), urgency: .starting, random: 0)
     #expect(schedule.due == start + .seconds(1))
   }
 
-  @Test func `a suspicion brings the next check forward, but not closer than the fast interval`() {
+  @Test func `a suspicion brings the next check forward, up to the fast interval`() {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
     schedule.suspect(at: start)
     #expect(schedule.due == start)
@@ -73,7 +73,7 @@ import Wire
     #expect(schedule.due == start + .milliseconds(250), "an earlier check is not put off")
   }
 
-  @Test func `a check that began before the suspicion does not allay it`() {
+  @Test func `a check that began before the suspicion does not end it`() {
     var schedule = calm()
     let began = start + .seconds(5)
     schedule.began(at: began)
@@ -96,7 +96,7 @@ import Wire
     #expect(begun == [1_000, 1_250, 1_500])
   }
 
-  @Test func `slow answers bring one check a second, and no doubt`() {
+  @Test func `slow answers bring at most one check a second, and no suspicion`() {
     var schedule = calm()
     schedule.answerIsSlow(at: start + .milliseconds(900))
     #expect(schedule.due == start + .seconds(5))
@@ -108,13 +108,13 @@ import Wire
     #expect(schedule.due == start + .seconds(6))
   }
 
-  @Test func `a pace never checks faster in doubt than out of it slowly`() {
+  @Test func `the intervals of a pace are never longer for suspected servers than for others`() {
     let pace = CheckSchedule.Pace(interval: .milliseconds(100), jitter: .seconds(1), overlap: 1)
     #expect(pace.fastInterval == .milliseconds(100) && pace.startInterval == .milliseconds(100))
     #expect(pace.jitter == .milliseconds(100))
   }
 
-  @Test func `suspicions without end do not bring more checks than the fast interval allows`() {
+  @Test func `repeated suspicions do not exceed the fast interval`() {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
     var checks = 0
     for millisecond in 0..<10_000 as Range<UInt64> {

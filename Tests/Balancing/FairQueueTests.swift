@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct FairQueueTests {
-  @Test func `who comes first goes first among those of one client`() {
+  @Test func `requests of one client are served in order`() {
     var queue = FairQueue<Int>()
     for token in 1...4 { queue.append(token, of: client(1)) }
     #expect(drain(&queue) == [1, 2, 3, 4])
@@ -19,7 +19,7 @@ import Wire
     #expect(drain(&queue) == [1, 10, 20, 2, 11, 3])
   }
 
-  @Test func `one client's ten thousand keep another waiting for one turn`() {
+  @Test func `ten thousand requests of one client delay another client by one turn`() {
     var queue = FairQueue<Int>()
     for token in 0..<10_000 { queue.append(token, of: client(1)) }
     let first = queue.next()
@@ -34,7 +34,7 @@ import Wire
   }
 
   @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
-  func `it does what lists by client in a ring do`(seed: UInt64) {
+  func `the queue agrees with a ring of lists by client`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var queue = FairQueue<Int>()
     var lanes: [(client: Int, tokens: [Int])] = []

@@ -14,7 +14,7 @@ import Wire
       local: Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 4172))
   }
 
-  /// A flow whose client has answered its server.
+  /// A confirmed flow: its client has answered the server.
   func confirmed(_ number: UInt32, in table: inout FlowTable<UInt32>, at now: Instant) -> Int {
     let flow = table.begin(key(number), number, at: now)
     table.received(100, of: flow, at: now)
@@ -23,7 +23,7 @@ import Wire
     return flow
   }
 
-  @Test func `a flow is found by both of its ends and by nothing else`() {
+  @Test func `a flow is found by either of its two endpoints, and by nothing else`() {
     var table = FlowTable<UInt32>()
     let flow = table.begin(key(1), 7, at: start)
     #expect(table.find(key(1)) == flow)
@@ -38,7 +38,7 @@ import Wire
     #expect(table.count == 0)
   }
 
-  @Test func `what a flood took is given back with its last flow`() {
+  @Test func `storage grown by a flood is released with its last flow`() {
     var table = FlowTable<UInt32>()
     let flows = (0..<10_000 as Range<UInt32>).map { table.begin(key($0), $0, at: start) }
     #expect(table.capacity >= 10_000)
@@ -48,7 +48,7 @@ import Wire
     #expect(table.find(key(1)) == next && table.evictable(at: start) == next)
   }
 
-  @Test func `a client that has not answered gets three times what it sent, and no more`() {
+  @Test func `before its client answers, a flow passes three times the bytes received from it, and no more`() {
     var table = FlowTable<UInt32>()
     let flow = table.begin(key(1), 1, at: start)
     table.received(100, of: flow, at: start)
@@ -56,7 +56,7 @@ import Wire
     #expect(table.answer(101, of: flow, at: start) == false)
     #expect(table.answer(100, of: flow, at: start) == true)
     #expect(table.answer(1, of: flow, at: start) == false)
-    // Nothing costs nothing.
+    // An empty datagram counts as zero bytes.
     #expect(table.answer(0, of: flow, at: start) == true)
     #expect(table[flow].toClient.bytes == 300)
     #expect(table[flow].toClient.datagrams == 3)
@@ -65,7 +65,7 @@ import Wire
     #expect(table.answer(60_000, of: flow, at: start) == true)
   }
 
-  @Test func `what was not passed on confirms nobody`() {
+  @Test func `a datagram from the server that was dropped does not confirm the flow`() {
     var table = FlowTable<UInt32>()
     let flow = table.begin(key(1), 1, at: start)
     table.received(10, of: flow, at: start)
@@ -75,7 +75,7 @@ import Wire
     #expect(table.answer(1000, of: flow, at: start) == false)
   }
 
-  @Test func `a flow ends after its client's silence, earlier while it is not confirmed`() {
+  @Test func `a flow ends after its client's silence, and earlier while unconfirmed`() {
     var table = FlowTable<UInt32>()
     let flow = table.begin(key(1), 1, at: start)
     table.received(100, of: flow, at: start)
@@ -87,7 +87,7 @@ import Wire
     #expect(table.deadline(of: flow, idle: idle) == start + .seconds(21) + idle)
   }
 
-  @Test func `unconfirmed flows make room, the oldest first, whatever their clients send`() {
+  @Test func `unconfirmed flows are evicted, the oldest first, whatever their clients send`() {
     var table = FlowTable<UInt32>()
     let kept = confirmed(1, in: &table, at: start)
     let (first, second) = (table.begin(key(2), 2, at: start), table.begin(key(3), 3, at: start))
@@ -96,14 +96,14 @@ import Wire
     table.end(first)
     #expect(table.evictable(at: start) == second)
     table.end(second)
-    // The confirmed one only after its client's silence.
+    // The confirmed flow ends only after its client's silence.
     #expect(table.evictable(at: start + .seconds(29)) == nil)
     #expect(table.evictable(at: start + .seconds(30)) == kept)
     table.received(1, of: kept, at: start + .seconds(30))
     #expect(table.evictable(at: start + .seconds(59)) == nil)
   }
 
-  @Test func `so many flows begin within a second and no more`() {
+  @Test func `the number of new flows a second is limited`() {
     var table = FlowTable<UInt32>()
     let (all, each) = (FlowTable<UInt32>.beginningsPerSecond, FlowTable<UInt32>.beginningsPerClient)
     func client(_ number: Int) -> ClientKey { ClientKey(IPAddress(v4: UInt32(number))) }
@@ -114,9 +114,9 @@ import Wire
     for number in 0..<2 { #expect(table.mayBegin(client(number), at: start + .seconds(1)) == true) }
   }
 
-  /// Against a list that is searched as a whole.
+  /// Compared with a linear list.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `the table is what a plain list would be`(seed: UInt64) {
+  func `any sequence of operations agrees with a plain list`(seed: UInt64) {
     struct Known {
       let number: UInt32
       let flow: Int

@@ -6,13 +6,13 @@ import Wire
 
 /// Schedule and tracker together, as the worker runs them, with the defaults, in virtual time.
 @Suite struct HealthSimulationTests {
-  /// What a check meets that begins at some time.
+  /// The behaviour of the server for a check.
   enum Server {
     case answers(after: Interval)
     case refuses
-    /// Nothing comes back: the SYN is given up after 1.2 s.
+    /// No packet is answered: the connect times out after 1.2 s.
     case vanished
-    /// The kernel accepts; nobody answers.
+    /// The kernel accepts; the process does not answer.
     case hangs
   }
 
@@ -31,8 +31,8 @@ import Wire
   static let timeout = Interval.seconds(5)
   let start = Instant(nanoseconds: 1_000_000_000_000)
 
-  /// Runs checks of `server`, which is asked what it does when a check begins; `suspicions` are when live
-  /// traffic meets a failure there, or slowness.
+  /// Runs checks of `server`, which gives its behaviour when a check begins; `suspicions` are the times at which live
+  /// traffic meets a failure or a slow answer there.
   private func run(
     seed: UInt64, for time: Interval, suspicions: [Instant] = [], ofSlowness: Bool = false,
     _ server: (Instant) -> Server
@@ -79,7 +79,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `traffic finds a server that refuses within a second`(seed: UInt64) throws {
+  func `traffic detects a server that refuses connections within a second`(seed: UInt64) throws {
     let died = died(seed)
     let outcome = run(seed: seed, for: .seconds(60), suspicions: [died]) {
       $0 < died ? .answers(after: .milliseconds(3)) : .refuses
@@ -88,9 +88,9 @@ import Wire
     #expect(down - died <= .milliseconds(1_000) && outcome.lost == down, "seed \(seed)")
   }
 
-  /// Live connections are suspicious after a second without an answer.
+  /// Live connections raise a suspicion after a second without an answer.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `traffic finds a server that vanished within three seconds, and loses it after three time-outs`(seed: UInt64)
+  func `traffic detects a vanished server within three seconds, and it is lost after three time-outs`(seed: UInt64)
     throws
   {
     let died = died(seed)
@@ -104,7 +104,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a server that hangs is down two seconds after a check's time-out`(seed: UInt64) throws {
+  func `a server that hangs is down two seconds after the check's time-out`(seed: UInt64) throws {
     let died = died(seed)
     var first: Instant?
     let outcome = run(seed: seed, for: .seconds(60)) {
@@ -118,7 +118,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a machine that is frozen for ten seconds loses nothing that runs on it`(seed: UInt64) {
+  func `a server that is frozen for ten seconds loses none of its connections`(seed: UInt64) {
     let frozen = died(seed)
     let thawed = frozen + .seconds(10)
     let outcome = run(seed: seed, for: .seconds(60), suspicions: [frozen + .seconds(1)]) {
@@ -129,7 +129,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a busy server that takes four seconds to answer stays up, and is asked no more than it can be`(seed: UInt64) {
+  func `a busy server that takes four seconds to answer stays up, with a bounded number of checks`(seed: UInt64) {
     let busy = died(seed)
     let suspicions = (0..<100 as Range<UInt64>).map { busy + .milliseconds($0 * 250) }
     let outcome = run(seed: seed, for: .seconds(90), suspicions: suspicions, ofSlowness: true) {
@@ -139,14 +139,14 @@ import Wire
     #expect(outcome.mostAtOnce <= 3)
   }
 
-  @Test func `a server that fails the first check alone is up two checks later`() throws {
+  @Test func `a server that fails its first check only is up two checks later`() throws {
     let outcome = run(seed: 1, for: .seconds(20)) { $0 == start ? .refuses : .answers(after: .milliseconds(3)) }
     #expect(outcome.changes.map(\.state) == [.down, .up])
     let up = try #require(outcome.first(.up, after: start))
     #expect(up - start <= .milliseconds(1_500))
   }
 
-  @Test func `one that is down from the start is checked every second, one that died at the interval`() {
+  @Test func `a server down from the start is checked every second, one that died later at the interval`() {
     let never = run(seed: 1, for: .seconds(100)) { _ in .refuses }
     #expect((99...101).contains(never.checks))
     let died = start + .milliseconds(1)

@@ -46,7 +46,7 @@ import Wire
     ("-+5", "DDR", ".!."),
     ("5-5--", "RRRRR", ".!.!!"),
   ])
-  func `the first check decides alone, then rise and fall count, and 503 drains at once`(
+  func `the first check decides alone, later ones by rise and fall, and 503 drains at once`(
     checks: String, states: String, doubts: String
   ) {
     var tracker = HealthTracker(rise: 2, fall: 3, lossTime: .zero)
@@ -67,12 +67,13 @@ import Wire
     #expect(soon == doubts)
   }
 
-  // Rise 2, fall 3, as above. What is missing for another state after each check: `1/2`, or `-` when the state is confirmed.
+  // Rise 2, fall 3, as above. What is missing for another state after each check: `1/2`, or `-` when the state is
+  // confirmed.
   @Test(arguments: [
     ("+++", "- - -"), ("+-+", "- 1/3 -"), ("+---", "- 1/3 2/3 -"), ("-+-++", "- 1/2 - 1/2 -"), ("+5-+", "- - 1/3 1/2"),
     ("5+5", "- 1/2 -"),
   ])
-  func `results in a row that speak for another state are counted`(checks: String, pending: String) {
+  func `consecutive results that contradict the state are counted`(checks: String, pending: String) {
     var tracker = HealthTracker(rise: 2, fall: 3, lossTime: .zero)
     let seen = checks.map { check in
       _ = tracker.record(result(check), began: now, at: now)
@@ -81,7 +82,7 @@ import Wire
     #expect(seen.joined(separator: " ") == pending)
   }
 
-  @Test func `a transition says in one line what happened and why`() {
+  @Test func `a transition is one line with the states and the reason`() {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var lines: [String] = []
     let results: [CheckResult] = [
@@ -106,7 +107,7 @@ import Wire
     ("+rr", "..S"), ("rr", ".S"), ("+44", "..."), ("+cc", "..."), ("+4r", "..."), ("+4rr", "...S"), ("+44rr", "....S"),
     ("+rr4", "..S."), ("+rr+", "..S."), ("+rr4rr", "..S..S"),
   ])
-  func `a server is lost when it is down and gave no answer that often in a row`(checks: String, silent: String) {
+  func `a server is lost when it is down and fall checks in a row had no answer`(checks: String, silent: String) {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var seen = ""
     for check in checks {
@@ -125,7 +126,9 @@ import Wire
     ("+tt", "..s"), ("+tttttt", "..sssLL"), ("+tr", "..L"), ("+tt4", "..s."), ("+tt+", "..s."), ("+rt", "..s"),
     ("+44tttttt", "....sssLL"), ("t", "."), ("tt", ".s"), ("+tt+tt", "..s..s"),
   ])
-  func `a silent server is lost after a while, one that refuses connections at once`(checks: String, expected: String) {
+  func `a silent server is lost after the loss time, one that refuses connections at once`(
+    checks: String, expected: String
+  ) {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .seconds(5))
     var time = now
     var seen = ""
@@ -144,7 +147,7 @@ import Wire
     #expect(seen == expected)
   }
 
-  @Test func `what a check that began earlier comes to does not count against a later answer`() {
+  @Test func `a check that began before a later answer does not count against it`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now + .seconds(1), at: now + .seconds(1))
     #expect(tracker.record(.disabled, began: now, at: now + .seconds(4)) == nil)
@@ -153,7 +156,7 @@ import Wire
     #expect(tracker.presence == .present)
   }
 
-  @Test func `a failure counts only if no check that began later was passed before`() {
+  @Test func `a failure counts only if no later check has passed`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now + .seconds(2), at: now + .seconds(3))
     let failure = CheckResult.failed(.timeout(stage: .answer))
@@ -162,7 +165,7 @@ import Wire
     #expect(tracker.record(failure, began: now + .seconds(2), at: now + .seconds(7))?.to == .down)
   }
 
-  @Test func `a server that has taken nobody yet is not settled as down`() {
+  @Test func `a server that has taken no client yet is still starting when it is down`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.failed(.refused), began: now, at: now)
     #expect(tracker.urgency == .starting)
@@ -178,7 +181,7 @@ import Wire
   }
 
   @Test(arguments: ["?", "+?r", "+?r?r", "?+r?r?r?+?+", "+?5?+?+", "rr?rr"])
-  func `a check that could not be made counts neither way`(checks: String) {
+  func `a check that could not be made does not count`(checks: String) {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var without = tracker
     for check in checks {
@@ -192,7 +195,7 @@ import Wire
     }
   }
 
-  @Test func `that a server is down for worse than a wrong answer is told, once`() {
+  @Test func `a failure worse than a wrong answer of a server that is down is logged once`() {
     var tracker = HealthTracker(rise: 1, fall: 2, lossTime: .zero)
     let results: [CheckResult] = [
       .passed, .failed(.status(404)), .failed(.status(404)), .failed(.refused), .failed(.refused), .failed(.refused),
@@ -210,7 +213,7 @@ import Wire
       ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),
       ("-", .maintenance, .maintenance),
     ] as [(String, AdminState.Mode, ServerState)])
-  func `a command lowers what the checks say, and taking it back restores that`(
+  func `a command lowers the state of the checks, and revoking it restores that`(
     check: String, command: AdminState.Mode, state: ServerState
   ) {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
@@ -222,7 +225,7 @@ import Wire
     #expect(tracker.state == before)
   }
 
-  @Test func `checks go on under a command and tell only what it does not hide`() {
+  @Test func `checks continue under a command, and a transition is logged only if the command does not hide it`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.set(.maintenance, at: now)
     #expect(tracker.record(.passed, began: now, at: now) == nil)
@@ -231,7 +234,7 @@ import Wire
     #expect(transition == Transition(from: .maintenance, to: .down, reason: .checksFailed(1, last: .refused)))
   }
 
-  @Test func `maintenance is known before the first check, and what is behind it is not`() {
+  @Test func `maintenance is known before the first check, and the state that it hides is not`() {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     #expect(tracker.set(.maintenance, at: now) == Transition(from: nil, to: .maintenance, reason: .administrative))
     #expect(tracker.isKnown)
@@ -240,7 +243,7 @@ import Wire
     #expect(tracker.record(.passed, began: now, at: now) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
   }
 
-  @Test func `under drain the first check decides between drain and down`() {
+  @Test func `with drain commanded the first check decides between drain and down`() {
     for (result, state, reason) in [
       (.passed, .drain, .administrative), (.disabled, .drain, .disabled),
       (.failed(.refused), .down, .checksFailed(1, last: .refused)),
@@ -251,7 +254,7 @@ import Wire
     }
   }
 
-  @Test func `what keeps a server in drain is told when it is another`() {
+  @Test func `a change of the reason for drain is logged`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.disabled, began: now, at: now)
     #expect(tracker.set(.drain, at: now) == nil)
@@ -263,7 +266,7 @@ import Wire
     #expect(tracker.record(.passed, began: now, at: now) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
   }
 
-  @Test func `a slow start begins with the check or the command that brings a server back, and not with its first`() {
+  @Test func `a slow start begins when a check or a command brings a server back, not with its first state`() {
     var tracker = HealthTracker(rise: 2, fall: 1, lossTime: .zero)
     func check(_ checks: String, _ second: UInt64) {
       for letter in checks { _ = tracker.record(result(letter), began: now, at: now + .seconds(second)) }
@@ -281,7 +284,7 @@ import Wire
     #expect(tracker.slowStart.began == now + .seconds(6))
   }
 
-  @Test func `a command that is given again, and one that is taken back, say what holds`() {
+  @Test func `a repeated command has no effect, and a revoked one restores the state of the checks`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now, at: now)
     #expect(tracker.set(.drain, at: now) == Transition(from: .up, to: .drain, reason: .administrative))

@@ -9,7 +9,7 @@ import Wire
 
   private func client(_ number: Int) -> ClientKey { ClientKey(IPAddress(v4: UInt32(number))) }
 
-  /// Requests by time in milliseconds and number of the client: whether each failed. Answers with when the server was suspected.
+  /// Requests as time in milliseconds, client number and failure. Returns the times at which the server was suspected.
   private func suspected(_ requests: [(UInt64, Int, Bool)]) -> [UInt64] {
     var check = PassiveCheck()
     var suspected: [UInt64] = []
@@ -24,13 +24,13 @@ import Wire
     return suspected
   }
 
-  @Test func `a server where every client meets only failures is suspected after the delay`() {
+  @Test func `a server is suspected after the delay if every client meets failures only`() {
     #expect(suspected((0..<12).map { (UInt64($0) * 1_000, $0, true) }).first == 5_000)
     #expect(suspected((0..<3).map { (UInt64($0) * 10_000, $0, true) }).isEmpty, "three are too few")
     #expect(suspected((0..<12).map { (UInt64($0) * 11_000, $0, true) }).isEmpty, "too few within the window")
   }
 
-  @Test func `it takes more than half of the clients`() {
+  @Test func `a server is suspected if more than half of its clients fail`() {
     let failures = (0..<6).map { (UInt64($0) * 1_100, $0, true) }
     let answers = (6..<12).map { (UInt64($0), $0, false) }
     #expect(suspected(failures + answers).isEmpty)
@@ -38,7 +38,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `one client whose requests fail makes no server suspected, alone or among others`(seed: UInt64) {
+  func `a single client whose requests fail causes no suspicion, alone or among others`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let failures = (0..<3_000).map { (UInt64($0) * 20, 0, true) }
     #expect(suspected(failures).isEmpty)
@@ -47,7 +47,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a page that fails for everybody makes no server suspected as long as others are answered`(seed: UInt64) {
+  func `a page that always fails causes no suspicion while other requests succeed`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var requests: [(UInt64, Int, Bool)] = []
     for client in 0..<200 {
@@ -59,7 +59,7 @@ import Wire
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a hiccup that cuts every client's requests at once makes no server suspected`(seed: UInt64) {
+  func `a momentary failure of every client's requests causes no suspicion`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var requests: [(UInt64, Int, Bool)] = []
     for client in 0..<100 {
@@ -71,9 +71,9 @@ import Wire
     #expect(suspected(requests).isEmpty, "seed \(seed)")
   }
 
-  /// One client a second comes to a server that answers nobody from some time on; each gives up after a minute.
+  /// A new client every second at a server that stops answering; each times out after a minute.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a server that hangs is suspected soon after the first clients have given up`(seed: UInt64) throws {
+  func `a server that hangs is suspected soon after the first clients time out`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let hung = UInt64.random(in: 60_000..<120_000, using: &random)
     let requests = (0..<300).map { number in
@@ -84,7 +84,7 @@ import Wire
     #expect(first >= hung + 60_000 && first <= hung + 75_000, "seed \(seed)")
   }
 
-  @Test func `however many clients come, a bounded number of them is noted`() {
+  @Test func `the number of clients tracked is bounded`() {
     var check = PassiveCheck()
     for number in 0..<10_000 {
       if number % 2 == 0 { _ = check.failed(client(number), at: start) }

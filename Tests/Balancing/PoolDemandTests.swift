@@ -6,7 +6,7 @@ import Wire
 @Suite struct `Demand for connections to a server` {
   private let start = Instant(nanoseconds: 5_000_000_000)
 
-  @Test func `what was in use at once may be idle at once`() {
+  @Test func `as many connections may be idle as were in use at once`() {
     var demand = PoolDemand(at: start)
     for _ in 0..<75 { demand.took(at: start) }
     for idle in 0..<75 {
@@ -30,7 +30,7 @@ import Wire
     #expect(demand.peak == 1)
   }
 
-  @Test func `after a long pause nothing is remembered but what is in use`() {
+  @Test func `after a long pause the peak is the number in use`() {
     var demand = PoolDemand(at: start)
     for _ in 0..<10 { demand.took(at: start) }
     for _ in 0..<7 { demand.gaveBack(at: start) }
@@ -39,7 +39,7 @@ import Wire
     #expect(demand.inUse == 4 && demand.peak == 4)
   }
 
-  @Test func `nothing is kept where nothing is to be kept`() {
+  @Test func `no connection is kept if the limit is zero`() {
     var demand = PoolDemand(at: start)
     demand.took(at: start)
     #expect(!demand.mayKeep(beside: 0, least: 0))

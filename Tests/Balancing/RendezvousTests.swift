@@ -13,7 +13,7 @@ import Wire
       ("VIEW01", 0x3bc3_0256_b9b6_fe35),
       ("Brücke", 0xfc4c_4e14_e797_d430),
     ] as [(String, UInt64)])
-  func `a server's identity is its name's, the same in every version`(name: String, id: UInt64) {
+  func `the ID of a server depends on its name, and is the same in every release`(name: String, id: UInt64) {
     #expect(ServerID(name: name).rawValue == id)
   }
 
@@ -22,7 +22,7 @@ import Wire
     ("2001:db8::1", "view04"), ("2001:db8::ffff:1", "view04"), ("2001:db8:0:1::1", "view04"), ("0.0.0.0", "view01"),
     ("255.255.255.255", "view03"), ("::ffff:192.168.1.11", "view02"),
   ])
-  func `a client's place is the same in every version`(client: String, server: String) throws {
+  func `the server of a client is the same in every release`(client: String, server: String) throws {
     let servers = [("view01", 1), ("view02", 1), ("view03", 2), ("view04", 10)].map { Server(name: $0, weight: $1) }
     let winner = Rendezvous.winner(for: ClientKey(try IPAddress(parsing: client)), among: servers)
     #expect(winner.map { servers[$0].id } == ServerID(name: server))
@@ -38,7 +38,7 @@ import Wire
     let servers = weights.enumerated().map { Server(name: "view\($0)", weight: $1) }
     let total = Double(weights.reduce(0, +))
     for (kind, clients) in [
-      ("neighbours", Clients.neighbours(40_000)), ("strangers", Clients.strangers(40_000, seed: 1)),
+      ("neighbours", Clients.neighbours(40_000)), ("unrelated", Clients.unrelated(40_000, seed: 1)),
     ] {
       var counts = [Int](repeating: 0, count: servers.count)
       for client in clients { counts[Rendezvous.winner(for: client, among: servers) ?? 0] += 1 }
@@ -51,9 +51,9 @@ import Wire
     }
   }
 
-  @Test func `removing a server moves only its clients, and adding it back moves them back`() {
+  @Test func `removing a server moves only its clients, and adding it again moves them back`() {
     let servers = (0..<8).map { Server(name: "view\($0)", weight: 1 + $0 * 3) }
-    for client in Clients.strangers(20_000, seed: 2) {
+    for client in Clients.unrelated(20_000, seed: 2) {
       let before = Rendezvous.winner(for: client, among: servers).map { servers[$0].id }
       let fewer = Array(servers.dropLast())
       let after = Rendezvous.winner(for: client, among: fewer).map { fewer[$0].id }
@@ -64,7 +64,7 @@ import Wire
   @Test func `raising a weight moves the difference of the shares, and only to that server`() {
     let before = (0..<4).map { Server(name: "view\($0)", weight: 10) }
     let after = (0..<4).map { Server(name: "view\($0)", weight: $0 == 2 ? 20 : 10) }
-    let clients = Clients.strangers(40_000, seed: 3)
+    let clients = Clients.unrelated(40_000, seed: 3)
     var moved = 0
     for client in clients {
       let (old, new) = (Rendezvous.winner(for: client, among: before), Rendezvous.winner(for: client, among: after))
@@ -77,7 +77,7 @@ import Wire
     #expect(abs(Double(moved) - expected) < 4.5 * (expected * 0.85).squareRoot(), "\(moved) moved")
   }
 
-  @Test func `nobody wins a race without entries`() {
+  @Test func `there is no winner without candidates`() {
     #expect(Rendezvous(for: ClientKey(IPAddress(v4: 1))).winner == nil)
   }
 }
@@ -92,13 +92,13 @@ extension Rendezvous {
 
 /// Client populations for statistics and simulations.
 enum Clients {
-  /// Consecutive addresses, as a site hands them out.
+  /// Consecutive addresses, as of one subnet.
   static func neighbours(_ count: Int) -> [ClientKey] {
     (0..<UInt32(count)).map { ClientKey(IPAddress(v4: 0x0a00_0000 + $0)) }
   }
 
-  /// Addresses from everywhere, half of them IPv6, no two the same.
-  static func strangers(_ count: Int, seed: UInt64) -> [ClientKey] {
+  /// Distinct random addresses, half of them IPv6.
+  static func unrelated(_ count: Int, seed: UInt64) -> [ClientKey] {
     var random = SeededGenerator(seed: seed)
     let start = UInt32(truncatingIfNeeded: random.next())
     return (0..<count).map { index in

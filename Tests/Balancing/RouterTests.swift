@@ -16,7 +16,7 @@ import Wire
     return availability
   }
 
-  /// Every server that some client is sent to.
+  /// The servers to which any of the clients is sent.
   func targets(
     _ states: [ServerState], known: Int? = nil, tried: [Int] = []
   ) -> Set<Int?> {
@@ -39,7 +39,7 @@ import Wire
       ([.down, .down, .down, .down, .up], [4]),
       ([.down, .down, .up, .drain, .maintenance], [nil]),
     ] as [([ServerState], Set<Int?>)])
-  func `a new client goes to the primaries that are up and have a weight, and without them to the backups`(
+  func `a new client goes to primaries that are up and have a weight, or else to the backups`(
     states: [ServerState], expected: Set<Int?>
   ) {
     #expect(targets(states) == expected)
@@ -51,7 +51,7 @@ import Wire
       (2, .up, [2]), (2, .drain, [2]), (2, .down, [0, 1]),
       (3, .up, [3]), (3, .drain, [3]), (3, .down, [0, 1]),
     ] as [(Int, ServerState, Set<Int?>)])
-  func `a known client stays while its server takes known clients, whatever its weight or mark`(
+  func `a known client stays while its server takes known clients, even with weight 0 or as a backup`(
     known: Int, state: ServerState, expected: Set<Int?>
   ) {
     var states = [ServerState](repeating: .up, count: 5)
@@ -73,7 +73,7 @@ import Wire
     arguments: [
       (2, [0], [1]), (2, [0, 1], [0, 1]), (3, [0, 1], [0, 1, 2]), (3, [2], [0, 1]), (70, [69], Set(0..<69)),
     ] as [(Int, [Int], Set<Int>)])
-  func `a server that is suspected gets no new clients while half of those that could remain`(
+  func `a suspected server gets no new clients while at least half of the servers remain`(
     count: Int, suspected: [Int], expected: Set<Int>
   ) {
     let servers = (0..<count).map { Server(name: "view\($0)") } + [Server(name: "spare", isBackup: true)]
@@ -89,7 +89,7 @@ import Wire
     #expect(router.route(ClientKey(IPAddress(v4: 7)), known: known, availability: all, suspected: set) == suspected[0])
   }
 
-  @Test func `a client known to a server that left the configuration is a new client`() {
+  @Test func `a client of a server that left the configuration is a new client`() {
     let router = Router(servers: servers)
     let availability = availability([.up, .down, .down, .down, .down])
     let client = ClientKey(IPAddress(v4: 7))
@@ -97,7 +97,7 @@ import Wire
     #expect(Router(servers: []).route(client, known: nil, availability: availability) == nil)
   }
 
-  @Test func `a server between two published words counts as the lesser state`() {
+  @Test func `a server whose two state words differ has the lesser state`() {
     var words = Availability(takesNew: ServerSet(bits: 0b11), takesKnown: ServerSet(bits: 0b01))
     #expect(words.takesNew == ServerSet(bits: 0b01))
     words.set(.drain, at: 0)
@@ -105,7 +105,7 @@ import Wire
   }
 
   @Test(arguments: [1, 63, 64, 65, 127, 128, 129, 1000, ServerSet.capacity])
-  func `every server of many is found, and the last of them wins when it is the only one`(count: Int) {
+  func `every one of many servers is found, and the last is chosen if it is the only one`(count: Int) {
     let many = (0..<count).map { Server(name: "view\($0)") }
     let router = Router(servers: many)
     var last = ServerSet()
@@ -124,7 +124,7 @@ import Wire
 
   /// Against the standard library's set, by seed.
   @Test(arguments: 0..<20 as Range<UInt64>)
-  func `a set of servers is a set, however many there are`(seed: UInt64) {
+  func `a server set behaves as a set, for any number of servers`(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let count = [64, 65, 200, ServerSet.capacity].randomElement(using: &generator) ?? 64
     var (one, other) = (ServerSet(), ServerSet())
@@ -158,7 +158,7 @@ import Wire
   }
 
   @Test(arguments: [0, 5, 64, 65, 300] as [Int])
-  func `states of servers at once are as one after the other`(count: Int) {
+  func `states set at once equal those set one after the other`(count: Int) {
     let states = (0..<count).map { ServerState.allCases[$0 % 4] }
     #expect(Availability(of: count) { states[$0] } == availability(states))
   }

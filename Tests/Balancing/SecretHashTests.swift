@@ -15,7 +15,7 @@ import Testing
     #expect(hex(SecretHash(seed: 0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)(message.span)) == expected)
   }
 
-  @Test func `a session cookie's value is hashed with any seed`() {
+  @Test func `the value of a session cookie is hashed with any seed`() {
     let value = Array("1A2B3C4D5E6F708192A3B4C5D6E7F809".utf8)
     #expect(hex(SecretHash(seed: .max, .max)(value.span)) == "a2a09d712caba6e4d0fa8381dd111aef")
   }

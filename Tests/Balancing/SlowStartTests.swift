@@ -13,7 +13,7 @@ import Wire
     ("U", nil), ("DU", nil), ("DRU", nil), ("UDU", 2), ("UDRU", 3), ("UMU", 2), ("UMRU", 3), ("URU", nil), ("UDURU", 2),
     ("UDUDU", 4), ("RDU", 2), ("MU", nil),
   ])
-  func `it begins when a server that has taken clients is up again after it was down or in maintenance`(
+  func `a slow start begins when a server that has taken clients is up again after down or maintenance`(
     states: String, expected: Int?
   ) {
     var slowStart = SlowStart()
@@ -34,11 +34,11 @@ import Wire
 
   @Test(
     arguments: [(0, 1), (299, 128), (300, 128), (599, 256), (600, 256), (100_000, 256)] as [(UInt64, Int)])
-  func `the share grows from a 256th to the whole in proportion to the time`(second: UInt64, share: Int) {
+  func `the share grows from 1/256 to the whole in proportion to the time`(second: UInt64, share: Int) {
     #expect(SlowStart.share(began: start, lasting: .seconds(600), at: start + .seconds(second)) == share)
   }
 
-  @Test func `any length of it has a share, also before it began`() {
+  @Test func `there is a share for any duration, also before the slow start`() {
     for duration in [0, 1, 100, 255, 256, 1000, .max] as [UInt64] {
       for elapsed in [0, 1, 99, 255, 999, .max / 2, .max] as [UInt64] {
         let share = SlowStart.share(
@@ -49,10 +49,10 @@ import Wire
     #expect(SlowStart.share(began: start, lasting: .seconds(600), at: Instant(nanoseconds: 0)) == 1)
   }
 
-  @Test func `as it goes on new clients come in proportion, and none of them leaves`() {
+  @Test func `during a slow start new clients come in proportion, and none of them leaves`() {
     let router = Router(servers: [Server(name: "view01"), Server(name: "view02", weight: 2), Server(name: "view03")])
     let all = Availability(of: 3) { _ in .up }
-    let clients = Clients.strangers(20_000, seed: 21)
+    let clients = Clients.unrelated(20_000, seed: 21)
     var won: Set<Int> = []
     for share in [1, 32, 128, 255, 256] {
       var now: Set<Int> = []
@@ -70,7 +70,7 @@ import Wire
     }
   }
 
-  @Test func `a server that is alone gets everybody, and known clients are at home at once`() {
+  @Test func `a slow start does not affect the only available server or known clients`() {
     let servers = [Server(name: "view01"), Server(name: "view02"), Server(name: "spare01", isBackup: true)]
     let router = Router(servers: servers)
     let alone = Availability(of: 3) { $0 == 1 ? .down : .up }

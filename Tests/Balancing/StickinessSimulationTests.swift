@@ -17,7 +17,7 @@ struct Site: ~Copyable {
   init(clients: Int, servers: [Server], capacity: Int? = nil, seed: UInt64) {
     print("site of \(clients) clients and \(servers.count) servers, seed \(seed)")
     var random = SeededGenerator(seed: seed)
-    self.clients = Clients.strangers(clients, seed: seed)
+    self.clients = Clients.unrelated(clients, seed: seed)
     self.servers = servers
     router = Router(servers: servers)
     table = AffinityTable(
@@ -33,7 +33,7 @@ struct Site: ~Copyable {
     return index
   }
 
-  /// Everybody connects once; where each of them went.
+  /// Every client connects once; returns the server of each.
   mutating func connectAll() -> [Int?] {
     var assigned: [Int?] = []
     assigned.reserveCapacity(clients.count)
@@ -48,7 +48,7 @@ struct Site: ~Copyable {
   static let servers = [1, 1, 2, 4, 1].enumerated().map { Server(name: "view0\($0 + 1)", weight: $1) }
 
   @Test(arguments: [100_000 * Scale.factor])
-  func `only a lost server's clients move, and nobody with a recent session moves on its return`(size: Int) {
+  func `only a lost server's clients move, and none with a recent session moves on its return`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 11)
     let lost = 2
     let assigned = site.connectAll()
@@ -86,7 +86,7 @@ struct Site: ~Copyable {
   }
 
   @Test(arguments: [100_000 * Scale.factor])
-  func `two nodes that share nothing send every client to the same server`(size: Int) {
+  func `two nodes without shared state send every client to the same server`(size: Int) {
     var one = Site(clients: size, servers: Self.servers, seed: 13)
     var other = Site(clients: size, servers: Self.servers, capacity: 10, seed: 13)
     one.availability.set(.down, at: 0)
@@ -95,9 +95,9 @@ struct Site: ~Copyable {
   }
 
   @Test(arguments: [100_000 * Scale.factor])
-  func `a flood of addresses neither grows the table nor takes a client out of its session`(size: Int) {
+  func `a flood of addresses does not grow the table or evict a client with a session`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, capacity: 1_000, seed: 14)
-    // Against the rendezvous, so that only the table can know.
+    // Assigned against the hash, so that only the table can give this server.
     let residents = (0..<200).map { ClientKey(IPAddress(v4: $0)) }
     for client in residents { _ = site.table.sessionBegan(client, on: Self.servers[4].id, at: site.now) }
     var largest = 0
@@ -111,7 +111,7 @@ struct Site: ~Copyable {
   }
 
   @Test(arguments: 21...28 as ClosedRange<UInt64>)
-  func `whatever servers do, a client seen within the hold time moves only off a server that cannot take it`(
+  func `a client seen within the hold time moves only away from an unavailable server`(
     seed: UInt64
   ) {
     var site = Site(clients: 500, servers: Self.servers, seed: seed)

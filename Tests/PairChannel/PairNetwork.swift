@@ -5,10 +5,10 @@ import Wire
 
 @testable import Pair
 
-/// Nodes and the connections between them in virtual time. A connection delivers its bytes in order or ends; bytes of a
-/// cut connection wait, as in TCP. The same seed gives the same simulation.
+/// Nodes and the connections between them in virtual time. A connection delivers its bytes in order or fails; bytes of
+/// a cut connection wait, as in TCP. The same seed gives the same simulation.
 struct PairNetwork {
-  /// Bytes on the way in one direction.
+  /// Bytes in transit in one direction.
   private struct Flow {
     var queue: [(due: Instant, bytes: [UInt8])] = []
     var waiting = 0
@@ -22,9 +22,9 @@ struct PairNetwork {
   private(set) var node: [PairNode] = []
   var random: SeededGenerator
   private(set) var now = Instant(nanoseconds: Interval.hours(1).nanoseconds)
-  /// The longest time on the way.
+  /// The maximum transit time.
   var delay = Interval.milliseconds(5)
-  /// The pairs of nodes between which nothing passes.
+  /// The pairs of nodes whose connection is cut.
   var cut: Set<Set<Int>> = []
   var refresh = Interval.minutes(5)
   /// Sends messages of kinds that the other release does not know.
@@ -57,13 +57,13 @@ struct PairNetwork {
     for peer in 0..<nodes where peer != index { reset(index, peer) }
   }
 
-  /// Starts a node anew: with empty tables, or those of an earlier time.
+  /// Restarts a node: with empty tables, or those of an earlier time.
   mutating func boot(_ index: Int, restoring records: [AffinityRecord] = [], elapsed: Interval = .zero) {
     node[index] = PairNode(index, capacity: node[index].capacity, ahead: ahead[index], at: now, using: &random)
     node[index].restore(records, elapsed: elapsed, at: now)
   }
 
-  /// Ends the connection of two nodes; what was on the way is lost.
+  /// Ends the connection of two nodes; bytes in transit are lost.
   mutating func reset(_ one: Int, _ other: Int) {
     for (from, to) in [(one, other), (other, one)] {
       flows[Direction(from: from, to: to)] = nil
@@ -138,7 +138,7 @@ struct PairNetwork {
 
   // MARK: - Links
 
-  /// Tells a link what happens, and does what it answers.
+  /// Passes an event to a link, and performs its effects.
   mutating func tell(_ index: Int, _ peer: Int, _ event: PairLink.Event) {
     var events = [event]
     while !events.isEmpty {

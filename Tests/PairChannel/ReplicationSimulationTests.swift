@@ -6,8 +6,8 @@ import Wire
 
 @testable import Pair
 
-/// What clients did, and so what the nodes should know.
-private final class Crowd {
+/// The activity of clients, and the expected content of the tables.
+private final class SimulatedClients {
   struct Activity {
     var node: Int
     var server: ServerID
@@ -22,7 +22,7 @@ private final class Crowd {
   var available = Set(servers)
   /// The last visit of each client to each node.
   private var activities: [ClientKey: [Int: Activity]] = [:]
-  /// When clients were last seen by a node that died before the others knew.
+  /// The last activity of clients on a node that died before it was replicated.
   private var lost: [ClientKey: Instant] = [:]
   private var sessions: [(client: ClientKey, node: Int, session: AffinityTable.Session)] = []
   private(set) var faults: [String] = []
@@ -57,7 +57,7 @@ private final class Crowd {
     activities[client, default: [:]][node.index] = Activity(node: node.index, server: server, time: now)
   }
 
-  /// A node has died: its sessions are over, and what the others do not know is lost.
+  /// A node has died: its sessions have ended, and activity that was not replicated is lost.
   func lose(_ dead: PairNode, of nodes: [PairNode], at now: Instant) {
     sessions.removeAll { $0.node == dead.index }
     for (client, ofNodes) in activities {
@@ -80,7 +80,7 @@ private final class Crowd {
     return isContested || mayBeLost ? nil : last
   }
 
-  /// A node has merged this: nothing older may have replaced what happened on it.
+  /// A node has merged this batch: no older activity may have replaced its own.
   func check(_ node: PairNode, _ batch: AssignmentBatch, at now: Instant) {
     for record in batch.records {
       guard let last = last(of: record.client), last.node == node.index else { continue }
@@ -92,10 +92,10 @@ private final class Crowd {
   }
 }
 
-/// Two or three nodes with clients, which everything happens to.
-private struct Chaos {
+/// Two or three nodes with clients, under random faults.
+private struct FaultSimulation {
   var network: PairNetwork
-  let crowd: Crowd
+  let simulatedClients: SimulatedClients
   private var files: [Int: (records: [AffinityRecord], time: Instant)] = [:]
 
   init(nodes: Int, clients: Int, seed: UInt64) {
@@ -103,12 +103,12 @@ private struct Chaos {
     network = PairNetwork(nodes: nodes, capacities: Array(repeating: 2 * clients, count: nodes), seed: seed)
     network.refresh = .minutes(1)
     network.hasLaterNode = seed.isMultiple(of: 2)
-    crowd = Crowd(clients)
-    network.observe = { [crowd] node, batch, now in crowd.check(node, batch, at: now) }
+    simulatedClients = SimulatedClients(clients)
+    network.observe = { [simulatedClients] node, batch, now in simulatedClients.check(node, batch, at: now) }
   }
 
   mutating func run(for interval: Interval) {
-    let crowd = crowd
+    let simulatedClients = simulatedClients
     var nextFault = network.now
     var active = 0
     let end = network.now + interval
@@ -117,8 +117,8 @@ private struct Chaos {
         for _ in 0..<2 {
           let index = Int.random(in: 0..<20, using: &network.random)
           let node = network.node[index < network.nodes ? index : active]
-          if node.isUp { crowd.visit(node, at: network.now, using: &network.random) }
-          if index.isMultiple(of: 3) { crowd.leave(network.node, at: network.now, using: &network.random) }
+          if node.isUp { simulatedClients.visit(node, at: network.now, using: &network.random) }
+          if index.isMultiple(of: 3) { simulatedClients.leave(network.node, at: network.now, using: &network.random) }
         }
       }
       guard network.now >= nextFault else { continue }
@@ -127,7 +127,7 @@ private struct Chaos {
     }
   }
 
-  /// Something happens to the nodes or the network; perhaps another node is active from now on.
+  /// A random fault of a node or of the network; possibly another node becomes active.
   private mutating func fault() -> Int? {
     let index = Int.random(in: 0..<network.nodes, using: &network.random)
     let other = (index + 1) % network.nodes
@@ -139,8 +139,9 @@ private struct Chaos {
     case 5: kill(index)
     case 6: boot()
     case 7:
-      crowd.available = Set(
-        Crowd.servers.shuffled(using: &network.random).dropFirst(Int.random(in: 0...2, using: &network.random)))
+      simulatedClients.available = Set(
+        SimulatedClients.servers.shuffled(using: &network.random).dropFirst(
+          Int.random(in: 0...2, using: &network.random)))
     case 8:
       let server = "view0\(Int.random(in: 1...4, using: &network.random))"
       let state = network.node[index].setWeight(
@@ -155,7 +156,7 @@ private struct Chaos {
     guard network.node.count(where: \.isUp) == network.nodes else { return }
     files[index] = (network.node[index].records(at: network.now), network.now)
     network.kill(index)
-    crowd.lose(network.node[index], of: network.node, at: network.now)
+    simulatedClients.lose(network.node[index], of: network.node, at: network.now)
   }
 
   private mutating func boot() {
@@ -165,13 +166,13 @@ private struct Chaos {
     }
   }
 
-  /// All is well again, and no client connects any more.
-  mutating func calmDown() {
+  /// All faults are repaired, and no more clients connect.
+  mutating func repair() {
     network.cut = []
     network.delay = .milliseconds(5)
     boot()
     network.run(for: .seconds(20))
-    crowd.leaveAll(network.node, at: network.now, using: &network.random)
+    simulatedClients.leaveAll(network.node, at: network.now, using: &network.random)
     network.run(for: .minutes(3), tick: .milliseconds(200))
   }
 }
@@ -186,10 +187,12 @@ private struct Chaos {
     #expect(chaos.crowd.faults.isEmpty, "seed \(seed)")
     let known = network.node.map { $0.assignments(at: network.now) }
     for other in known.dropFirst() {
-      let differing = chaos.crowd.clients.filter { known[0][$0] != other[$0] }
+      let differing = simulation.simulatedClients.clients.filter { known[0][$0] != other[$0] }
       #expect(differing.isEmpty, "seed \(seed)")
     }
-    let lasts = chaos.crowd.clients.compactMap { client in chaos.crowd.last(of: client).map { (client, $0.server) } }
+    let lasts = simulation.simulatedClients.clients.compactMap { client in
+      simulation.simulatedClients.last(of: client).map { (client, $0.server) }
+    }
     #expect(!lasts.isEmpty, "seed \(seed): \(lasts.count) clients can be compared")
     let wrong = lasts.filter { known[0][$0.0] != $0.1 }
     #expect(wrong.isEmpty, "seed \(seed)")
@@ -199,15 +202,15 @@ private struct Chaos {
     let kinds = network.ends.filter { if case .invalid = $0 { true } else { false } }
     #expect(kinds.isEmpty, "seed \(seed)")
     let before = network.node.map(\.bytesSent)
-    chaos.network.run(for: .minutes(4), tick: .milliseconds(200))
-    #expect(chaos.network.node.map(\.bytesSent) == before, "seed \(seed)")
+    simulation.network.run(for: .minutes(4), tick: .milliseconds(200))
+    #expect(simulation.network.node.map(\.bytesSent) == before, "seed \(seed)")
   }
 
   @Test func `a node that boots gets all clients, and sends none of them back`() {
     var network = PairNetwork(nodes: 2, capacities: [20_000, 20_000], seed: 3)
     let clients = (0..<10_000).map { ClientKey(IPAddress(v4: UInt32($0))) }
     for (number, client) in clients.enumerated() {
-      network.node[0].assign(client, to: Crowd.servers[number % 4], at: network.now)
+      network.node[0].assign(client, to: SimulatedClients.servers[number % 4], at: network.now)
     }
     network.run(for: .seconds(20))
     #expect(network.node[1].assignments(at: network.now) == network.node[0].assignments(at: network.now))
@@ -221,24 +224,26 @@ private struct Chaos {
     network.run(for: .seconds(20))
     #expect(network.node[0].assignments(at: network.now).count == 10_000)
     let sent = network.node.map(\.bytesSent)
-    // Activity is told by the node that saw it.
-    for client in clients.prefix(1000) { network.node[0].assign(client, to: Crowd.servers[0], at: network.now) }
+    // Activity is reported by the node that saw it.
+    for client in clients.prefix(1000) {
+      network.node[0].assign(client, to: SimulatedClients.servers[0], at: network.now)
+    }
     network.run(for: .minutes(20), tick: .milliseconds(200))
     #expect(network.node[1].bytesSent == sent[1])
     #expect(network.node[0].bytesSent > sent[0] && network.node[0].bytesSent < sent[0] + 3000 * 40)
     for client in clients.prefix(1000) {
-      #expect(network.node[1].server(of: client, at: network.now) == Crowd.servers[0])
+      #expect(network.node[1].server(of: client, at: network.now) == SimulatedClients.servers[0])
     }
   }
 
-  @Test func `a change is known on the other node within a second and the time on the way`() {
+  @Test func `a change reaches the other node within a second plus the transit time`() {
     var network = PairNetwork(nodes: 2, capacities: [100, 100], seed: 4)
     network.run(for: .seconds(20))
     for number in 0..<50 {
       let client = ClientKey(IPAddress(v4: UInt32(number)))
-      network.node[number % 2].assign(client, to: Crowd.servers[number % 4], at: network.now)
+      network.node[number % 2].assign(client, to: SimulatedClients.servers[number % 4], at: network.now)
       network.run(for: .milliseconds(1050))
-      #expect(network.node[1 - number % 2].server(of: client, at: network.now) == Crowd.servers[number % 4])
+      #expect(network.node[1 - number % 2].server(of: client, at: network.now) == SimulatedClients.servers[number % 4])
     }
   }
 
@@ -264,37 +269,38 @@ private struct Chaos {
     network.run(for: .seconds(20))
     let client = ClientKey(IPAddress(v4: 1))
     network.cut = [[0, 1]]
-    network.node[0].assign(client, to: Crowd.servers[0], at: network.now)
+    network.node[0].assign(client, to: SimulatedClients.servers[0], at: network.now)
     network.run(for: .milliseconds(2500))
-    network.node[1].assign(client, to: Crowd.servers[1], at: network.now)
+    network.node[1].assign(client, to: SimulatedClients.servers[1], at: network.now)
     network.run(for: .seconds(1))
     network.cut = []
     network.run(for: .seconds(3))
-    for node in network.node { #expect(node.server(of: client, at: network.now) == Crowd.servers[1]) }
+    for node in network.node { #expect(node.server(of: client, at: network.now) == SimulatedClients.servers[1]) }
     #expect(network.ends.isEmpty)
   }
 
-  @Test func `a smaller table gets those who were active last, and sessions stay`() {
+  @Test func `a smaller table gets the most recently active clients, and sessions stay`() {
     var network = PairNetwork(nodes: 2, capacities: [5000, 1000], seed: 5)
     network.cut = [[0, 1]]
     for number in 0..<100 as Range<UInt32> {
-      _ = network.node[1].sessionBegan(ClientKey(IPAddress(v4: 10_000 + number)), on: Crowd.servers[1], at: network.now)
+      _ = network.node[1].sessionBegan(
+        ClientKey(IPAddress(v4: 10_000 + number)), on: SimulatedClients.servers[1], at: network.now)
     }
     for number in 0..<5000 as Range<UInt32> {
-      network.node[0].assign(ClientKey(IPAddress(v4: number)), to: Crowd.servers[0], at: network.now)
+      network.node[0].assign(ClientKey(IPAddress(v4: number)), to: SimulatedClients.servers[0], at: network.now)
       if number.isMultiple(of: 50) { network.run(for: .milliseconds(20)) }
     }
     network.cut = []
     network.run(for: .seconds(30))
     let known = network.node[1].assignments(at: network.now)
     #expect(known.count == 1000)
-    #expect((10_000..<10_100).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == Crowd.servers[1] })
-    #expect((4150..<5000).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == Crowd.servers[0] })
+    #expect((10_000..<10_100).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == SimulatedClients.servers[1] })
+    #expect((4150..<5000).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == SimulatedClients.servers[0] })
     #expect(network.node[0].assignments(at: network.now).count == 5000)
   }
 
   @Test(arguments: [10_000 * Scale.factor])
-  func `a flood is bounded everywhere, and the tables are alike after it`(size: Int) {
+  func `a flood is bounded on every node, and the tables are equal after it`(size: Int) {
     var network = PairNetwork(nodes: 2, capacities: [size, size], seed: 6)
     network.run(for: .seconds(20))
     // Ten times as many as the queue of changes holds in each second.
@@ -302,7 +308,8 @@ private struct Chaos {
     while Int(number) < size {
       network.run(for: .milliseconds(100)) { network in
         for _ in 0..<100 where Int(number) < size {
-          network.node[0].assign(ClientKey(IPAddress(v4: number)), to: Crowd.servers[Int(number % 4)], at: network.now)
+          network.node[0].assign(
+            ClientKey(IPAddress(v4: number)), to: SimulatedClients.servers[Int(number % 4)], at: network.now)
           number += 1
         }
       }

@@ -26,8 +26,8 @@ import Wire
     var network = Self.pair(seed: seed)
     Self.boot(&network)
     let (announced, moves) = (network.announcements, network.moves)
-    network.weather.filtered[0][1] = filtered[0]
-    network.weather.filtered[1][0] = filtered[1]
+    network.faults.filtered[0][1] = filtered[0]
+    network.faults.filtered[1][0] = filtered[1]
     network.run(for: .seconds(10))
     let settled = network.moves
     #expect(settled - moves == 0, "seed \(seed): the newcomer asks before it takes over")
@@ -39,7 +39,7 @@ import Wire
     #expect(network.announcements[0] - announced[0] <= 40 && network.announcements[1] == announced[1])
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
     // Advertisements pass again.
-    network.weather.filtered = [[false, false], [false, false]]
+    network.faults.filtered = [[false, false], [false, false]]
     network.run(for: .minutes(1))
     #expect(network.moves == settled && network.nodes[0].isActive && !network.nodes[1].isActive)
   }
@@ -62,10 +62,10 @@ import Wire
     Self.boot(&network)
     let moves = network.moves
     // No packets pass until both are Active; then all but advertisements pass.
-    network.weather.cut = [[true, true], [true, true]]
+    network.faults.cut = [[true, true], [true, true]]
     network.run(for: .milliseconds(.random(in: 2600...4700, using: &network.random)))
-    network.weather.cut = [[false, false], [false, false]]
-    network.weather.filtered = [[true, true], [true, true]]
+    network.faults.cut = [[false, false], [false, false]]
+    network.faults.filtered = [[true, true], [true, true]]
     network.run(for: .seconds(20))
     #expect(network.moves - moves <= 8, "seed \(seed)")
     let settled = network.moves
@@ -79,7 +79,7 @@ import Wire
     priorities: [UInt8], seed: UInt64
   ) {
     var network = Self.pair(priorities, seed: seed)
-    network.weather.filtered = priorities.map { _ in priorities.map { _ in true } }
+    network.faults.filtered = priorities.map { _ in priorities.map { _ in true } }
     Self.boot(&network)
     network.run(for: .seconds(40))
     let moves = network.moves
@@ -93,7 +93,7 @@ import Wire
   func `a Backup takes over from an unheard Active once its address is gone`(seed: UInt64) {
     var network = Self.pair(seed: seed)
     Self.boot(&network)
-    network.weather.filtered = [[true, true], [true, true]]
+    network.faults.filtered = [[true, true], [true, true]]
     network.run(for: .minutes(2))
     #expect(!network.nodes[1].isActive)
     network.kill(0, keepsAddress: true)
@@ -104,7 +104,7 @@ import Wire
   }
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
-  func `a new Active stays Active if nobody answers its probe after an announcement`(address: String) {
+  func `a new Active stays Active if its probe is not answered after an announcement`(address: String) {
     var node = SingleRouter { $0.addresses = [virtual(address)] }
     while node.router.role != .active { node.pass(100) }
     var probes = 0

@@ -87,9 +87,9 @@ struct RandomFaults {
     switch Int.random(in: 0..<14, using: &network.random) {
     case 0, 1: cut(&network)
     case 2:
-      network.weather.loss = .random(in: 0...60, using: &network.random)
-      network.weather.duplication = .random(in: 0...50, using: &network.random)
-      network.weather.delay = any(in: 0...2, &network) + .milliseconds(1)
+      network.faults.loss = .random(in: 0...60, using: &network.random)
+      network.faults.duplication = .random(in: 0...50, using: &network.random)
+      network.faults.delay = any(in: 0...2, &network) + .milliseconds(1)
     case 3, 4:
       network.freeze(node)
       network.make(.thaw, of: node, after: any(in: 0...8, &network))
@@ -130,9 +130,9 @@ struct RandomFaults {
     let kind = Int.random(in: 0..<3, using: &network.random)
     for from in indices {
       for to in indices {
-        network.weather.filtered[from][to] = network.chance(20)
+        network.faults.filtered[from][to] = network.chance(20)
         let isCut = kind == 0 ? sides[from] != sides[to] : kind == 1 && network.chance(40)
-        network.weather.cut[from][to] = isCut
+        network.faults.cut[from][to] = isCut
       }
     }
   }
@@ -140,7 +140,7 @@ struct RandomFaults {
   /// Repairs everything: starts stopped nodes, resumes frozen ones, ends every withdrawal.
   func heal(_ network: inout SimulatedNetwork) {
     let indices = network.nodes.indices
-    network.weather = SimulatedNetwork.Weather(
+    network.faults = SimulatedNetwork.LinkFaults(
       delay: calm, cut: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count),
       filtered: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
     for node in indices {

@@ -64,13 +64,15 @@ import Wire
       sender: .plain.with { $0.identifier = 52 }
     ) { $0[2] ^= 1 },
     Case(
-      name: "a stranger's, where there are peers", rejection: .peer(ip("192.0.2.2")),
+      name: "from an address that is not in the list of peers", rejection: .peer(ip("192.0.2.2")),
       settings: .plain.with { $0.peers = [ip("192.0.2.3")] }),
     Case(name: "from the virtual address", rejection: .source(ip("192.0.2.100")), source: "192.0.2.100"),
     Case(
       name: "from the virtual address, even where it is a peer", rejection: .source(ip("192.0.2.100")),
       settings: .plain.with { $0.peers = [ip("192.0.2.100")] }, source: "192.0.2.100"),
-    Case(name: "from nobody, over IPv6 (RFC 9568 §5.1.2.1)", rejection: .source(ip("::")), settings: six, source: "::"),
+    Case(
+      name: "from the unspecified address (RFC 9568 §5.1.2.1)", rejection: .source(ip("::")), settings: six,
+      source: "::"),
     Case(
       name: "from everywhere, over IPv6", rejection: .source(ip("2001:db8::2")), settings: six, source: "2001:db8::2"),
     Case(
@@ -104,7 +106,7 @@ import Wire
       name: "another text", rejection: .simpleText, settings: .old.with { $0.authentication = text },
       sender: .old.with { $0.authentication = .simpleText(Array("secreT".utf8)) }),
     Case(name: "no signature", rejection: .unsigned, settings: keyed, sender: .plain),
-    Case(name: "a signature that nobody asked for", rejection: .length(found: 40, expected: 12), sender: keyed),
+    Case(name: "a signature without a configured key", rejection: .length(found: 40, expected: 12), sender: keyed),
     Case(name: "half a trailer", rejection: .length(found: 26, expected: 40), settings: keyed) {
       $0 = Array($0.prefix(26))
     },

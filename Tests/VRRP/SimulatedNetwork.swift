@@ -4,10 +4,10 @@ import Wire
 @testable import VRRP
 
 /// Several nodes on one link in virtual time. Packets are lost, delayed, duplicated and reordered as configured by
-/// `Weather`; nodes freeze, die and restart. The same seed gives the same simulation.
+/// `LinkFaults`; nodes freeze, die and restart. The same seed gives the same simulation.
 struct SimulatedNetwork {
   /// The faults of the link.
-  struct Weather: Hashable {
+  struct LinkFaults: Hashable {
     var loss = 0
     var duplication = 0
     var delay: Interval
@@ -32,7 +32,7 @@ struct SimulatedNetwork {
   }
 
   /// A change of a node at a scheduled time.
-  private struct Appointment {
+  private struct ScheduledChange {
     var due: Instant
     var node: Int
     var what: Change
@@ -45,7 +45,7 @@ struct SimulatedNetwork {
   }
 
   var nodes: [SimulatedNode]
-  var weather: Weather
+  var faults: LinkFaults
   var random: SeededGenerator
   private(set) var now = Instant(nanoseconds: 0)
   private(set) var steps = 0
@@ -58,13 +58,13 @@ struct SimulatedNetwork {
   /// Violated invariants, with their times.
   private(set) var broken: [String] = []
   private var flying: [Packet] = []
-  private var appointments: [Appointment] = []
+  private var scheduled: [ScheduledChange] = []
   private var stepsAtOnce = 0
 
   init(nodes: [SimulatedNode], delay: Interval, seed: UInt64) {
     self.nodes = nodes
     let none = [[Bool]](repeating: [Bool](repeating: false, count: nodes.count), count: nodes.count)
-    weather = Weather(delay: delay, cut: none, filtered: none)
+    faults = LinkFaults(delay: delay, cut: none, filtered: none)
     announcements = [Int](repeating: 0, count: nodes.count)
     random = SeededGenerator(seed: seed)
   }
@@ -73,7 +73,7 @@ struct SimulatedNetwork {
 
   mutating func make(_ change: Change, of node: Int, after interval: Interval = .zero) {
     guard interval > .zero else { return carryOut(change, node) }
-    appointments.append(Appointment(due: now + interval, node: node, what: change))
+    scheduled.append(ScheduledChange(due: now + interval, node: node, what: change))
   }
 
   private mutating func carryOut(_ change: Change, _ node: Int) {
@@ -95,7 +95,7 @@ struct SimulatedNetwork {
   }
 
   /// Cancels the scheduled changes of a node.
-  mutating func forgetPlans(of node: Int) { appointments.removeAll { $0.node == node } }
+  mutating func forgetPlans(of node: Int) { scheduled.removeAll { $0.node == node } }
 
   /// Ends a process without a hand-over. `keepsAddress`: only the process dies, and its kernel keeps the address until
   /// the lease ends.
@@ -160,11 +160,11 @@ struct SimulatedNetwork {
   private mutating func broadcast(_ content: Content, from node: Int) {
     packetsSent += 1
     var passes = [Bool](repeating: true, count: nodes.count)
-    if case .advertisement = content { passes = weather.filtered[node].map { !$0 } }
-    for other in nodes.indices where other != node && !weather.cut[node][other] && passes[other] {
-      guard !chance(weather.loss) else { continue }
-      for _ in 0..<(chance(weather.duplication) ? 2 : 1) {
-        let delay = Interval(nanoseconds: .random(in: 1...weather.delay.nanoseconds, using: &random))
+    if case .advertisement = content { passes = faults.filtered[node].map { !$0 } }
+    for other in nodes.indices where other != node && !faults.cut[node][other] && passes[other] {
+      guard !chance(faults.loss) else { continue }
+      for _ in 0..<(chance(faults.duplication) ? 2 : 1) {
+        let delay = Interval(nanoseconds: .random(in: 1...faults.delay.nanoseconds, using: &random))
         flying.append(Packet(due: now + delay, to: other, from: node, content: content))
       }
     }
@@ -198,14 +198,14 @@ struct SimulatedNetwork {
 
   private var nextInstant: Instant? {
     let own = nodes.flatMap { [$0.deadline.map { max($0, now) }, $0.addressUntil] }.compactMap { $0 }
-    return (own + flying.map(\.due) + appointments.map(\.due)).min()
+    return (own + flying.map(\.due) + scheduled.map(\.due)).min()
   }
 
   /// Processes everything that is due now.
   private mutating func step() {
     for node in nodes.indices { for what in nodes[node].expireAddress(at: now) { report(node, what) } }
-    while let index = appointments.firstIndex(where: { $0.due <= now }) {
-      let appointment = appointments.remove(at: index)
+    while let index = scheduled.firstIndex(where: { $0.due <= now }) {
+      let appointment = scheduled.remove(at: index)
       carryOut(appointment.what, appointment.node)
     }
     while let index = flying.firstIndex(where: { $0.due <= now }) { deliver(flying.remove(at: index)) }

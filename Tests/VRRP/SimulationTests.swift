@@ -48,7 +48,7 @@ import Wire
     network.run(for: site.bound)
     for _ in 0..<Self.rounds {
       // Every node is alone, until each is Active.
-      for node in network.nodes.indices { network.weather.cut[node] = network.nodes.map { _ in true } }
+      for node in network.nodes.indices { network.faults.cut[node] = network.nodes.map { _ in true } }
       network.run(for: site.units(.random(in: 9...12, using: &network.random)))
       #expect(network.nodes.count { $0.isActive } == network.nodes.count, "seed \(seed)")
       network.run(for: Interval(nanoseconds: .random(in: 0..<site.unit.nanoseconds, using: &network.random)))
