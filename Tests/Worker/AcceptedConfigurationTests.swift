@@ -7,7 +7,7 @@ import Wire
 
 /// The smallest and the largest values that `check` accepts, in a running loop and through reloads between them.
 struct AcceptedConfigurationTests {
-  /// A key of the schema with the ends of its range, as they are written: `number, 1 to 256`.
+  /// A key of the schema with the ends of its range, in the schema's notation: `number, 1 to 256`.
   struct Range {
     let key: String
     let ends: [String]
@@ -38,7 +38,7 @@ struct AcceptedConfigurationTests {
     var all = ["timeouts", "limits", "health", "affinity", "pool"]
       .map { "\($0): { \(mapping($0, &generator)) }\n" }.joined()
     all += "retries: \([0, 10].randomElement(using: &generator) ?? 0)\n"
-    // Belvedere's own addresses would be those of the servers otherwise.
+    // Otherwise Belvedere's own addresses would be those of the servers.
     all += "listen: 127.0.0.2\n"
     all += ["", "relay: { tcp: [1, 65535], udp: [1, 65535] }\n"].randomElement(using: &generator) ?? ""
     let ends = ranges(of: "servers.NAME").filter { $0.key != "port" }
@@ -49,7 +49,7 @@ struct AcceptedConfigurationTests {
     return (all, server)
   }
 
-  /// Settings that are accepted: some ends exclude each other, such as a jitter that is longer than the interval.
+  /// Accepted settings: some ends exclude each other, such as a jitter longer than the interval.
   private static func accepted(
     _ generator: inout SeededGenerator, isPassthrough: Bool
   ) -> (all: String, server: String) {
@@ -64,14 +64,14 @@ struct AcceptedConfigurationTests {
     }
   }
 
-  @Test func `the schema's ranges are found`() {
+  @Test func `the schema has ranges to test`() {
     #expect(Self.ranges(of: "timeouts").count >= 9 && Self.ranges(of: "limits").count >= 6)
     #expect(Self.ranges(of: "health").count >= 5 && Self.ranges(of: "affinity").count >= 4)
     #expect(Self.ranges(of: "servers.NAME").contains { $0.key == "weight" && $0.ends == ["0", "256"] })
   }
 
   @Test(arguments: 0..<16 as Swift.Range<UInt64>)
-  func `whatever is accepted serves, through every time and a reload to anything else that is`(seed: UInt64) throws {
+  func `every accepted configuration serves, over any time and through a reload to any other`(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let isPassthrough = seed % 4 == 3
     let first = Self.accepted(&generator, isPassthrough: isPassthrough)

@@ -12,7 +12,7 @@ private let batch = AccessLogBatch(
   bytes: Array("GET /a\nBELVEDERE_CLIENT=192.0.2.7\nBELVEDERE_SERVER=view01\nGET /b\n".utf8), ends: [58, 65],
   hasFields: true)
 
-@Suite struct `Where the access log goes` {
+@Suite struct `Targets of the access log` {
   let directory = Directory()
   var path: String { directory.path + "/log" }
 
@@ -30,7 +30,7 @@ private let batch = AccessLogBatch(
     let daemon = try LogDaemon(at: path)
     var sink = AccessLogSink(.syslog, at: path, facility: .local2)
     #expect(sink.write(batch) == 0)
-    // local2 and informational, as HAProxy's `log /dev/log local2` has it.
+    // Facility local2 and severity informational, as with HAProxy's `log /dev/log local2`.
     for line in ["GET /a", "GET /b"] {
       let message = daemon.receive()
       let number = CurrentProcess.identifier
@@ -49,18 +49,18 @@ private let batch = AccessLogBatch(
     #expect(daemon.receive() == "MESSAGE=GET /b\n" + constant)
   }
 
-  @Test func `a file gets lines, whatever the entries have besides`() throws {
+  @Test func `a file gets the lines only`() throws {
     var sink = try AccessLogSink(.file(path), facility: .daemon)
     #expect(sink.write(batch) == 0)
     #expect(try File.contents(of: path, limit: 1000) == Array("GET /a\nGET /b\n".utf8))
   }
 
-  @Test func `a stream that breaks off within a line gets its rest first, and what it did not get is counted`() throws {
+  @Test func `a stream that stops within a line gets the rest first, and lost lines are counted`() throws {
     _ = signal(SIGPIPE, SIG_IGN)
     try #require(unsafe mkfifo(path, 0o600) == 0)
     let first = unsafe open(path, O_RDONLY | O_NONBLOCK)
     var sink = try AccessLogSink(.file(path), facility: .daemon)
-    // More than a pipe holds, so that the writer waits in the middle of it.
+    // More than a pipe holds, so that the writer blocks within it.
     var large = AccessLogBatch()
     for number in 0..<2_000 { large.append(line(number)) }
     let reader = try Thread(name: "reader") {
@@ -81,7 +81,7 @@ private let batch = AccessLogBatch(
     #expect(lines.dropLast().allSatisfy { $0.count == 97 })
   }
 
-  @Test func `what no daemon takes is lost and counted, and the next daemon gets what comes after`() throws {
+  @Test func `lines without a syslog daemon are lost and counted, and the next daemon gets the later ones`() throws {
     var sink = AccessLogSink(.syslog, at: path, facility: .daemon)
     #expect(sink.write(batch) == 2)
     do {
@@ -103,7 +103,7 @@ private func line(_ number: Int) -> AccessLogBatch {
     bytes: Array((text + String(repeating: "x", count: 97 - text.utf8.count) + "\n").utf8), ends: [98])
 }
 
-/// Bytes that wait in a pipe.
+/// Bytes pending in a pipe.
 private func unread(_ descriptor: Int32) -> Int32 {
   var count: Int32 = 0
   _ = unsafe ioctl(descriptor, UInt(FIONREAD), &count)

@@ -11,9 +11,9 @@ import Wire
 @testable import Configuration
 @testable import Worker
 
-@Suite struct `Clients' homes in a file` {
+@Suite struct `The affinity file` {
   let directory = Directory()
-  let spoken = Spoken()
+  let recorded = RecordedLog()
   let first = ServerID(name: "view01")
   let second = ServerID(name: "view02")
 
@@ -21,19 +21,19 @@ import Wire
 
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
-  /// The homes of a worker that starts now.
+  /// The assignments of a worker that starts now.
   func start(
     _ settings: (inout Configuration.Affinity) -> Void = { _ in }, secrets: PairSecrets? = nil
   ) throws -> AffinityStore {
     var affinity = Configuration.Affinity()
     settings(&affinity)
     return try AffinityStore(
-      affinity, secrets, restoring: AffinityFiles.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
+      affinity, secrets, restoring: AffinityFiles.read(path, recorded.log), at: Clock.monotonic(), wall: Clock.wall())
   }
 
-  /// Keeps homes in the file until their worker ends.
+  /// Keeps the assignments in the file until their worker ends.
   func keep(_ affinity: AffinityStore) throws {
-    let file = try AffinityFiles([], log: spoken.log, at: Clock.monotonic())
+    let file = try AffinityFiles([], log: recorded.log, at: Clock.monotonic())
     file.adopt([.init(path: path, affinity: affinity)], at: Clock.monotonic())
     end(file)
   }
@@ -50,7 +50,7 @@ import Wire
     }
   }
 
-  @Test func `the next worker finds them again, one by one`() throws {
+  @Test func `the next worker restores each client`() throws {
     let affinity = try start()
     assign(affinity, 0..<3_000, to: first)
     assign(affinity, 1_000..<4_000, to: second)
@@ -63,10 +63,10 @@ import Wire
     #expect(
       next.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).tokenHash
         == affinity.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).tokenHash)
-    #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
+    #expect(recorded.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
   }
 
-  @Test func `clients known by cookie are found again by its value, which the file does not have`() throws {
+  @Test func `clients are restored by their cookies, which the file does not contain`() throws {
     let cookie = SessionCookie(name: "JSESSIONID")
     let byCookie = { (settings: inout Configuration.Affinity) in
       settings.by = [cookie.map { .cookie($0) } ?? .clientAddress]
@@ -81,11 +81,11 @@ import Wire
     #expect(bytes.firstRange(of: value) == nil)
     let next = try start(byCookie)
     #expect(next.cookies.lookup(next.client(ofToken: value.span), at: Clock.monotonic()) == second)
-    // Without a cookie in the configuration nobody asks for them.
+    // Without a cookie in the configuration they are not used.
     #expect(try start().count == 0)
   }
 
-  @Test func `however many come in one way, none is forgotten in another`() throws {
+  @Test func `a flood of clients of one kind evicts none of another kind`() throws {
     let cookie = try #require(SessionCookie(name: "JSESSIONID"))
     let byAll = { (settings: inout Configuration.Affinity) in
       settings.by = [.tunnel, .cookie(cookie), .clientAddress]
@@ -104,7 +104,7 @@ import Wire
     }
   }
 
-  @Test func `the file tells clients by cookie and tunnels apart, though they have the same token`() throws {
+  @Test func `the file distinguishes clients by cookie and by tunnel with the same token`() throws {
     let cookie = try #require(SessionCookie(name: "JSESSIONID"))
     let byBoth = { (settings: inout Configuration.Affinity) in settings.by = [.tunnel, .cookie(cookie)] }
     let affinity = try start(byBoth)
@@ -115,7 +115,7 @@ import Wire
     let next = try start(byBoth)
     #expect(next.cookies.lookup(key, at: Clock.monotonic()) == first)
     #expect(next.tunnels.lookup(key, at: Clock.monotonic()) == second)
-    // What nobody asks for is left out.
+    // Unused tables are not written.
     #expect(try start { $0.by = [.tunnel] }.count == 1)
   }
 
@@ -125,7 +125,7 @@ import Wire
     return try PairSecrets(parsing: Array(lines.joined().utf8).span)
   }
 
-  @Test func `nodes with one secret have the same keys of cookies, also during a change`() throws {
+  @Test func `nodes with one secret hash cookies with the same keys, also during a change`() throws {
     let token = Array("3F25".utf8)
     let key = try start(secrets: secrets(1)).client(ofToken: token.span)
     #expect(try start(secrets: secrets(1)).client(ofToken: token.span) == key)
@@ -137,7 +137,7 @@ import Wire
     #expect(changed.client(ofToken: token.span) == key)
   }
 
-  @Test func `a file of another secret has the addresses alone`() throws {
+  @Test func `from a file of another secret only addresses are restored`() throws {
     let cookie = try #require(SessionCookie(name: "JSESSIONID"))
     let byAll = { (settings: inout Configuration.Affinity) in settings.by = [.tunnel, .cookie(cookie), .clientAddress] }
     let affinity = try start(byAll, secrets: secrets(1))
@@ -151,11 +151,11 @@ import Wire
       #expect(other.count == 1)
       #expect(other.addresses.lookup(key, at: Clock.monotonic()) == first)
     }
-    // A node that leaves the pair keeps what it has.
+    // A node that leaves the pair keeps its assignments.
     #expect(try start(byAll).count == 3)
   }
 
-  @Test func `nobody else may read the file, and nothing is left beside it`() throws {
+  @Test func `the file is readable by its owner only, and the temporary file is removed`() throws {
     _ = FileManager.default.createFile(atPath: path + ".new", contents: Data("left by a crash".utf8))
     try keep(try start())
     let attributes = try FileManager.default.attributesOfItem(atPath: path)
@@ -163,9 +163,9 @@ import Wire
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["affinity"])
   }
 
-  @Test func `no file is no news`() throws {
+  @Test func `a missing file is not logged`() throws {
     #expect(try start().count == 0)
-    #expect(spoken.lines.isEmpty)
+    #expect(recorded.lines.isEmpty)
   }
 
   @Test(arguments: [
@@ -173,20 +173,20 @@ import Wire
     ("BELVAFF\n\0\0\0\u{2}whatever", "was written by a later release (version 2 of the file)"),
     ("BELVAFF\n\0\0\0\u{1}whatever", "is damaged"),
   ])
-  func `a file that does not read is ignored with one line`(text: String, words: String) throws {
+  func `an invalid file is ignored with one log line`(text: String, words: String) throws {
     _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
     #expect(try start().count == 0)
-    #expect(spoken.lines == ["warning affinity: \(path) \(words); the file is ignored"])
+    #expect(recorded.lines == ["warning affinity: \(path) \(words); the file is ignored"])
   }
 
-  @Test func `what can't be read at all is ignored with one line`() throws {
+  @Test func `an unreadable file is ignored with one log line`() throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     #expect(try start().count == 0)
     #expect(
-      spoken.lines == ["warning affinity: read \(path): Is a directory (EISDIR); the file is ignored"])
+      recorded.lines == ["warning affinity: read \(path): Is a directory (EISDIR); the file is ignored"])
   }
 
-  @Test func `a later hold time counts, and a smaller table keeps what fits`() throws {
+  @Test func `a new hold time applies, and a smaller table keeps what fits`() throws {
     let affinity = try start()
     assign(affinity, 0..<500, to: first)
     try keep(affinity)
@@ -194,18 +194,18 @@ import Wire
     #expect(try start { $0.hold = Interval(nanoseconds: 1) }.count == 0)
   }
 
-  @Test func `nothing is written before anything has changed`() throws {
+  @Test func `nothing is written before the first change`() throws {
     let file = try AffinityFiles(
-      [.init(path: path, affinity: try start())], log: spoken.log, at: Clock.monotonic())
+      [.init(path: path, affinity: try start())], log: recorded.log, at: Clock.monotonic())
     file.tick(at: .distantFuture)
     end(file)
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 
-  @Test func `a minute after a change the file has it`() throws {
+  @Test func `a change is written within a minute`() throws {
     let affinity = try start()
     let began = Clock.monotonic()
-    let file = try AffinityFiles([.init(path: path, affinity: affinity)], log: spoken.log, at: began)
+    let file = try AffinityFiles([.init(path: path, affinity: affinity)], log: recorded.log, at: began)
     assign(affinity, 0..<5, to: first)
     file.tick(at: began + .seconds(59))
     #expect(!FileManager.default.fileExists(atPath: path))
@@ -215,22 +215,22 @@ import Wire
     end(file)
   }
 
-  @Test func `a failure is told once, and the end of it`() throws {
+  @Test func `a failure is logged once, and so is its end`() throws {
     let affinity = try start()
     let now = Clock.monotonic()
     let file = try AffinityFiles(
-      [.init(path: directory.path + "/later/affinity", affinity: affinity)], log: spoken.log, at: now)
+      [.init(path: directory.path + "/later/affinity", affinity: affinity)], log: recorded.log, at: now)
     for round in 1...3 as ClosedRange<UInt64> {
       assign(affinity, 0..<5, to: first)
 
       file.tick(at: now + .minutes(round))
-      while spoken.lines.isEmpty { Clock.sleep(.milliseconds(1)) }
+      while recorded.lines.isEmpty { Clock.sleep(.milliseconds(1)) }
 
     }
     try FileManager.default.createDirectory(atPath: directory.path + "/later", withIntermediateDirectories: false)
     end(file)
     #expect(
-      spoken.lines == [
+      recorded.lines == [
         "warning affinity: open \(directory.path)/later/affinity.new: No such file or directory (ENOENT); "
           + "assignments are not kept across a restart",
         "notice affinity: \(directory.path)/later/affinity can be written again",
@@ -250,16 +250,16 @@ final class Directory {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// What was said in a log: level and words.
-final class Spoken: Sendable {
+/// The lines of a log: level and message.
+final class RecordedLog: Sendable {
   private let all = Mutex<[String]>([])
 
   var lines: [String] { all.withLock { $0 } }
 
-  var log: Logger { Logger(label: "test") { _ in Handler(spoken: self) } }
+  var log: Logger { Logger(label: "test") { _ in Handler(recorded: self) } }
 
   private struct Handler: LogHandler {
-    let spoken: Spoken
+    let recorded: RecordedLog
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.trace
 
@@ -268,6 +268,6 @@ final class Spoken: Sendable {
       set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) { spoken.all.withLock { $0.append("\(event.level) \(event.message)") } }
+    func log(event: LogEvent) { recorded.all.withLock { $0.append("\(event.level) \(event.message)") } }
   }
 }

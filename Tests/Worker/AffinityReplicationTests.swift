@@ -7,7 +7,7 @@ import Wire
 @testable import Configuration
 @testable import Worker
 
-@Suite struct `Clients that other nodes are told of` {
+@Suite struct `Replication of clients to other nodes` {
   private let now = Instant(nanoseconds: Interval.minutes(5).nanoseconds)
   private let servers = (1...3).map { ServerID(name: "view0\($0)") }
   private let settings = Configuration.Affinity()
@@ -31,7 +31,7 @@ import Wire
     return batches
   }
 
-  @Test func `a copy has every client once, and fills a table of the other node`() throws {
+  @Test func `a copy has every client once, and fills the table of the other node`() throws {
     let (one, other) = (try store(), try store())
     for number in 0..<20_000 { one.addresses.assign(client(number), to: servers[number % 2], at: now) }
     let batches = copy(of: one)
@@ -43,12 +43,12 @@ import Wire
     }
     #expect(other.count == 20_000)
     #expect((0..<20_000).allSatisfy { other.addresses.lookup(client($0), at: now) == servers[$0 % 2] })
-    // What came from there does not go back.
+    // Clients from the other node are not sent back.
     #expect(other.takeChanges(service: 7, at: now).batches.isEmpty)
     #expect(copy(of: other, activeSince: now).isEmpty)
   }
 
-  @Test func `clients of unknown servers and of tables that are not in use are ignored`() throws {
+  @Test func `clients of unknown servers and of unused tables are ignored`() throws {
     let store = try store()
     for table in AffinityKind.allCases {
       let records = servers.indices.map {
@@ -62,7 +62,7 @@ import Wire
     #expect(store.count == 1 && store.addresses.lookup(client(0), at: now) == servers[0])
   }
 
-  @Test func `changes come once, in batches, and what was lost is told`() throws {
+  @Test func `changes are sent once, in batches, and lost ones are reported`() throws {
     let store = try store()
     for number in 0..<3000 { store.addresses.assign(client(number), to: servers[0], at: now) }
     let changes = store.takeChanges(service: 7, at: now)

@@ -10,8 +10,8 @@ private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
 private let post = "POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-@Suite struct `Which server a client is assigned to` {
-  @Test func `is where it was answered, not where it was sent`() throws {
+@Suite struct `The server of a client` {
+  @Test func `is the one that answered, not the first attempt's`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     client.send(get)
@@ -36,12 +36,12 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     client.vanish()
     try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
     #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 0)])
-    // Who comes back counts from the start, and moves only when another one answers.
+    // A returning client counts from the start, and moves only when another server answers.
     client = try testLoop.connect()
     client.send(get)
     _ = try testLoop.receive(&other)
     #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 1)])
-    // A connection that had served before is made anew first.
+    // A reused connection is first replaced by a new one.
     other.vanish()
     var anew = try testLoop.accept(at: 1 - chosen)
     _ = try testLoop.receive(&anew)
@@ -54,7 +54,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.affinity == [chosen: AffinityCount(clients: 1, sessions: 1)])
   }
 
-  @Test func `stays that of its address for as long as it comes by its cookie`() throws {
+  @Test func `is held for its address while its requests are routed by cookie`() throws {
     var testLoop = try TestLoop.make(settings: "affinity: { by: [cookie JSESSIONID, client-address], hold: 10m }\n")
     let login = "HTTP/1.1 200 OK\r\nSet-Cookie: JSESSIONID=1\r\nContent-Length: 2\r\n\r\nok"
     let known = "GET / HTTP/1.1\r\nHost: view.test\r\nCookie: JSESSIONID=1\r\n\r\n"
@@ -74,7 +74,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.affinity == [0: AffinityCount(clients: 2, sessions: 0)])
   }
 
-  @Test func `is nowhere as long as it has only had answers of ours`() throws {
+  @Test func `is not assigned by the proxy's own answers`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(post)
@@ -85,7 +85,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.affinity == [:])
   }
 
-  @Test func `is not where an interim answer came from`() throws {
+  @Test func `is not assigned by an interim answer`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -99,7 +99,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 1)])
   }
 
-  @Test func `is where the first byte came from when connections are passed through`() throws {
+  @Test func `is assigned by the server's first byte in pass-through mode`() throws {
     var testLoop = try TestLoop.make(isPassthrough: true)
     var client = try testLoop.makeClient()
     client.send("hello")
@@ -116,7 +116,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 }
 
 extension TestLoop {
-  /// How many clients are assigned to each server, by its index.
+  /// The number of clients assigned to each server, by index.
   var affinity: [Int: AffinityCount] {
     let tally = backend.affinity.tally(at: now)
     var affinity: [Int: AffinityCount] = [:]

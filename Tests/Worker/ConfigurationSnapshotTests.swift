@@ -6,9 +6,9 @@ import Wire
 
 @testable import Worker
 
-/// What snapshots share, and how long they live.
+/// State shared by snapshots, and their lifetime.
 struct ConfigurationSnapshotTests {
-  @Test func `a server's state is the same to every snapshot, whichever of them has learnt it`() throws {
+  @Test func `a server's state is common to all snapshots, whichever of them learned it`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     let before = testLoop.backend
     try testLoop.reload(servers: [1, 0])
@@ -24,12 +24,12 @@ struct ConfigurationSnapshotTests {
     }
   }
 
-  @Test func `servers that nobody has asked yet are believed when a reload leaves no other`() throws {
+  @Test func `new servers are assumed to be up if a reload leaves no other`() throws {
     let testLoop = try TestLoop.make(servers: 3)
     testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]), adminStates: [:])
-    // Those that were removed are forgotten, since nothing runs there.
+    // The removed servers are dropped, since they have no exchanges.
     #expect(testLoop.sharedState.dropEmptyServers().count == 2)
-    // One is known and up: another has to prove itself first.
+    // One is known to be up: another has to pass a check first.
     let both = try testLoop.snapshot(of: [0, 1])
     testLoop.sharedState.adopt(both, adminStates: [:])
     #expect(both.services[0].backend.servers.map(\.state) == [.up, .down])
@@ -40,7 +40,7 @@ struct ConfigurationSnapshotTests {
   }
 
   @Test(arguments: [(AdminState.Mode.maintenance, ServerState.maintenance), (.drain, .drain)])
-  func `what an operator wants of a server comes with the snapshot, so that it takes nobody meanwhile`(
+  func `an administrative state is part of the snapshot, so that a server in maintenance gets no clients`(
     mode: AdminState.Mode, state: ServerState
   ) throws {
     let testLoop = try TestLoop.make(servers: 3)
@@ -48,7 +48,7 @@ struct ConfigurationSnapshotTests {
     let weight = AdminState(weight: 0, since: WallTime(seconds: 1))
     testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]), adminStates: ["view01": weight])
     #expect(testLoop.sharedState.dropEmptyServers().count == 2)
-    // Two that nobody has asked yet, as when a service gets another name.
+    // Two unchecked servers, as after a service is renamed.
     let next = try testLoop.snapshot(of: [1, 2])
     let wanted = AdminState(mode: mode, since: WallTime(seconds: 1))
     testLoop.sharedState.adopt(next, adminStates: ["view02": wanted])
@@ -57,13 +57,13 @@ struct ConfigurationSnapshotTests {
     for last in UInt32(0)..<32 {
       #expect(backend.server(of: ClientKey(IPAddress(v4: 0x0a00_0000 | last)), at: testLoop.now) == 1)
     }
-    // The one that was removed has exchanges still, and its state until they have ended.
+    // The removed server still has exchanges, and keeps its state until they have ended.
     #expect(testLoop.sharedState.adminState(of: before.servers[0]) == weight)
     testLoop.sharedState.adopt(try testLoop.snapshot(of: [0, 2]), adminStates: [:])
     #expect(testLoop.sharedState.adminState(of: before.servers[0]) == nil)
   }
 
-  @Test func `a snapshot is gone with the last connection that began under it`() throws {
+  @Test func `a snapshot is released with the last connection that uses it`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -77,7 +77,7 @@ struct ConfigurationSnapshotTests {
     client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
     var next = try testLoop.accept()
     _ = try testLoop.receive(&next)
-    // The server has a second to close what has ended.
+    // The server has a second to close its end.
     testLoop.pass(LoopContext.endingTime)
     #expect(testLoop.sharedState.snapshotCount == 1)
   }

@@ -8,11 +8,11 @@ import Wire
 
 private let view = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
 
-/// A supervisor's end of a control channel, driven by hand.
+/// A supervisor's end of a control channel, driven by the test.
 private struct Peer: ~Copyable {
   let socket: MessageSocket
 
-  /// The peer, and the channel that it talks to.
+  /// The peer and its channel.
   static func make(_ channel: inout ControlChannel?) throws -> Peer {
     let pair = try MessageSocket.Pair()
     channel = try ControlChannel(owning: pair.theirs.descriptor.duplicate())
@@ -25,7 +25,7 @@ private struct Peer: ~Copyable {
     #expect(try socket.send(command.encoded().span, with: descriptor))
   }
 
-  /// Everything that a worker starts with, but for `start`.
+  /// All start-up commands except `start`.
   func sendBeginning(loops: UInt16 = 2) throws {
     try send(.hello(version: MessageVersion.current))
     try send(.heartbeats(capacity: loops), with: SharedHeartbeats(loops: 2).file)
@@ -61,7 +61,7 @@ private func words(_ event: ControlChannel.Event) -> String {
 }
 
 @Suite struct `The worker's control channel` {
-  @Test func `what a worker starts with arrives as it was sent`() throws {
+  @Test func `the start-up commands arrive as they were sent`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -90,7 +90,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(throws: ControlError.message(.version(theirs: 99))) { try channel.receiveSetup() }
   }
 
-  @Test func `a supervisor that goes away at the start is noticed`() throws {
+  @Test func `a supervisor that ends during the start is noticed`() throws {
     var made: ControlChannel?
     do {
       let peer = try Peer.make(&made)
@@ -100,7 +100,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(throws: ControlError.supervisorGone) { try channel.receiveSetup() }
   }
 
-  @Test func `commands that are missing, doubled or too early are refused by name`() throws {
+  @Test func `missing, duplicate and premature commands are refused by name`() throws {
     func refusal(_ send: (borrowing Peer) throws -> Void) throws -> ControlError? {
       var made: ControlChannel?
       let peer = try Peer.make(&made)
@@ -165,7 +165,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(events == ["stop within 3000 ms"])
   }
 
-  @Test func `another configuration and changed listeners reach the callback together`() throws {
+  @Test func `a configuration and changed listeners reach the callback together`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -182,7 +182,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(events == ["reload to 8 with 1 more and 1 less, [:]"])
   }
 
-  @Test func `what operators want of servers comes with a reload, and as a command behind it`() throws {
+  @Test func `administrative states arrive with a reload, and as commands after it`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -204,7 +204,7 @@ private func words(_ event: ControlChannel.Event) -> String {
       ])
   }
 
-  @Test func `a command out of place ends the loop with an error`() throws {
+  @Test func `a command out of order ends the loop with an error`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -212,14 +212,14 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(throws: ControlError.message(.unexpected("start"))) { try channel.run(heartbeats: []) { _ in } }
   }
 
-  @Test func `the supervisor's end ends the loop`() throws {
+  @Test func `the end of the supervisor ends the loop`() throws {
     var made: ControlChannel?
     _ = try Peer.make(&made)
     let channel = try #require(made)
     #expect(throws: ControlError.supervisorGone) { try channel.run(heartbeats: []) { _ in } }
   }
 
-  @Test func `the main thread is told that time passes`() throws {
+  @Test func `the main thread gets a tick`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -232,11 +232,12 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(try peer.nextEvent() == nil)
   }
 
-  @Test func `events that find no room wait in order, and the newest of a kind replaces the others`() throws {
+  @Test func `events beyond the socket's capacity wait in order, and the newest of a kind replaces the others`() throws
+  {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
-    // Far more than the socket holds, while the supervisor does not read.
+    // More than the socket holds, while the supervisor does not read.
     for number in 0..<5000 { channel.send(.ready(number: UInt64(number))) }
     channel.send(
       .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .down, reason: "")))

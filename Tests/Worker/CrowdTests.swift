@@ -7,9 +7,9 @@ import Wire
 
 @testable import Worker
 
-/// Clients that are many, slow or silent, and the ones beside them.
-@Suite struct `A crowd of clients` {
-  @Test func `nothing of TLS is made for a client that has sent nothing`() throws {
+/// Many slow or silent clients, and others beside them.
+@Suite struct `Many clients` {
+  @Test func `no TLS connection is created for a client that has sent nothing`() throws {
     var testLoop = try TestLoop.make()
     let silent = try silentClients(3, &testLoop)
     #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].client.side.stream.tls == nil })
@@ -22,11 +22,11 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
-  @Test func `a client is small until it speaks`() {
+  @Test func `a client connection takes at most 1 KiB`() {
     #expect(MemoryLayout<ClientConnection>.stride <= 1024, "\(MemoryLayout<ClientConnection>.stride)")
   }
 
-  @Test func `a client that left behind its hello gets nothing signed`() throws {
+  @Test func `a client that closes after its ClientHello causes no signature`() throws {
     var testLoop = try TestLoop.make()
     var halfClosed = try testLoop.makeClient()
     halfClosed.pump()
@@ -42,13 +42,13 @@ import Wire
     #expect(!halfClosed.isConnected && halfClosed.received.isEmpty)
   }
 
-  @Test func `a client that leaves while it waits for its turn gets nothing signed`() throws {
+  @Test func `a client that closes while it waits for its turn causes no signature`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.makeClient()
     client.pump()
     try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
     client.cut()
-    // What the poller told before says nothing of the end.
+    // The earlier readiness does not include the end.
     let key = testLoop.loop.clients.keys[0]
     testLoop.loop.clients[key].client.side.stream.became([.readable, .writable])
     testLoop.loop.clients[key].standInLine(&testLoop.loop.context)
@@ -57,7 +57,7 @@ import Wire
     #expect(testLoop.loop.context.reports.counters.refused.handshakes == 1)
   }
 
-  @Test func `one turn goes on with so many handshakes and no more`() throws {
+  @Test func `a turn continues a bounded number of handshakes`() throws {
     var testLoop = try TestLoop.make()
     var clients: [TestServer.Owner] = []
     for _ in 0..<Loop.handshakesPerTurn * 2 {
@@ -75,7 +75,7 @@ import Wire
     }
   }
 
-  @Test func `time-outs that come all at once take several turns`() throws {
+  @Test func `time-outs that expire at once are handled in several turns`() throws {
     var testLoop = try TestLoop.make(settings: "timeouts: { tls-handshake: 5s }")
     let count = Loop.closingsPerTurn + 20
     let silent = try silentClients(count, &testLoop)
@@ -86,7 +86,7 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
-  @Test func `a turn ends connections by their time-outs for so long and no longer`() throws {
+  @Test func `a turn ends connections by time-out for a bounded time`() throws {
     var testLoop = try TestLoop.make(settings: "timeouts: { tls-handshake: 5s }")
     let silent = try silentClients(40, &testLoop)
     testLoop.pass(.seconds(6), ticking: shareOfClosings)
@@ -94,7 +94,7 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
-  @Test func `a turn ends connections by a stop for so long and no longer`() throws {
+  @Test func `a turn ends connections by a stop for a bounded time`() throws {
     var testLoop = try TestLoop.make()
     var clients: [TestServer.Owner] = []
     for _ in 0..<20 { clients.append(TestServer.Owner(try testLoop.connect())) }
@@ -106,10 +106,10 @@ import Wire
     try endSlowly(&testLoop)
   }
 
-  /// What one connection takes that ends, as the clock says: a turn has time for five of them.
+  /// The time to end one connection: a turn has time for five of them.
   private var shareOfClosings: Interval { Interval(nanoseconds: Loop.closingBudget.nanoseconds / 4) }
 
-  /// Some have ended in the turn before; the others end a few in each.
+  /// Some have ended in the turn before; the others end in batches.
   private func endSlowly(_ testLoop: inout TestLoop) throws {
     var left = testLoop.loop.clients.count
     #expect(left > 0)
@@ -122,7 +122,7 @@ import Wire
     }
   }
 
-  @Test func `a turn goes on with handshakes for so long and no longer`() throws {
+  @Test func `a turn continues handshakes for a bounded time`() throws {
     var testLoop = try TestLoop.make()
     var clients: [TestServer.Owner] = []
     for _ in 0..<30 {
@@ -145,7 +145,7 @@ import Wire
     withExtendedLifetime(clients) {}
   }
 
-  @Test func `a client that has only connected does not stand in line for a handshake`() throws {
+  @Test func `a client that has sent nothing is not queued for a handshake`() throws {
     var testLoop = try TestLoop.make()
     let silent = try silentClients(40, &testLoop)
     for _ in 0..<2 {
@@ -156,7 +156,7 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
-  @Test func `at the limit the oldest client without a byte makes room`() throws {
+  @Test func `at the limit the oldest client that has sent nothing is evicted`() throws {
     var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
     var talker = try testLoop.connect()
     var silent = try silentClients(2, &testLoop)
@@ -168,7 +168,7 @@ import Wire
     try serve(&newcomer, &testLoop)
   }
 
-  @Test func `at the limit a handshake that does not end makes room before a client that is idle`() throws {
+  @Test func `at the limit an unfinished handshake is evicted before an idle client`() throws {
     var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 2 }")
     var talker = try testLoop.connect()
     var halfOpen = try testLoop.makeClient()
@@ -185,7 +185,7 @@ import Wire
     halfOpen.vanish()
   }
 
-  @Test func `at the limit the client that has been idle longest makes room, and hears of it in order`() throws {
+  @Test func `at the limit the client idle longest is evicted, with close_notify`() throws {
     var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
     var clients: [TestServer.Owner] = []
     for _ in 0..<3 {
@@ -202,7 +202,7 @@ import Wire
     try serve(&clients[2].end, &testLoop)
   }
 
-  @Test func `at the limit nobody makes room for a client that has its share already`() throws {
+  @Test func `at the limit no client is evicted for an address that has reached its own limit`() throws {
     var testLoop = try TestLoop.make(settings: "limits: { connections: 3, connections-per-address: 3 }")
     let silent = try silentClients(3, &testLoop)
     let refused = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
@@ -212,7 +212,7 @@ import Wire
     withExtendedLifetime(refused) {}
   }
 
-  @Test func `at the limit nobody who is at work makes room, and newcomers wait`() throws {
+  @Test func `at the limit no client with a request is evicted, and new ones wait`() throws {
     var testLoop = try TestLoop.make(settings: "limits: { connections: 1 }")
     var client = try testLoop.connect()
     client.send(get)
@@ -234,7 +234,7 @@ import Wire
     }
   }
 
-  // MARK: actors
+  // MARK: Clients
 
   private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
   private let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"

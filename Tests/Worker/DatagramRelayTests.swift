@@ -6,10 +6,10 @@ import WorkerProtocol
 
 @testable import Worker
 
-@Suite struct `A loop's listeners` {
+@Suite struct `The listeners of a loop` {
   private let here = IPAddress(v4: 0x7f00_0001)
 
-  /// A UDP port of the server, and a listener that the loop takes for one on the same port.
+  /// A UDP port of the server, and a listener that the loop treats as one on the same port.
   private struct Relay: ~Copyable {
     var testLoop: TestLoop
     let server: Descriptor
@@ -41,7 +41,7 @@ import WorkerProtocol
     return client
   }
 
-  @Test func `flows end a part in each turn when their listener goes, or when their server answers`() throws {
+  @Test func `end a bounded number of flows in a turn when they are removed or their server answers`() throws {
     var relay = try makeRelay()
     let clients = try (0..<Loop.closingsPerTurn + 50).map { _ in try send(to: relay.endpoint) }
     let (server, count) = (relay.server.number, clients.count)
@@ -65,7 +65,7 @@ import WorkerProtocol
     try relay.testLoop.until("the end of all flows") { $0.loop.datagrams.flows.count == 0 }
   }
 
-  @Test func `leave others their turn while many flows begin`() throws {
+  @Test func `leave time for others while many flows begin`() throws {
     var relay = try makeRelay()
     let clients = try (0..<100).map { _ in try send(to: relay.endpoint) }
     relay.testLoop.turn()
@@ -73,7 +73,7 @@ import WorkerProtocol
     try relay.testLoop.until("a flow of each client") { $0.loop.datagrams.flows.count == clients.count }
   }
 
-  @Test func `one for datagrams that can't be registered is tried again`() throws {
+  @Test func `one for datagrams that could not be registered is retried`() throws {
     var relay = try makeRelay(isBlocked: true)
     let key = relay.testLoop.loop.datagrams.listeners.keys[0]
     relay.testLoop.loop.context.poller.forget(relay.testLoop.loop.datagrams.listeners[key].descriptor)
@@ -85,7 +85,7 @@ import WorkerProtocol
     withExtendedLifetime(client) {}
   }
 
-  @Test func `one for connections that can't be registered is tried again`() throws {
+  @Test func `one for connections that could not be registered is retried`() throws {
     var testLoop = try TestLoop.make()
     let listener = try Socket.listen(on: Endpoint(address: here, port: 0))
     let endpoint = try Socket.localEndpoint(of: listener.number)

@@ -12,10 +12,10 @@ private let cookie = "JSESSIONID=abc"
 
 private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n" }
 
-@Suite struct `A request that means one server` {
+@Suite struct `A request to a dedicated server` {
   private static let named = ", names: [view#.test, \"V#.test.\"]"
 
-  /// Sends a request, has the server answer it, and takes the answer.
+  /// Sends a request, lets the server answer it, and receives the answer.
   private func exchange(
     _ request: String, _ client: inout TestServer, _ server: inout TestServer, _ testLoop: inout TestLoop
   ) throws {
@@ -25,7 +25,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(try testLoop.receive(&client, until: "ok") == ok)
   }
 
-  @Test func `goes there from a connection that is assigned to another, and changes nothing about that`() throws {
+  @Test func `goes there from a connection that is assigned to another server, and keeps the assignment`() throws {
     var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
     var client = try testLoop.connect()
     client.send(get("view.test"))
@@ -50,7 +50,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(testLoop.affinity == assigned)
   }
 
-  @Test func `is the first word of a client, and teaches nothing, not even a cookie`() throws {
+  @Test func `assigns no server, neither by address nor by cookie`() throws {
     var testLoop = try TestLoop.make(
       servers: 2, settings: "affinity: { by: [cookie JSESSIONID, client-address] }", serverSettings: Self.named)
     for server in [0, 1] {
@@ -64,7 +64,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(testLoop.affinity == [:])
   }
 
-  @Test func `is answered with 503 when the server takes nobody, whatever others do, and leaves the client assigned`()
+  @Test func `is answered with 503 if the server is unavailable, and keeps the assignment`()
     throws
   {
     var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
@@ -72,7 +72,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     client.send(get("view1.test"))
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
-    // It is silent: the request could go elsewhere, and does not.
+    // The server is silent: the request could be sent to another one, and is not.
     testLoop.backend.set(.down, at: 0)
     testLoop.backend.lose(0, .silent)
     #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 503 "))
@@ -90,7 +90,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(try testLoop.receive(&drained, until: "ok") == ok)
   }
 
-  @Test func `is tried again there and nowhere else`() throws {
+  @Test func `is retried there and nowhere else`() throws {
     var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
     var client = try testLoop.connect()
     client.send(get("view2.test"))
@@ -103,7 +103,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(try testLoop.isDeserted(0))
   }
 
-  @Test func `waits for a place there, and for one there only`() throws {
+  @Test func `waits for a place there only`() throws {
     var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named + ", connections: 1")
     var first = try testLoop.connect()
     var second = try testLoop.connect()
@@ -126,7 +126,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(testLoop.backend.servers[0].occupancy == (active: 0, waiting: 0))
   }
 
-  @Test func `goes by the newest names, also on a connection that is older`() throws {
+  @Test func `follows the newest configuration of names, also on an older connection`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     for server in [0, 1] {
@@ -142,7 +142,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 421 "))
   }
 
-  @Test func `by its listener's port goes there, whatever Host and cookie say`() throws {
+  @Test func `by port goes there, whatever Host and cookie say`() throws {
     var testLoop = try TestLoop.make(
       servers: 2, settings: "affinity: { by: [cookie JSESSIONID, client-address] }",
       serverSettings: Self.named + ", ports: 6000#")
@@ -162,7 +162,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(testLoop.affinity == [:])
   }
 
-  @Test func `by its listener's port is passed through there, or ends`() throws {
+  @Test func `by port is passed through there, or closed`() throws {
     var testLoop = try TestLoop.make(servers: 2, serverSettings: ", ports: 6000#", isPassthrough: true)
     let ports = try [60001, 60002].map { try testLoop.listen(as: $0) }
     for (server, port) in ports.enumerated() {
@@ -181,7 +181,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     #expect(try testLoop.isDeserted(0) && testLoop.isDeserted(1))
   }
 
-  @Test func `goes by what its port means now`() throws {
+  @Test func `follows the newest configuration of ports`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect(to: testLoop.listen(as: 60001))
     for server in [0, 1] {
@@ -193,7 +193,7 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
       #expect(try testLoop.receive(&client, until: "ok") == ok)
     }
     #expect(testLoop.affinity == [:])
-    // Without the port it is a client like any other.
+    // Without the port it is an ordinary client.
     try testLoop.reload(servers: [0], settings: "", serverSettings: "")
     client.send(get("view.test"))
     var home = try testLoop.accept(at: 0)

@@ -7,8 +7,8 @@ import Wire
 
 private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
 
-@Suite struct `The end of connections` {
-  @Test func `a client that comes in the same turn as the stop is no trap`() throws {
+@Suite struct `Closing connections` {
+  @Test func `a client accepted in the same turn as the stop does not trap`() throws {
     var testLoop = try TestLoop.make()
     testLoop.loop.mailbox.post(.stop(deadline: .distantFuture))
     let client = try testLoop.makeClient()
@@ -17,7 +17,7 @@ private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
     client.vanish()
   }
 
-  @Test func `a client that shook hands while the loop stops is sent away`() throws {
+  @Test func `a client in its handshake is closed by a stop`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.makeClient()
     try testLoop.until("the client is accepted") { $0.loop.clients.count == 1 }
@@ -25,7 +25,7 @@ private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
     #expect(try testLoop.receiveEnd(&client) == .closed)
   }
 
-  /// The last write may fill the socket to its brim, and the goodbye finds no room then.
+  /// The last write may fill the socket, and then there is no room for close_notify.
   @Test func `a client that never reads its last bytes is not waited for`() throws {
     var testLoop = try TestLoop.make()
     var clients: [TestServer.Owner] = []

@@ -4,17 +4,17 @@ import Wire
 
 @testable import Worker
 
-/// Who makes room when there are other loops with clients of their own. The test is the other loop.
-@Suite struct `Room among several loops` {
+/// Which client is evicted if several loops have clients. The test takes the part of the other loop.
+@Suite struct `Making room at the connection limit across loops` {
   private static let settings = "pool: { idle-connections: 0 }\nlimits: { connections: 2 }"
 
-  @Test func `an idle client leaves only when no other loop has a silent one or an unfinished handshake`() throws {
+  @Test func `an idle client is evicted only if no other loop has a silent or handshaking one`() throws {
     var testLoop = try full()
     var newcomer = try testLoop.makeClient()
     for kind in [EvictionClass.silent, .unfinished] {
       #expect(try question(&testLoop) == kind)
       #expect(testLoop.loop.clients.count == 2)
-      // It has come round.
+      // The request has passed every loop.
       testLoop.sharedState.mailbox(of: 0).post(.roomWanted(by: 0, kind))
     }
     try testLoop.until("the newcomer is in") { _ in
@@ -24,11 +24,11 @@ import Wire
     #expect(testLoop.loop.clients.count == 2)
   }
 
-  @Test func `a newcomer is accepted as soon as another loop has made room`() throws {
+  @Test func `a waiting client is accepted as soon as another loop has made room`() throws {
     var testLoop = try full()
     var newcomer = try testLoop.makeClient()
     #expect(try question(&testLoop) == .silent)
-    // That client of the other loop's is stood in for by one of this one's.
+    // A client of this loop is removed in place of the other loop's.
     testLoop.loop.remove(testLoop.loop.clients.keys[0])
     testLoop.sharedState.mailbox(of: 0).post(.roomMade)
     try testLoop.until("the newcomer is in") { _ in
@@ -38,7 +38,7 @@ import Wire
     #expect(testLoop.loop.clients.count == 2)
   }
 
-  @Test func `a loop that gets no answer has a client of its own make room`() throws {
+  @Test func `a loop that gets no answer evicts one of its own clients`() throws {
     var testLoop = try full()
     var newcomer = try testLoop.makeClient()
     #expect(try question(&testLoop) == .silent)
@@ -51,7 +51,7 @@ import Wire
     }
   }
 
-  @Test func `a loop makes room for another with what was asked for, and else passes the question on`() throws {
+  @Test func `a loop evicts a client of the requested kind, or else passes the request on`() throws {
     var testLoop = try TestLoop.make(settings: Self.settings)
     testLoop.sharedState.mailboxes.append(try Mailbox())
     var idle = try testLoop.connect()
@@ -71,7 +71,7 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
-  @Test func `an idle client stays when another loop takes the last place of a newcomer that is just being accepted`()
+  @Test func `an idle client stays if another loop takes the last place while a client is accepted`()
     throws
   {
     var testLoop = try full()
@@ -105,7 +105,7 @@ import Wire
     withExtendedLifetime(newcomer) {}
   }
 
-  /// A loop with two idle clients, which are all that may be, and another one.
+  /// A loop with two idle clients, which is the limit, and another loop.
   private func full() throws -> TestLoop {
     var testLoop = try TestLoop.make(settings: Self.settings)
     testLoop.sharedState.mailboxes.append(try Mailbox())
@@ -117,11 +117,11 @@ import Wire
     return testLoop
   }
 
-  /// Clients that stay as long as the test.
+  /// Clients that stay connected for the whole test.
   private final class Kept { var clients: [TestServer.Owner] = [] }
   private let kept = Kept()
 
-  /// What kind of clients the other loop is asked for.
+  /// The kind of client that the other loop is asked to evict.
   private func question(_ testLoop: inout TestLoop) throws -> EvictionClass? {
     var message: LoopMessage?
     try testLoop.until("the other loop is asked") {

@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 @Suite struct `A loop that ends` {
-  @Test func `takes no message any more, and leaves none unread`() throws {
+  @Test func `accepts no message after its end, and leaves none unread`() throws {
     let mailbox = try Mailbox()
     #expect(mailbox.post(.serve))
     #expect(!mailbox.close() && !mailbox.isClosed)
@@ -18,7 +18,7 @@ import Wire
   }
 
   @Test(arguments: [false, true])
-  func `reads what came while it ended`(isStopping: Bool) throws {
+  func `reads the messages that arrive during its end`(isStopping: Bool) throws {
     var testLoop = try TestLoop.make()
     if isStopping {
       testLoop.sharedState.post(.stop(deadline: testLoop.now + .minutes(1)))
@@ -33,7 +33,7 @@ import Wire
     #expect(mailbox.take(atMost: 1).isEmpty)
   }
 
-  @Test func `counts none of its connections to servers any more, pooled or ending`() throws {
+  @Test func `subtracts its server connections from the counts, pooled and closing ones`() throws {
     var testLoop = try TestLoop.make()
     let room = testLoop.sharedState.serverConnectionRoom
     for isKept in [true, false] {
@@ -53,7 +53,7 @@ import Wire
     #expect(sharedState.serverConnectionRoom == room)
   }
 
-  @Test func `stays when a reload needs it`() throws {
+  @Test func `continues if a reload needs it`() throws {
     var testLoop = try TestLoop.make()
     testLoop.loop.isRetiring = true
     #expect(testLoop.sharedState.mailbox(of: 0).post(.stay))
@@ -61,7 +61,7 @@ import Wire
     #expect(testLoop.loop.isRetiring == false)
   }
 
-  @Test func `owes no answer to a reload that comes after its end`() throws {
+  @Test func `is not waited for by a reload that begins after its end`() throws {
     let testLoop = try TestLoop.make()
     let snapshot = try testLoop.snapshot(of: [0])
     for ended in 0..<8 {
@@ -73,7 +73,7 @@ import Wire
       for loop in 0..<3 where ended >> loop & 1 == 1 { #expect(mailboxes[loop].close()) }
       for mailbox in mailboxes { rollout.post(to: mailbox) }
       let owing = mailboxes.filter { !$0.take(atMost: 1).isEmpty }
-      // The first answers before the last has been told.
+      // The first loop answers before the last one has the message.
       for _ in owing.dropFirst() { rollout.done() }
       #expect(answers.load(ordering: .relaxed) == 0)
       rollout.done()
@@ -82,7 +82,7 @@ import Wire
     }
   }
 
-  @Test func `keeps no place at a server that was granted to one of its clients too late`() throws {
+  @Test func `returns a place that was granted to one of its clients too late`() throws {
     let testLoop = try TestLoop.make(serverSettings: ", connections: 1")
     let sharedState = testLoop.sharedState
     sharedState.mailboxes.append(try Mailbox())
@@ -99,7 +99,7 @@ import Wire
     Backend.leave(server, accounts[0], sharedState)
     #expect(server.occupancy == (1, 0))
     guard case .granted(let next, _)? = sharedState.mailbox(of: 0).take(atMost: 1).first else {
-      Issue.record("nobody was told")
+      Issue.record("no client was granted the place")
       return
     }
     #expect(next.loop == 0)

@@ -5,7 +5,7 @@ import WorkerProtocol
 
 @testable import Worker
 
-@Suite struct `Events that wait for the supervisor` {
+@Suite struct `Events pending for the supervisor` {
   private func place(_ number: Int) -> ServerPlace {
     ServerPlace(name: "view\(number)", endpoint: Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443))
   }
@@ -24,7 +24,7 @@ import WorkerProtocol
     return events
   }
 
-  @Test func `leave in order, and newer news of the same thing take the place of older ones`() {
+  @Test func `are sent in order, and a newer event about the same subject replaces an older one`() {
     var pending = PendingEvents()
     pending.append(load(1, of: 1))
     pending.append(.applied(number: 1))
@@ -35,9 +35,9 @@ import WorkerProtocol
     #expect(!pending.isEmpty)
   }
 
-  @Test func `are as many as there are things to tell of, however often they are told`() {
+  @Test func `are bounded by the number of subjects, however often they change`() {
     var pending = PendingEvents()
-    // One that nothing replaces, and that stays the first where nobody reads.
+    // This one is never replaced, and stays first until it is read.
     pending.append(.applied(number: 1))
     for round in 0..<20 as Range<UInt64> {
       for number in 0..<1024 { pending.append(load(round, of: number)) }

@@ -13,10 +13,10 @@ private let block =
   "\r\n\r\n\0\r\nQUIT\n!\u{11}\0\u{13}" + "\n\0\u{2}\u{7}\n\0\u{2}\u{1}\u{4}\u{2}\u{1}\u{2}" + "\u{4}\0\u{4}view"
 private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
 
-/// A trusted proxy's connection, passed through unread but for its header.
-@Suite struct `A connection that begins with a PROXY protocol header` {
+/// A trusted proxy's connection, passed through unread except for its header.
+@Suite struct `A connection with a PROXY protocol header` {
   @Test(arguments: [line, block], [true, false])
-  func `is the client's whom it names, and all that follows goes on`(header: String, isWhole: Bool) throws {
+  func `has the client named by the header, and passes the following bytes on`(header: String, isWhole: Bool) throws {
     var testLoop = try TestLoop.make(settings: trusting, isPassthrough: true)
     var client = try testLoop.connect()
     try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
@@ -41,7 +41,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
   }
 
   @Test(arguments: [local, "PROXY UNKNOWN\r\n"])
-  func `is the proxy's own where the header names nobody`(header: String) throws {
+  func `is the proxy's own if the header names no client`(header: String) throws {
     var testLoop = try TestLoop.make(settings: trusting, isPassthrough: true)
     var client = try testLoop.connect()
     client.send(header + "hello")
@@ -52,7 +52,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     #expect(testLoop.loop.clients[key].client.forwarding.isPeerTrusted == (header == local))
   }
 
-  @Test func `is closed and counted when it begins otherwise, ends too early, or takes too long`() throws {
+  @Test func `is closed and counted if the header is missing, incomplete or late`() throws {
     var testLoop = try TestLoop.make(settings: trusting, isPassthrough: true)
     var other = try testLoop.connect()
     other.send("GET / HTTP/1.1\r\n")
@@ -71,7 +71,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     testLoop.pass(.seconds(2))
     #expect(try testLoop.receiveEnd(&slow) != nil)
     #expect(testLoop.loop.context.reports.counters.refused.connections == 3)
-    // One that says nothing at all only looks whether somebody is here.
+    // A connection without a byte is a check of the port.
     var check = try testLoop.connect()
     check.sendEnd()
     #expect(try testLoop.receiveEnd(&check) != nil)
@@ -93,7 +93,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     another.send("PROXY TCP6 2001:db8::7 2001:db8::1 50312 443\r\nhello")
     var next = try testLoop.accept()
     #expect(try testLoop.receive(&next, until: "hello") == "hello")
-    // With the first one its place is free again.
+    // When the first one ends, its place is free again.
     first.vanish()
     try testLoop.until("the first has left") { $0.loop.clients.count == 1 }
     var third = try testLoop.connect()

@@ -5,8 +5,8 @@ import WorkerProtocol
 
 @testable import Worker
 
-@Suite struct `A port beside 443` {
-  @Test func `that a server refuses ends its client, and says nothing of the server's health`() throws {
+@Suite struct `A relayed port` {
+  @Test func `refused by a server closes its client, and does not affect the server's health`() throws {
     // Nothing listens on the server's port 1.
     var testLoop = try TestLoop.make(
       servers: 2, settings: "listen: 127.0.0.2\nrelay: { tcp: 1 }\nhealth: { passive: on }\n", isPassthrough: true)

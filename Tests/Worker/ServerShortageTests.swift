@@ -4,9 +4,9 @@ import Wire
 
 @testable import Worker
 
-@Suite struct `What this machine lacks for a connection to a server` {
-  /// TCP's send says EAGAIN on an empty socket when it has no memory, and on a full one.
-  @Test func `is not the server's fault when it is memory for a PROXY header`() throws {
+@Suite struct `A local shortage while connecting to a server` {
+  /// TCP's send fails with EAGAIN for lack of memory as well as on a full socket.
+  @Test func `is not blamed on the server if memory for a PROXY header is missing`() throws {
     var testLoop = try TestLoop.make(serverSettings: ", send-proxy-v2: on")
     let service = testLoop.loop.context.snapshot.services[0]
     let request = RequestKey(connection: SlabKey(index: 0, generation: 1), number: 1)
@@ -20,7 +20,7 @@ import Wire
       case .wouldBlock: refusals += 1
       case .failed(let code): Issue.record("\(SystemError.words(for: code))")
       }
-      // What was sent may still be on its way to the other side's buffers.
+      // Bytes may still be in transit to the buffers of the other side.
       return filled > 0 && refusals > 20
     }
     testLoop.loop.context.servers[key].side.stream.became([.writable])

@@ -12,9 +12,9 @@ import Wire
 @testable import Configuration
 @testable import Worker
 
-/// A loop with its listener, and servers to connect to, all in the test's thread and in time that the test lets pass.
+/// A loop with its listener, and servers to connect to, all in the test's thread, with a clock that the test advances.
 struct TestLoop: ~Copyable {
-  /// More turns than anything here needs.
+  /// More turns than any test needs.
   private static let timeout = 2_000
 
   var loop: Loop
@@ -24,7 +24,7 @@ struct TestLoop: ~Copyable {
   private var source: Source
   private let security: Security?
   private(set) var now: Instant
-  /// Of the configurations so far.
+  /// The number of configurations so far.
   private var number: UInt64 = 1
   private let heartbeats: SharedHeartbeats
 
@@ -33,7 +33,7 @@ struct TestLoop: ~Copyable {
     let server: ServerContext
   }
 
-  /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them, its number
+  /// `settings` are lines of the configuration after the servers; `serverSettings` are added to each server, its number
   /// for every `#`.
   static func make(
     servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false,
@@ -92,7 +92,7 @@ struct TestLoop: ~Copyable {
 
   private static let anyPort = Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0)
 
-  /// A snapshot with these of the servers, in this order, takes over.
+  /// Reloads to a snapshot with these servers, in this order.
   mutating func reload(servers kept: [Int]) throws {
     number += 1
     let snapshot = try snapshot(of: kept)
@@ -108,7 +108,7 @@ struct TestLoop: ~Copyable {
     try reload(servers: kept)
   }
 
-  /// A snapshot with these of the servers, in this order, that nothing has taken over yet.
+  /// A snapshot with these servers, in this order, that is not in use yet.
   func snapshot(of kept: [Int]) throws -> ConfigurationSnapshot {
     try ConfigurationSnapshot(
       number: number, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.wall()),
@@ -117,7 +117,7 @@ struct TestLoop: ~Copyable {
 
   // MARK: Actors
 
-  /// Another listener, which the loop takes for one on this port; where it is.
+  /// Adds a listener, which the loop treats as one on this port; returns its endpoint.
   mutating func listen(as port: UInt16, for purpose: ListenerPurpose = .service) throws -> Endpoint {
     let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
@@ -127,7 +127,7 @@ struct TestLoop: ~Copyable {
     return endpoint
   }
 
-  /// A client that has connected, to the first listener or another.
+  /// A connected client, of the first listener or another.
   mutating func connect(to other: Endpoint? = nil) throws -> TestServer {
     var peer = try TestServer(connectingTo: other ?? endpoint, security?.client)
     try until("a client connects") { _ in
@@ -152,14 +152,14 @@ struct TestLoop: ~Copyable {
       found?.pump()
       return found?.isConnected == true
     }
-    guard let peer = found.take() else { throw Stuck() }
+    guard let peer = found.take() else { throw TurnLimitReached() }
     return peer
   }
 
-  /// No connection waits at a server.
+  /// Whether no connection is pending at the server.
   func isDeserted(_ server: Int = 0) throws -> Bool { try Socket.accept(from: servers[server].descriptor) == nil }
 
-  /// The server chosen for an exchange under way.
+  /// The server chosen for the exchange in progress.
   func chosenServer() throws -> Int {
     let keys = loop.clients.keys.filter { !loop.clients[$0].requests.isEmpty }
     return try #require(keys.compactMap { loop.clients[$0].requests.current.value.server }.first)
@@ -167,9 +167,9 @@ struct TestLoop: ~Copyable {
 
   // MARK: Time
 
-  struct Stuck: Error {}
+  struct TurnLimitReached: Error {}
 
-  /// Turns the loop until something is so; records an issue when it never is.
+  /// Turns the loop until the condition holds; records an issue if it never does.
   mutating func until(
     _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: (borrowing TestLoop) throws -> Bool
   ) throws {
@@ -178,10 +178,10 @@ struct TestLoop: ~Copyable {
       if try isSo(self) { return }
     }
     Issue.record("this never came: \(words)", sourceLocation: sourceLocation)
-    throw Stuck()
+    throw TurnLimitReached()
   }
 
-  /// Turns the loop until a whole request or answer head has come to a peer, and takes it.
+  /// Turns the loop until a peer has received a complete head, and returns it.
   mutating func receive(
     _ peer: inout TestServer, until suffix: String = "\r\n\r\n", sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> String {
@@ -193,7 +193,7 @@ struct TestLoop: ~Copyable {
     return peer.take()
   }
 
-  /// Turns the loop until a peer has heard the end of the other side.
+  /// Turns the loop until a peer has received the end of the other side.
   mutating func receiveEnd(
     _ peer: inout TestServer, sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> StreamEnd? {
@@ -210,7 +210,7 @@ struct TestLoop: ~Copyable {
     loop.turn(waiting: milliseconds) { now }
   }
 
-  /// Lets time pass, and turns the loop once, in which it takes `step` from one look at the clock to the next.
+  /// Advances the clock, and turns the loop once, during which each reading of the clock advances it by `step`.
   mutating func pass(_ interval: Interval, ticking step: Interval) {
     now = now + interval
     var next = now
@@ -221,14 +221,14 @@ struct TestLoop: ~Copyable {
     now = next
   }
 
-  /// Lets time pass at once, and whatever is due then happen: timers fire at whole ticks.
+  /// Advances the clock, and turns the loop until the due timers have fired, which they do at whole ticks.
   mutating func pass(_ interval: Interval) {
     now = now + interval + Interval(nanoseconds: TimerWheel.tickNanoseconds)
     turn()
   }
 }
 
-/// What configurations are made of.
+/// Parts of configurations.
 private struct Source {
   let settings: String
   let serverSettings: String
@@ -250,7 +250,7 @@ private struct Source {
 }
 
 extension Descriptor {
-  /// A descriptor that an array can hold.
+  /// A descriptor in a class, because an array can't hold a ~Copyable type.
   final class Owner {
     let descriptor: Descriptor
 

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Worker
 
-/// The other end of one connection, a client or a server, driven by the test's thread. It asks the kernel at every
+/// The peer of one connection, a client or a server, driven by the test's thread. It polls the kernel at every
 /// step instead of waiting for events.
 struct TestServer: ~Copyable {
   private var stream: Stream
@@ -15,12 +15,12 @@ struct TestServer: ~Copyable {
   private var unsent: [UInt8] = []
   private(set) var isConnected = false
   private(set) var received = ""
-  /// How the other side ended its direction.
+  /// The way in which the other side ended its direction.
   private(set) var end: StreamEnd?
-  /// Reads only when it is to.
+  /// Whether it reads.
   var isReading = true
 
-  /// A client of `endpoint`, with TLS when there is a context for it.
+  /// A client of `endpoint`, with TLS if a context is given.
   init(connectingTo endpoint: Endpoint, _ context: ClientContext?) throws {
     var stream = Stream(plain: try Socket.connect(to: endpoint))
     stream.became([.readable, .writable])
@@ -28,14 +28,14 @@ struct TestServer: ~Copyable {
     self.stream = stream
   }
 
-  /// The server's end of a connection that was accepted.
+  /// The server's end of an accepted connection.
   init(accepted descriptor: consuming Descriptor, _ context: ServerContext?) throws {
     var stream = Stream(plain: descriptor)
     if let context { try stream.answerTLS(context: context) }
     self.stream = stream
   }
 
-  /// Sends what it can of what it is to send, and receives what is there.
+  /// Sends pending bytes as far as possible, and receives available ones.
   mutating func pump() {
     stream.became([.readable, .writable])
     if !isConnected {
@@ -66,19 +66,19 @@ struct TestServer: ~Copyable {
 
   var hasSentAll: Bool { isConnected && unsent.isEmpty }
 
-  /// Ends its direction in order.
+  /// Ends its direction, with close_notify or FIN.
   mutating func sendEnd() { _ = stream.sendEnd() }
 
-  /// Ends its direction below TLS, in no order.
+  /// Ends its direction with FIN, without close_notify.
   func cut() { Socket.shutdownWrite(stream.descriptor.number) }
 
-  /// Goes away: what was not read makes it a reset.
+  /// Closes the socket: unread bytes turn that into a reset.
   consuming func vanish() { stream.abort() }
 
-  /// Lets the kernel hold little for it.
+  /// Sets small kernel buffers.
   func shrinkBuffers() { WorkerTests.shrinkBuffers(of: stream.descriptor) }
 
-  /// Takes what came.
+  /// Returns the received bytes, and removes them.
   mutating func take() -> String {
     defer { received = "" }
     return received
@@ -86,7 +86,7 @@ struct TestServer: ~Copyable {
 }
 
 extension TestServer {
-  /// One that an array can hold.
+  /// A peer in a class, because an array can't hold a ~Copyable type.
   final class Owner {
     var end: TestServer
 
@@ -94,7 +94,7 @@ extension TestServer {
   }
 }
 
-/// The kernel holds as little as it can for this socket.
+/// Sets the smallest kernel buffers for this socket.
 func shrinkBuffers(of socket: borrowing Descriptor) {
   for option in [SO_SNDBUF, SO_RCVBUF] {
     var size: Int32 = 1

@@ -20,21 +20,21 @@ private func answer(_ body: String, _ fields: String = type, status: Int = 200) 
 
 private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-@Suite struct `A tunnel's server` {
-  private let spoken = Spoken()
+@Suite struct `The server of a tunnel` {
+  private let recorded = RecordedLog()
 
-  /// What the log says of answers.
-  private var complaints: [String] { spoken.lines.filter { $0.contains("/broker/xml") } }
+  /// The log lines about answers.
+  private var complaints: [String] { recorded.lines.filter { $0.contains("/broker/xml") } }
 
-  /// Two servers of which the second gets no new clients, so that only the first can be chosen.
+  /// Two servers: the second gets no new clients, so that the first is chosen.
   private func make(_ settings: String = "affinity: { by: tunnel }") throws -> TestLoop {
-    let testLoop = try TestLoop.make(servers: 2, settings: settings, log: spoken.log)
+    let testLoop = try TestLoop.make(servers: 2, settings: settings, log: recorded.log)
     testLoop.backend.set(.drain, at: 1)
     return testLoop
   }
 
-  /// Asks the first server, which answers with these bytes, one after the other, each of which is passed on at once as it
-  /// is.
+  /// Asks the first server, which answers with these bytes, one after the other, each of which is passed on at once as
+  /// it is.
   private func logIn(_ pieces: [String], request: String = login, _ testLoop: inout TestLoop) throws {
     var client = try testLoop.connect()
     client.send(request)
@@ -49,13 +49,13 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
   }
 
-  /// New clients go to the second server, those it knows to the first.
+  /// From now on new clients go to the second server, known ones to the first.
   private func turn(_ testLoop: borrowing TestLoop) {
     testLoop.backend.set(.drain, at: 0)
     testLoop.backend.set(.up, at: 1)
   }
 
-  /// Opens a tunnel, which comes to this server.
+  /// Opens a tunnel, and expects it at this server.
   private func open(_ request: String, at index: Int, _ testLoop: inout TestLoop) throws {
     var client = try testLoop.connect()
     client.send(request)
@@ -68,7 +68,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
   }
 
-  @Test func `is the one that has issued its id, for as long as it is open and held`() throws {
+  @Test func `is the one that issued its connection ID, while the tunnel is open and for the hold time`() throws {
     var testLoop = try make()
     let whole = answer(xml)
     let place = whole.index(whole.firstRange(of: "3F25")?.lowerBound ?? whole.endIndex, offsetBy: 2)
@@ -91,7 +91,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
   }
 
   @Test(arguments: ["tunnel?3F26", "tunnel?3f25", "tunnel", "reconnect?3F2&5", "tunnels?3F25", "x?3F25"])
-  func `is chosen as for everybody when nobody has issued its id`(target: String) throws {
+  func `is chosen as for any client if its ID is unknown`(target: String) throws {
     var testLoop = try make()
     try logIn([answer(xml)], &testLoop)
     turn(testLoop)
@@ -99,10 +99,10 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 0)])
   }
 
-  @Test func `says nothing about others at the address of who opens it`() throws {
+  @Test func `does not change the assignment of its client's address`() throws {
     var testLoop = try make("affinity: { by: [tunnel, cookie JSESSIONID, client-address] }")
     try logIn([answer(xml, type + "Set-Cookie: JSESSIONID=a\r\n")], &testLoop)
-    // Known by the address, by the cookie, and by the id.
+    // By the address, by the cookie, and by the ID.
     #expect(testLoop.affinity == [0: AffinityCount(clients: 3, sessions: 0)])
     turn(testLoop)
     testLoop.backend.set(.down, at: 0)
@@ -114,7 +114,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
       testLoop.affinity == [0: AffinityCount(clients: 2, sessions: 0), 1: AffinityCount(clients: 1, sessions: 0)])
   }
 
-  @Test func `is another one while it is down, and itself again when it is back`() throws {
+  @Test func `is another one while it is down, and the original after it returns`() throws {
     var testLoop = try make()
     try logIn([answer(xml)], &testLoop)
     turn(testLoop)
@@ -124,7 +124,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     try open(tunnel(), at: 0, &testLoop)
   }
 
-  @Test func `is another one when it does not answer, as for other requests`() throws {
+  @Test func `is another one if it does not answer, as for other requests`() throws {
     var testLoop = try make()
     try logIn([answer(xml)], &testLoop)
     testLoop.backend.set(.up, at: 1)
@@ -161,7 +161,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 0)])
   }
 
-  @Test func `is learned from a request that means one server as well`() throws {
+  @Test func `is learned from a request to a dedicated server as well`() throws {
     var testLoop = try TestLoop.make(
       servers: 2, settings: "affinity: { by: tunnel }", serverSettings: ", names: view#.test")
     try logIn([answer(xml)], request: login.replacing("view.test", with: "view1.test"), &testLoop)
@@ -169,7 +169,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     try open(tunnel(), at: 0, &testLoop)
   }
 
-  @Test func `is learned when the request has left long ago`() throws {
+  @Test func `is learned although the request was forwarded long before the answer`() throws {
     var testLoop = try make()
     let size = 200_000
     let head = "POST /broker/xml HTTP/1.1\r\nHost: view.test\r\nContent-Length: \(size)\r\n\r\n"
@@ -181,7 +181,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     (login, answer(xml, status: 403)), (login, answer(xml.replacing("-id", with: "-ib"))),
     (login.replacing("/xml", with: "/xmls"), answer(xml)), (login.replacing("/broker", with: "//broker"), answer(xml)),
   ])
-  func `is not learned from anything else`(request: String, answer: String) throws {
+  func `is learned from no other answer`(request: String, answer: String) throws {
     var testLoop = try make()
     try logIn([answer], request: request, &testLoop)
     #expect(testLoop.affinity == [:])
@@ -192,7 +192,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     (type + "Content-Encoding: gzip\r\n", "it has a Content-Encoding"),
     ("Content-Type: text/html\r\n", "its Content-Type is not text/xml"), ("", "its Content-Type is not text/xml"),
   ])
-  func `is not learned from an answer that can't be read, which the log says once a day and after a reload`(
+  func `is not learned from an unreadable answer, which is logged once a day and after a reload`(
     fields: String, reason: String
   ) throws {
     var testLoop = try make()
@@ -209,7 +209,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     #expect(complaints.dropFirst(2) == [line])
   }
 
-  @Test func `is not looked for where the configuration does not ask for it`() throws {
+  @Test func `is not learned if the configuration does not ask for it`() throws {
     var testLoop = try make("affinity: { by: cookie JSESSIONID }")
     for answer in [answer(xml), answer(xml, "")] { try logIn([answer], &testLoop) }
     #expect(testLoop.affinity == [:])

@@ -7,9 +7,9 @@ import Wire
 
 @testable import Worker
 
-/// Listeners that a reload takes away, as one of two loops sees it: the test is the other one.
-@Suite struct `Listeners that go` {
-  @Test func `whoever waits in the queue is accepted, and the last loop reports the reload`() throws {
+/// Removal of listeners by a reload, in one of two loops: the test takes the part of the other one.
+@Suite struct `Removed listeners` {
+  @Test func `queued connections are accepted, and the last loop completes the reload`() throws {
     var testLoop = try TestLoop.make()
     let count = 3 * Loop.acceptsPerTurn / 2
     let waiting = try (0..<count).map { _ in Descriptor.Owner(try Socket.connect(to: testLoop.endpoint)) }
@@ -27,7 +27,7 @@ import Wire
     #expect(reports.load(ordering: .relaxed) == 1)
   }
 
-  @Test func `a listener that somebody else holds still wakes the loop no more`() throws {
+  @Test func `a listener that another process still holds does not wake the loop`() throws {
     var testLoop = try TestLoop.make()
     let supervisors = Descriptor.Owner(
       try testLoop.loop.accepting.listeners[testLoop.loop.accepting.listeners.keys[0]].descriptor.duplicate())
