@@ -5,10 +5,10 @@ import Wire
 
 @testable import Certificates
 
-@Suite struct `Watching certificates expire` {
+@Suite struct `The expiry watch` {
   private static let day = Int64(ExpiryWatch.day)
 
-  /// So many seconds after the certificate's end.
+  /// The time this many seconds after the certificate's expiry.
   private static func end(_ seconds: Int64 = 0) -> WallTime { WallTime(seconds: 2_000_000_000 + seconds) }
 
   private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
@@ -18,7 +18,7 @@ import Wire
       notAfter: end())
   }
 
-  @Test func `each of 30, 14, 7 and 1 days ahead is told once, and the end once a day`() throws {
+  @Test func `the expiry is announced 30, 14, 7 and 1 days ahead, and once a day after it`() throws {
     let subject = try Self.subject()
     var watch = ExpiryWatch()
     var told: [ExpiryWatch.Notice] = []
@@ -29,7 +29,7 @@ import Wire
     #expect(told == ahead + [.ended(subject), .ended(subject), .ended(subject)])
   }
 
-  @Test func `one that is close to its end at the start is told of once`() throws {
+  @Test func `a certificate that expires soon is announced once at the start`() throws {
     let subject = try Self.subject()
     var watch = ExpiryWatch()
     let now = Self.end(-10 * Self.day)
@@ -37,7 +37,7 @@ import Wire
     #expect(watch.notices(of: [subject], at: now + .seconds(1)) == [])
   }
 
-  @Test func `what a check says of a certificate is what the watch would`() throws {
+  @Test func `a check's notice of a certificate is that of the watch`() throws {
     let subject = try Self.subject()
     for left in -40...40 as ClosedRange<Int64> {
       var watch = ExpiryWatch()
@@ -46,7 +46,7 @@ import Wire
     }
   }
 
-  @Test func `a renewed certificate is told of anew, one that stays is not`() throws {
+  @Test func `a renewed certificate is announced again, an unchanged one is not`() throws {
     let (old, other) = (try Self.subject(1), try Self.subject(2))
     var watch = ExpiryWatch()
     let now = Self.end(-5 * Self.day)
@@ -56,14 +56,14 @@ import Wire
     #expect(watch.notices(of: [old], at: now).count == 1)
   }
 
-  @Test func `a clock that is set back makes no silence of years`() throws {
+  @Test func `a clock that is set back does not suppress notices for years`() throws {
     let subject = try Self.subject()
     var watch = ExpiryWatch()
     #expect(watch.notices(of: [subject], at: Self.end(400 * Self.day)).count == 1)
     #expect(watch.notices(of: [subject], at: Self.end(1)).count == 1)
   }
 
-  @Test func `the words name the certificate, its file and what to do, and not a hundred names`() throws {
+  @Test func `the notice has the names, up to four, the file and the remedy`() throws {
     let subject = try Self.subject(names: (1...100).map { "view\($0).test" })
     let text = ExpiryWatch.text(of: .ending(subject, daysLeft: 7))
     #expect(text.hasPrefix("the certificate for view1.test, view2.test, view3.test, view4.test and 96 more in "))

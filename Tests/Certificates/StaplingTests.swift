@@ -3,7 +3,7 @@ import Wire
 
 @testable import Certificates
 
-@Suite struct `Asking authorities` {
+@Suite struct `Refreshing OCSP staples` {
   @Test(arguments: [
     ("http://ocsp.test", "ocsp.test", 80, "/", "ocsp.test"),
     ("HTTP://ocsp.test/", "ocsp.test", 80, "/", "ocsp.test"),
@@ -12,7 +12,7 @@ import Wire
     ("http://192.0.2.1:8080", "192.0.2.1", 8080, "/", "192.0.2.1:8080"),
     ("http://[2001:db8::1]/x", "2001:db8::1", 80, "/x", "[2001:db8::1]"),
   ])
-  func `a responder is a URL of plain http`(text: String, host: String, port: Int, path: String, authority: String)
+  func `a responder is a URL of plain HTTP`(text: String, host: String, port: Int, path: String, authority: String)
     throws
   {
     let url = try #require(ResponderURL(text))
@@ -24,11 +24,11 @@ import Wire
     "http://ocsp.test:0/", "http://ocsp.test:65536/", "http://ocsp.test:/", "http://oc\\sp.test/", "http://[::1/",
     "http://ocsp.test/\r\nX: y",
   ])
-  func `nothing else is one`(text: String) {
+  func `other URLs are refused`(text: String) {
     #expect(ResponderURL(text) == nil)
   }
 
-  @Test func `an authority is asked again half-way to the end of its word, and not at every turn of a short one`() {
+  @Test func `a staple is refreshed half-way through its lifetime, at most once a minute`() {
     var schedule = StapleSchedule(startingAt: Instant(nanoseconds: 0))
     let now = Instant(nanoseconds: 0) + .hours(1)
     schedule.succeeded(goodFor: .hours(96), at: now)
@@ -38,14 +38,14 @@ import Wire
   }
 
   @Test(arguments: [Interval.hours(8 * 24), .hours(9000 * 366 * 24), .seconds(251_000_000_000), .seconds(.max)])
-  func `one whose word holds for years is asked again within days, and nothing overflows`(lifetime: Interval) {
+  func `a staple that is valid for years is refreshed within days, without overflow`(lifetime: Interval) {
     var schedule = StapleSchedule(startingAt: Instant(nanoseconds: 0))
     let now = Instant(nanoseconds: 0) + .hours(1)
     schedule.succeeded(goodFor: lifetime, at: now)
     #expect(schedule.due == now + .hours(96))
   }
 
-  @Test func `one that fails is asked less and less often, and as before once it answers`() {
+  @Test func `a failing responder is asked less and less often, and as before once it answers`() {
     var schedule = StapleSchedule(startingAt: Instant(nanoseconds: 0))
     let now = Instant(nanoseconds: 0)
     var pauses: [UInt64] = []

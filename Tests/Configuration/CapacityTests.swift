@@ -3,7 +3,7 @@ import Testing
 
 @testable import Configuration
 
-@Suite struct `What a machine has of what connections take` {
+@Suite struct `Capacity of the machine` {
   private func shortfalls(_ settings: String = "", change: (inout Configuration.Resources) -> Void) throws -> [String] {
     let text = """
       service: view.test
@@ -20,7 +20,7 @@ import Testing
     return configuration.shortfalls(on: resources)
   }
 
-  @Test func `a server's port is listened on once, however often the file names it`() throws {
+  @Test func `a server's port counts once, however often the file names it`() throws {
     for listen in [#"["*:443", "0.0.0.0:8443"]"#, #"["*:443"]"#] {
       let text = """
         service: view.test
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func `a machine that has enough of everything is not spoken of`() throws {
+  @Test func `sufficient resources are not mentioned`() throws {
     #expect(try shortfalls { _ in } == [])
     #expect(try shortfalls { ($0.ports, $0.memory) = (nil, nil) } == [])
   }
@@ -60,7 +60,7 @@ import Testing
     #expect(told.count == 1 && told[0].contains("1202 listeners of 2 threads take 2404 sockets"))
   }
 
-  @Test func `source ports, of each server for itself`() throws {
+  @Test func `source ports, for each server separately`() throws {
     let told = try shortfalls { $0.ports = 32_768...60_999 }
     #expect(told.count == 1)
     #expect(
@@ -71,7 +71,7 @@ import Testing
         """) == true)
   }
 
-  @Test func `source ports, of servers at one address together`() throws {
+  @Test func `source ports, for servers at one address together`() throws {
     let services = (1...2).map { number in
       """
         s\(number):
@@ -93,7 +93,7 @@ import Testing
     #expect(told.first?.hasPrefix("server s1/view01, s2/view01: `connections` is 40000, but only 28232") == true)
   }
 
-  @Test func `memory of assignments, whose tables are as large as the file says, and of flows`() throws {
+  @Test func `memory of the assignment tables and of flows`() throws {
     let affinity = "affinity: { by: [tunnel, cookie JSESSIONID, client-address], entries: 10000000 }"
     let told = try shortfalls(affinity) { $0.memory = 1_900_000_000 }
     #expect(told.count == 1 && told[0].contains("30000000 entries of `affinity` 2040 MB (68 bytes each), and this"))
@@ -103,7 +103,7 @@ import Testing
     #expect(both.count == 1 && both[0].contains("60000 `flows` 36 MB (600 bytes each), and this service"))
   }
 
-  @Test func `memory, of the connections that are accepted at all`() throws {
+  @Test func `memory of the accepted connections`() throws {
     let told = try shortfalls { $0.memory = 100_000_000 }
     #expect(told.count == 1 && told[0].contains("10000 idle ones take about 150 MB (15000 bytes each)"))
     #expect(told[0].contains("may use 100 MB"))

@@ -2,7 +2,7 @@ import Configuration
 import Simulation
 import Testing
 
-/// Files as nobody writes them: mutations of good ones, by seed.
+/// Mutations of valid files, by seed.
 @Suite struct MutationTests {
   static let seeds =
     Schema.sections.flatMap(\.keys).map { "\($0.name): \($0.example)\n" } + [
@@ -16,7 +16,7 @@ import Testing
   ]
 
   @Test(arguments: 0..<40 as Range<UInt64>)
-  func `no bytes crash the loader, and what it says is consistent`(seed: UInt64) {
+  func `arbitrary bytes never crash the loader, and its diagnostics are consistent`(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<100 {
       var bytes = Array((MutationTests.seeds.randomElement(using: &generator) ?? "").utf8)
@@ -25,11 +25,11 @@ import Testing
     }
   }
 
-  /// Shapes on which a reader easily takes time by the square of the length.
+  /// Texts on which a parser easily takes quadratic time.
   @Test(arguments: [
     "[", "{a: ", "- ", "? ", "a, ", "{a: 1}, ", "&a ", "!a ", "'", "a: b\n", "#\n", "\"\\", "  a\n", "é",
   ])
-  func `a large file of one thing is answered`(piece: String) {
+  func `a large file of repeated text is answered in time`(piece: String) {
     check(Array(String(repeating: piece, count: 40_000 / piece.utf8.count).utf8))
     check(Array("service: [\(String(repeating: piece, count: 40_000 / piece.utf8.count))]".utf8))
   }

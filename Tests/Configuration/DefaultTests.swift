@@ -4,7 +4,7 @@ import HTTP1
 import Testing
 import Wire
 
-/// What a file does not say.
+/// The values of keys that a file does not have.
 @Suite struct DefaultTests {
   static let smallest = """
     service: view.domain.local
@@ -51,7 +51,7 @@ import Wire
     #expect(configuration.service.errorPages.isEmpty)
   }
 
-  @Test func `servers are re-encrypted to on 443 and verified as the service by the system's authorities`() throws {
+  @Test func `connections to servers are encrypted, on port 443, and verified by the system's authorities`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     let addresses = try ["192.168.1.165:443", "192.168.1.166:443"].map { try Endpoint(parsing: $0) }
     #expect(configuration.service.servers.map(\.name) == ["view01", "view02"])
@@ -65,7 +65,7 @@ import Wire
     }
   }
 
-  @Test func `the favicon is asked for every five seconds`() throws {
+  @Test func `the favicon is checked every five seconds`() throws {
     let health = try DefaultTests.load(DefaultTests.smallest).service.health
     #expect(health.check == .https)
     #expect(health.path == "/favicon.ico")
@@ -81,7 +81,7 @@ import Wire
     #expect(health.slowStart == .zero)
   }
 
-  @Test func `a client is known by its address for 90 minutes`() throws {
+  @Test func `a client is identified by its address and assigned for 90 minutes`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     #expect(configuration.service.affinity.by == [.clientAddress])
     #expect(configuration.service.affinity.hold == .minutes(90))
@@ -94,7 +94,7 @@ import Wire
     #expect(configuration.service.forwarded.trustedProxies.isEmpty)
   }
 
-  @Test func `time-outs have the classic values`() throws {
+  @Test func `time-outs have the usual defaults`() throws {
     let timeouts = try DefaultTests.load(DefaultTests.smallest).service.timeouts
     #expect(timeouts.tlsHandshake == .seconds(5))
     #expect(timeouts.httpRequest == .seconds(10))
@@ -107,7 +107,7 @@ import Wire
     #expect(timeouts.stop == .seconds(30))
   }
 
-  @Test func `limits, pool and log are set`() throws {
+  @Test func `limits, pool and log have defaults`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     #expect(configuration.limits.connections == 10_000)
     #expect(configuration.limits.connectionsPerAddress == 4000)
@@ -124,7 +124,7 @@ import Wire
     #expect(configuration.log.access?.target == .standardOutput)
   }
 
-  @Test func `every service has the defaults of a file with one, by its own keys`() throws {
+  @Test func `each of several services has the defaults of a single one, under its own keys`() throws {
     let services = try DefaultTests.load(DefaultTests.services).services
     #expect(services.map(\.name) == ["view", "cards"])
     #expect(services.map(\.redirect?.listeners.first?.text) == ["192.168.1.170:80", "192.168.1.171:80"])
@@ -135,7 +135,7 @@ import Wire
       services.flatMap(\.servers).map(\.serverName) == ["view.domain.local", "view.domain.local", "cards.domain.local"])
   }
 
-  @Test func `error pages may replace exactly what HTTP1 answers`() {
+  @Test func `the error pages that can be replaced are those that HTTP1 sends`() {
     #expect(Configuration.statusCodes == HTTP1.Status.allCases.map(\.rawValue))
   }
 
@@ -148,7 +148,7 @@ import Wire
     #expect(configuration.service.redirect?.listeners == expected)
   }
 
-  @Test func `servers take the file's trust and the service's name unless they have their own`() throws {
+  @Test func `servers have the file's trust and the service's name, unless they have their own`() throws {
     let configuration = try DefaultTests.load(
       """
       service: [view.domain.local, portal.domain.local]
@@ -162,7 +162,7 @@ import Wire
     #expect(configuration.service.servers.map(\.serverName) == ["view.domain.local", "view02.domain.local"])
   }
 
-  @Test func `an IPv6 service has brackets in Host and none in certificates`() throws {
+  @Test func `an IPv6 service name has brackets in Host and none in certificates`() throws {
     let configuration = try DefaultTests.load(
       """
       service: FD00:0::170
@@ -194,21 +194,21 @@ import Wire
   }
 
   @Test(arguments: ["lb1", "lb2"])
-  func `the shipped example is accepted without a word on both nodes`(host: String) {
+  func `the shipped example is accepted without a warning on both nodes`(host: String) {
     let text = TestFile.read("../../etc/belvedere.yaml")
     let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: host)
     #expect(loaded.configuration?.virtualRouters.first?.settings.priority == (host == "lb1" ? 101 : 100))
     #expect(loaded.diagnostics.isEmpty)
   }
 
-  @Test func `what the shipped example has commented out is the default`() throws {
+  @Test func `the values that the shipped example comments out are the defaults`() throws {
     let text = TestFile.read("../../etc/belvedere.yaml")
     let uncommented = text.replacing(/(?m)^( *)#(?! \S)(?=[ a-z])/) { "\($0.output.1)" }
     #expect(uncommented.contains("\nlisten: 443\n") && uncommented.contains("\n  hold: 90m\n"))
     #expect(try DefaultTests.load(uncommented) == DefaultTests.load(text))
   }
 
-  @Test func `what the shipped example suggests in its comments are keys`() throws {
+  @Test func `the suggestions in comments of the shipped example are valid keys`() throws {
     let root = try #require(Schema.sections.first { $0.name == Schema.rootName })
     let suggestions = TestFile.read("../../etc/belvedere.yaml").matches(of: /(?m)^# ([a-z-]+):[ ]/).map(\.output.1)
     #expect(suggestions.count > 5)
@@ -217,6 +217,6 @@ import Wire
 }
 
 extension Configuration {
-  /// The service of a file with one.
+  /// The service of a file with a single one.
   var service: Service { services[0] }
 }

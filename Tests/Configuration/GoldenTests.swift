@@ -45,12 +45,12 @@ import Testing
   }
 
   @Test(.enabled(if: !TestFile.isUpdating("BELVEDERE_UPDATE_GOLDEN")), arguments: cases)
-  func `a configuration is answered with these words`(_ example: Case) {
+  func `check prints this about a configuration`(_ example: Case) {
     #expect(example.printed == example.expected)
   }
 
   @Test(.enabled(if: TestFile.isUpdating("BELVEDERE_UPDATE_GOLDEN")))
-  func `the golden files are written anew`() throws {
+  func `the golden files are rewritten`() throws {
     for file in GoldenTests.files {
       let parts = GoldenTests.cases.filter { $0.file == file }
       let text = parts.map { "=== \($0.sentence)\n\($0.text)~~~\n\($0.printed)" }.joined()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Configuration
 
-/// What a file is as bytes, and what it says about other files.
+/// The encoding of a configuration file, and its references to other files.
 @Suite struct LoadTests {
   private func load(_ bytes: [UInt8], fileName: String = "case.yaml") -> Configuration.Loaded {
     Configuration.load(bytes: bytes, fileName: fileName, hostName: "lb1")
@@ -17,7 +17,7 @@ import Testing
     #expect(printed("\u{feff}tsl: 1\u{85}") == printed("tsl: 1\u{85}"))
   }
 
-  @Test func `bytes that are not UTF-8 are shown where they are`() {
+  @Test func `bytes that are not UTF-8 are reported with their place`() {
     #expect(
       printed("mode: http\nservice: Größe", ending: [0xff, 0x0a]) == [
         """
@@ -29,7 +29,7 @@ import Testing
       ])
   }
 
-  @Test func `characters that are no text are named`() {
+  @Test func `characters that are not text are named`() {
     #expect(
       printed("mode: \u{0}http\n") == [
         """
@@ -40,7 +40,7 @@ import Testing
       ])
   }
 
-  @Test func `a file above 1 MiB is not a configuration`() {
+  @Test func `a file above 1 MiB is refused`() {
     #expect(
       load([UInt8](repeating: UInt8(ascii: "#"), count: (1 << 20) + 1)).diagnostics.map(\.rendered)
         == ["case.yaml: error: larger than 1 MiB: this is not a configuration file"])
@@ -53,12 +53,12 @@ import Testing
     #expect(printed("# one\(end)# two\(end)tsl: 1\(end)").last?.contains("3 | tsl: 1\n") == true)
   }
 
-  @Test func `a file that cannot be read is a diagnostic too`() {
+  @Test func `an unreadable file is reported as a diagnostic`() {
     let diagnostic = Diagnostic.unreadable(file: "/etc/belvedere/belvedere.yaml", reason: "No such file or directory")
     #expect(diagnostic.rendered == "/etc/belvedere/belvedere.yaml: error: cannot be read: No such file or directory")
   }
 
-  @Test func `the caret stays under its place behind tabs, and long lines are cut`() {
+  @Test func `the caret is below its place after tabs, and long lines are truncated`() {
     let mark = Mark(line: 12, column: 3, length: 2)
     let place = Diagnostic.Place(mark: mark, sourceLine: "\t\tab" + String(repeating: "x", count: 300) + "\u{7}")
     let lines = Diagnostic(.warning, file: "f", place: place, message: "m").rendered.split(separator: "\n")
@@ -67,7 +67,7 @@ import Testing
     #expect(lines[2] == "      | \t\t^~")
   }
 
-  @Test func `a file is that of its service, however long the service's name is`() {
+  @Test func `a file belongs to its service, however long the service's name is`() {
     let name = String(repeating: "v", count: 64)
     let loaded = load(Array("services: { \(name): { tls: { certificate: /etc/view.pem } } }".utf8))
     #expect(loaded.files.map(\.service) == [name])
@@ -88,7 +88,8 @@ import Testing
     servers: { view01: 192.168.1.165 }
     """
 
-  @Test func `files are named with purpose and place, relative ones from the file's directory`() {
+  @Test func `a file is listed with its purpose and place, and a relative path is from the configuration's directory`()
+  {
     let loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
     #expect(
       loaded.files.map { "\($0.purpose) \($0.path) \($0.mark.line):\($0.mark.column)" } == [
@@ -101,7 +102,7 @@ import Testing
     #expect(load(Array(LoadTests.naming.utf8)).files.first?.path == "tls/view.pem")
   }
 
-  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() throws {
+  @Test func `an invalid file is reported where it is named, and the configuration is refused`() throws {
     var loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
     #expect(loaded.configuration != nil)
     let key = try #require(loaded.files.first { $0.purpose == .privateKey })
@@ -117,7 +118,7 @@ import Testing
       ])
   }
 
-  @Test func `a warning about a file leaves the configuration in place`() throws {
+  @Test func `a warning about a file does not refuse the configuration`() throws {
     var loaded = load(Array(LoadTests.naming.utf8))
     let file = try #require(loaded.files.first)
     loaded.warn(about: file, "expires in 3 days", suggestion: "Renew it.")
@@ -125,7 +126,7 @@ import Testing
     #expect(loaded.diagnostics.map(\.severity) == [.warning])
   }
 
-  @Test func `more servers than can be balanced to are refused, at the first that is too many`() {
+  @Test func `more servers than supported are refused, at the first that is too many`() {
     func text(_ count: Int) -> String {
       "service: view.test\ntls: { certificate: a.pem }\nservers:\n"
         + (1...count).map { "  view\($0): 10.0.\($0 / 250).\($0 % 250 + 1)\n" }.joined()
@@ -138,7 +139,7 @@ import Testing
       printed(text(most + 9)).first?.hasPrefix("case.yaml:\(most + 4):3: error: more than \(most) servers") == true)
   }
 
-  /// What a rule compares each with each, and what has to fit into a buffer.
+  /// Lists whose elements a rule compares with each other, and values that must fit into a buffer.
   @Test(arguments: [
     ("service", "[\((0...1000).map { "n\($0).test" }.joined(separator: ", "))]", "more than 1000 entries"),
     ("listen", "[\((0...1000).map { "\(2000 + $0)" }.joined(separator: ", "))]", "more than 1000 entries"),
@@ -150,7 +151,7 @@ import Testing
     ("redirect", "{ location: https://view.test/\(String(repeating: "a", count: 8192)) }", "expected a URL"),
     ("health", "{ path: /\(String(repeating: "a", count: 8192)) }", "expected a path"),
   ])
-  func `what is too long for the running service is refused`(key: String, value: String, message: String) {
+  func `values that are too long for the running service are refused`(key: String, value: String, message: String) {
     let text = "service: view.test\ntls: { certificate: a.pem }\nservers: { view01: 10.0.0.1 }\n"
     let lines = (key == "service" ? text.split(separator: "\n").dropFirst() : text.split(separator: "\n")[...])
       .joined(separator: "\n")

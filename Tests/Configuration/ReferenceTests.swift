@@ -2,14 +2,14 @@ import Testing
 
 @testable import Configuration
 
-/// `docs/configuration.md` is written by people, but for the tables of keys: those stand between
+/// `docs/configuration.md` is written by hand, except for the tables of keys: those are between
 /// `<!-- keys of SECTION -->` and `<!-- end -->` and come from the schema.
 ///
 /// `BELVEDERE_UPDATE_REFERENCE=1 swift test --filter ReferenceTests` writes them into the page.
 @Suite struct ReferenceTests {
   static let page = "../../docs/configuration.md"
 
-  @Test func `the reference page has the schema's tables, and every one of them`() throws {
+  @Test func `the reference page has all tables of the schema`() throws {
     let text = TestFile.read(ReferenceTests.page)
     var expected = text
     for section in Schema.sections {
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test func `a former key names a key, and is none any more`() {
+  @Test func `a former key refers to a current key, and is none itself`() {
     let keys = Schema.sections.flatMap(\.keys).map(\.name)
     for (former, successor) in Schema.formerKeys { #expect(keys.contains(successor) && !keys.contains(former)) }
   }
@@ -49,7 +49,7 @@ import Testing
 
     private static let router = "interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24"
 
-    /// The key with what a part of a virtual router needs besides.
+    /// The key with the other keys that its section requires.
     private func part(_ mine: String) -> String {
       switch (section.name, key.name) {
       case ("vrrp.authentication", "mode"), ("vrrp.authentication", "window"): "keys: { 1: /etc/key }, \(mine)"
@@ -60,7 +60,7 @@ import Testing
       }
     }
 
-    /// The smallest file with this key in it.
+    /// The smallest file with this key.
     var text: String {
       var whole = [
         "service": "view.domain.local", "tls": "{ certificate: /etc/view.pem }", "servers": "{ a: 192.168.1.165 }",

@@ -2,7 +2,7 @@ import Foundation
 
 /// Files of the repository that tests compare with, and write when asked to.
 enum TestFile {
-  /// By a path from this directory; empty when there is none, which no test expects.
+  /// The file at a path relative to this directory; empty if there is none, which no test expects.
   static func read(_ path: String) -> String {
     (try? String(contentsOfFile: absolute(path), encoding: .utf8)) ?? ""
   }
@@ -11,7 +11,7 @@ enum TestFile {
     try text.write(toFile: absolute(path), atomically: true, encoding: .utf8)
   }
 
-  /// Whether this run was asked to write in place of comparing.
+  /// Whether this run writes the files instead of comparing them.
   static func isUpdating(_ variable: String) -> Bool {
     ProcessInfo.processInfo.environment[variable] != nil
   }

@@ -19,13 +19,13 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
 }
 
 @Suite struct `The file of administrative states` {
-  @Test func `it is read as it was written`() throws {
+  @Test func `the file is decoded as it was encoded`() throws {
     #expect(snapshot.text == text)
     #expect(try read(text) == snapshot)
     #expect(try read(AdminStateSnapshot([:]).text) == AdminStateSnapshot([:]))
   }
 
-  @Test func `one of a node in a pair says where, and which servers are ready again`() throws {
+  @Test func `in a pair the file has the node of each command, and the servers that are ready again`() throws {
     let pair = AdminStateSnapshot([
       "view01": .init(mode: .drain, since: sampleTime, node: "lb2"), "view02": .init(since: sampleTime, node: "lb1"),
     ])
@@ -37,7 +37,7 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
     #expect(try read(pair.text) == pair)
   }
 
-  @Test func `one of a later release is told from one that is damaged`() {
+  @Test func `the version of a later release is distinguished from damage`() {
     #expect(throws: AdminStateSnapshotError.tooNew(version: 3)) { try read(#"{"version":3,"servers":{}}"#) }
   }
 
@@ -49,11 +49,11 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
       text.replacing(#""weight":5"#, with: #""weight":null"#),
       text.replacing("2026", with: "26"),
     ])
-  func `what is damaged is refused as a whole`(text: String) {
+  func `a damaged file is refused as a whole`(text: String) {
     #expect(throws: AdminStateSnapshotError.damaged) { try read(text) }
   }
 
-  @Test func `whatever bytes come, what is read is written and read alike`() {
+  @Test func `a file decoded from arbitrary bytes is decoded again from its encoding`() {
     let seed: UInt64 = 20_261_128
     var random = SeededGenerator(seed: seed)
     for _ in 0..<20_000 {

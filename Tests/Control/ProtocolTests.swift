@@ -71,34 +71,34 @@ private let answers: [(ControlAnswer, String)] = [
 
 @Suite struct `The control protocol` {
   @Test(arguments: requests + failovers)
-  func `a request has one line, read and written alike`(value: ControlRequest, line: String) throws {
+  func `a request has one encoding, and is decoded from it`(value: ControlRequest, line: String) throws {
     #expect(value.line == line)
     #expect(try request(line) == value)
   }
 
   @Test(arguments: refusals)
-  func `what is no request is refused by name`(line: String, fault: ControlFault) {
+  func `an invalid request is refused with the reason`(line: String, fault: ControlFault) {
     #expect(throws: fault) { try request(line) }
   }
 
   @Test(arguments: answers)
-  func `an answer has one line, read and written alike`(value: ControlAnswer, line: String) throws {
+  func `an answer has one encoding, and is decoded from it`(value: ControlAnswer, line: String) throws {
     #expect(value.line == line)
     #expect(try answer(line) == value)
   }
 
-  @Test func `a number without end is refused in an answer`() {
+  @Test func `an answer with an infinite number is refused`() {
     let line = #"{"ok":true,"status":"# + sampleReportText.replacing("1.5", with: "1e999") + #","version":1}"#
     #expect(throws: ControlFault.malformed) { try answer(line) }
   }
 
-  @Test func `a state that no server can have is refused in an answer`() {
+  @Test func `an answer with an impossible server state is refused`() {
     let server = sampleServerText.replacing(#""state":"drain""#, with: #""state":"drained""#)
     let line = #"{"ok":true,"server":"# + server + #","version":1,"warnings":[]}"#
     #expect(throws: ControlFault.field("state")) { try answer(line) }
   }
 
-  @Test func `an empty report is read as it was written`() throws {
+  @Test func `an empty report is decoded as it was encoded`() throws {
     let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
       time: moment, since: moment, configuration: .init(number: 1, since: moment, threads: 1))
@@ -106,17 +106,17 @@ private let answers: [(ControlAnswer, String)] = [
     #expect(try answer(value.line) == value)
   }
 
-  @Test func `a member that a reader does not know is skipped in an answer`() throws {
+  @Test func `an unknown member of an answer is ignored`() throws {
     let line = #"{"version":1,"ok":true,"configuration":7,"warnings":[],"later":{"a":[1]}}"#
     #expect(try answer(line) == .reloaded(configuration: 7, warnings: []))
   }
 
   @Test(arguments: [#"{"version":2,"ok":true}"#, #"{"version":1}"#, #"{"version":1,"ok":true}"#, "5", ""])
-  func `what is no answer is refused`(line: String) {
+  func `an invalid answer is refused`(line: String) {
     #expect(throws: ControlFault.self) { try answer(line) }
   }
 
-  @Test func `whatever bytes come, a request that is read is written and read alike`() {
+  @Test func `a request decoded from arbitrary bytes is decoded again from its encoding`() {
     let seed: UInt64 = 20_261_123
     var random = SeededGenerator(seed: seed)
     let seeds = (requests.map(\.1) + answers.map(\.1)).map { Array($0.utf8) }

@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func `it has every member that a full report has, and no other`() throws {
+  @Test func `the reference has every member of a full report, and no other`() throws {
     let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/control.md")
     let text = try String(contentsOf: page, encoding: .utf8)
     let table = try #require(text.firstMatch(of: /(?s)<!-- members of status -->(.*?)<!-- end -->/)).output.1

@@ -61,7 +61,7 @@ let sampleRouterText =
   + #""received":4711,"rejected":[{"count":2,"kind":"checksum"}],"router":51,"sent":12,"#
   + #""since":"2026-11-22T11:28:56.123Z","state":"backup","unheard_peer":null,"version":3}"#
 
-/// A service with something in every part.
+/// A report with every member.
 let sampleReport: StatusReport = {
   var report = StatusReport(
     time: sampleTime, since: ago(266_400), configuration: .init(number: 7, since: ago(720), threads: 4))

@@ -50,11 +50,11 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
 }
 
 @Suite struct `The status page` {
-  @Test func `it shows everything that an operator looks for, in 80 columns`() {
+  @Test func `the page has all that an operator looks for, in 80 columns`() {
     #expect(page(sampleReport) == samplePage)
   }
 
-  @Test func `colours are laid over the same text`() {
+  @Test func `colours do not change the text`() {
     let coloured = page(sampleReport, isColoured: true)
     #expect(coloured.replacing(/\u{1b}\[[0-9]+m/, with: "") == samplePage)
     #expect(coloured.contains("\u{1b}[31mdown\u{1b}[0m"))
@@ -62,14 +62,14 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(coloured.contains("\u{1b}[33m until 2026-12-02, 10 d"))
   }
 
-  @Test func `a certificate that has ended is told in so many words`() {
+  @Test func `an expired certificate is reported as expired`() {
     var report = sampleReport
     report.certificates[0].notAfter = WallTime(milliseconds: sampleTime.milliseconds - 1)
     report.certificates[0].names = []
     #expect(page(report).contains("certificate    CN=view.domain.local; expired 2026-11-22; serial 03A1"))
   }
 
-  @Test func `the longest figures fit`() {
+  @Test func `the longest values fit`() {
     var report = sampleReport
     report.servers[0].name = String(repeating: "n", count: 60)
     report.servers[0].state = .maintenance
@@ -79,7 +79,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(report).split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
-  @Test func `a service of which little is known yet has a page`() {
+  @Test func `a service without a worker or a report has a page`() {
     let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
       time: moment, since: moment, configuration: .init(number: 1, since: moment, threads: 1))
@@ -87,7 +87,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(report).contains("no worker"))
   }
 
-  @Test func `several services have a line each, and a server names its own`() {
+  @Test func `each of several services has a line, and a server names its own`() {
     var report = sampleReport
     report.describe([
       .init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443", "*:80 (redirect)"]),
@@ -101,7 +101,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(report.mode == "mixed" && report.listeners == ["*:443", "*:80 (redirect)"])
   }
 
-  @Test func `a server after a command is told in a line`() {
+  @Test func `a server under a command has a line for it`() {
     #expect(StatusText.line(of: sampleServer) == "view01: drain, weight 5, configured 1, 12 sessions left")
     var server = sampleServer
     server.state = .down
@@ -116,13 +116,13 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(StatusText.line(of: server) == "view01: up")
   }
 
-  @Test func `in a pair it says where a command was given`() {
+  @Test func `in a pair the page shows on which node a command was given`() {
     var report = sampleReport
     report.servers[0].adminState?.node = "lb2"
     #expect(page(report).contains("requested 0 s ago on lb2: drain, weight 5"))
   }
 
-  @Test func `what a terminal would obey is shown instead`() {
+  @Test func `control characters of a terminal are shown escaped`() {
     var report = sampleReport
     report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"
     report.servers[1].lastCheck?.result = "e\u{1b}[2Jf"
@@ -131,7 +131,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(text.contains("e\\u{1b}[2Jf"))
   }
 
-  @Test func `no line is longer than 80 columns, whatever is in the report`() {
+  @Test func `no line exceeds 80 columns, whatever the report has`() {
     let seed: UInt64 = 20_261_125
     var random = SeededGenerator(seed: seed)
     for _ in 0..<300 {
@@ -157,7 +157,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
       (0, "0 s"), (59, "59 s"), (60, "1 m"), (95, "1 m 35 s"), (600, "10 m"), (3599, "59 m"), (3600, "1 h"),
       (3660, "1 h 1 m"), (86_399, "23 h 59 m"), (86_400, "1 d"), (97_200, "1 d 3 h"), (864_000, "10 d"),
     ] as [(UInt64, String)])
-  func `an age is told by what matters of it`(seconds: UInt64, words: String) {
+  func `an age has its largest units only`(seconds: UInt64, words: String) {
     #expect("\(Age(seconds))" == words)
   }
 }

@@ -3,7 +3,7 @@ import Testing
 @testable import Demo
 
 @Suite struct ChunkDecoderTests {
-  /// The contents of the chunks of `input`, given `step` bytes at a time, and the bytes behind the body.
+  /// The contents of the chunks of `input`, given `step` bytes at a time, and the bytes after the body.
   static func chunks(of input: String, step: Int) throws -> (chunks: [String], rest: String)? {
     var decoder = ChunkDecoder()
     var pending: [UInt8] = []
@@ -40,14 +40,15 @@ import Testing
       ("1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nDigest: x\r\nOther: y\r\n\r\n", ["abcdefghijklmnopqrstuvwxyz"]),
       ("2\r\n\r\n\r\n0\r\n\r\n", ["\r\n"]),
     ], [1, 2, 1000])
-  func `chunks stay apart however the bytes are cut (RFC 9112 §7.1)`(_ example: (String, [String]), _ step: Int) throws
+  func `chunks are separated however the bytes are split (RFC 9112 §7.1)`(_ example: (String, [String]), _ step: Int)
+    throws
   {
     let result = try #require(try Self.chunks(of: example.0, step: step))
     #expect(result.chunks == example.1)
     #expect(result.rest == "")
   }
 
-  @Test func `what follows the body is left alone`() throws {
+  @Test func `bytes after the body are not consumed`() throws {
     let result = try #require(try Self.chunks(of: "1\r\na\r\n0\r\n\r\nGET /", step: 1000))
     #expect(result.rest == "GET /")
   }
@@ -61,7 +62,7 @@ import Testing
       ("a bare LF in a trailer", "0\r\nA: b\n\r\n"), ("a line without end", "1;" + String(repeating: "x", count: 5000)),
       ("too many trailers", "0\r\n" + String(repeating: "a: b\r\n", count: 65)),
     ].map(Malformed.init))
-  func `what is no chunk is refused (RFC 9112 §7.1)`(_ example: Malformed) {
+  func `an invalid chunk is refused (RFC 9112 §7.1)`(_ example: Malformed) {
     #expect(throws: MalformedChunk()) { try Self.chunks(of: example.input, step: 1000) }
   }
 

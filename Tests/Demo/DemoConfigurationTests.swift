@@ -15,7 +15,7 @@ import Wire
       .init(name: "view02", endpoint: endpoint(8452), fingerprint: String(repeating: "cd", count: 32)),
     ])
 
-  @Test func `the balancer takes its configuration without a word of complaint`() throws {
+  @Test func `the balancer accepts the configuration without a warning`() throws {
     let loaded = Configuration.load(
       bytes: Array(Self.configuration.text.utf8), fileName: "demo.yaml", hostName: "lb1")
     #expect(loaded.diagnostics.map(\.rendered) == [])

@@ -33,12 +33,12 @@ import Testing
   ]
 
   @Test(arguments: table)
-  func `a request finds its endpoint`(_ line: String, _ endpoint: ExampleEndpoint) {
+  func `a request is mapped to its endpoint`(_ line: String, _ endpoint: ExampleEndpoint) {
     #expect(ExampleEndpoint(ExampleRequest(text: "\(line) HTTP/1.1\r\nHost: a\r\n\r\n")) == endpoint)
   }
 
   @Test(arguments: ["/bytes/", "/bytes/-1", "/bytes/1099511627777", "/chunks/x", "/slow", "/slow?ms=600001"])
-  func `a number that is none or too large is refused`(_ target: String) throws {
+  func `a number that is invalid or too large is refused`(_ target: String) throws {
     let endpoint = ExampleEndpoint(ExampleRequest(text: "GET \(target) HTTP/1.1\r\n\r\n"))
     guard case .badRequest = endpoint else {
       Issue.record("\(endpoint)")
@@ -71,7 +71,7 @@ import Testing
     #expect(request.cookie("SESSIONID") == nil)
   }
 
-  @Test func `path, query and numbers are apart`() {
+  @Test func `path, query and numbers are separated`() {
     #expect(request.path == "/path")
     #expect(request.query == "one=1&two")
     #expect(request.number("one") == 1)

@@ -9,7 +9,7 @@ import Testing
 
   init() throws { example = try TestExample() }
 
-  @Test func `the page names the server and the client, and begins a session`() throws {
+  @Test func `the page names the server and the client, and starts a session`() throws {
     var client = try example.connect()
     let first = try client.get("/", "X-Forwarded-For: 192.0.2.7\r\n")
     #expect(first.status == 200)
@@ -20,7 +20,7 @@ import Testing
     #expect(second.text.contains("&lt;b&gt;"))
   }
 
-  @Test func `the health check is answered, and says 503 while the server drains`() throws {
+  @Test func `the health check is answered, with 503 while the server drains`() throws {
     var client = try example.connect()
     #expect(try client.get("/favicon.ico").body == ExampleSite.icon)
     example.server.state.isDraining = true
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: ["/", "/favicon.ico", "/bytes/1000", "/chunks/1000", "/headers", "/slow?ms=0", "/nothing"])
-  func `HEAD is answered with a head alone, the same as for GET (RFC 9110 §9.3.2)`(_ target: String) throws {
+  func `HEAD is answered with the head of GET and no body (RFC 9110 §9.3.2)`(_ target: String) throws {
     var client = try example.connect()
     let head = try client.get(target, method: "HEAD")
     let get = try client.get(target)
@@ -38,7 +38,7 @@ import Testing
     for name in names { #expect(head.field(name) == get.field(name)) }
   }
 
-  @Test func `the broker answers what it was asked`() throws {
+  @Test func `the broker answers the operations of a request, and refuses other content`() throws {
     var client = try example.connect()
     let request =
       "<?xml version=\"1.0\"?><broker version=\"2.0\"><set-locale><locale>en</locale></set-locale>"
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 250, 251, 16_314, 16_315, 16_316, 100_000])
-  func `the pattern comes with its length and in chunks`(_ count: Int) throws {
+  func `the pattern is sent with a length or in chunks`(_ count: Int) throws {
     var client = try example.connect()
     let expected = (0..<count).map { UInt8($0 % 251) }
     #expect(try client.get("/bytes/\(count)").body == expected)
@@ -69,7 +69,7 @@ import Testing
     #expect(answer.body.count == 300)
   }
 
-  @Test func `the digest is of the content, however it is framed`() throws {
+  @Test func `the digest is of the content, whatever its framing`() throws {
     var client = try example.connect()
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
     #expect(try client.post("/digest", method: "PUT", Array("abc".utf8)).text == digest)
@@ -81,7 +81,7 @@ import Testing
     #expect(try client.post("/digest", long).text == expected + "\n")
   }
 
-  @Test func `a client that waits for 100 is told to go on (RFC 9110 §10.1.1)`() throws {
+  @Test func `a client that expects 100-continue gets it (RFC 9110 §10.1.1)`() throws {
     var client = try example.connect()
     try client.send("PUT /digest HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
     #expect(try client.head().status == 100)
@@ -89,7 +89,7 @@ import Testing
     #expect(try client.answer().text.hasPrefix("ba7816bf"))
   }
 
-  @Test func `requests that come together are answered in order (RFC 9112 §9.3.2)`() throws {
+  @Test func `pipelined requests are answered in order (RFC 9112 §9.3.2)`() throws {
     var client = try example.connect()
     let requests = ["/bytes/1", "/bytes/20000", "/nothing", "/headers", "/bytes/2"]
     try client.send(requests.map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined())
@@ -107,12 +107,12 @@ import Testing
     #expect(answer.text.hasSuffix("\n"))
   }
 
-  @Test func `a slow answer comes`() throws {
+  @Test func `a delayed answer arrives`() throws {
     var client = try example.connect()
     #expect(try client.get("/slow?ms=20").text == "That took 20 ms.\n")
   }
 
-  @Test func `a client that asks for it is left after its answer (RFC 9112 §9.6)`() throws {
+  @Test func `the connection is closed after the answer if the client asks for it (RFC 9112 §9.6)`() throws {
     var client = try example.connect()
     let answer = try client.get("/", "Connection: close\r\n")
     #expect(answer.field("Connection") == "close")
@@ -123,7 +123,7 @@ import Testing
     ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), ("nonsense\r\n\r\n", 400),
     ("POST /digest HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
   ])
-  func `a request that is none is answered once and the connection closed`(_ text: String, _ status: Int) throws {
+  func `a malformed request is answered once, and the connection is closed`(_ text: String, _ status: Int) throws {
     var client = try example.connect()
     try client.send(text)
     let answer = try client.answer()

@@ -12,7 +12,7 @@ import Testing
 
   static let tunnel = "POST /ice/tunnel?1234 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-  @Test func `a tunnel is answered before its request has sent anything`() throws {
+  @Test func `a tunnel is answered before its request has sent a chunk`() throws {
     var client = try example.connect()
     try client.send(Self.tunnel)
     let head = try client.head()
@@ -20,7 +20,7 @@ import Testing
     #expect(head.field("Transfer-Encoding") == "chunked")
   }
 
-  @Test func `each chunk of a tunnel comes back at once, as one chunk`() throws {
+  @Test func `each chunk of a tunnel is echoed at once, as one chunk`() throws {
     var client = try example.connect()
     try client.send(Self.tunnel)
     _ = try client.head()
@@ -44,7 +44,7 @@ import Testing
     #expect(try client.answer().body == [0, 1, 2])
   }
 
-  @Test func `a tunnel that stops being chunked is broken off, not ended`() throws {
+  @Test func `a tunnel with invalid chunks is cut off without a last chunk`() throws {
     var client = try example.connect()
     try client.send(Self.tunnel)
     _ = try client.head()
@@ -52,7 +52,7 @@ import Testing
     #expect(throws: DemoError.self) { try client.take(1) }
   }
 
-  @Test func `a WebSocket sends every message back and closes in order`() throws {
+  @Test func `a WebSocket echoes every message and closes with a close frame`() throws {
     var client = try example.connect()
     try client.send(
       "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -70,7 +70,7 @@ import Testing
     #expect(try client.isAtEnd())
   }
 
-  @Test func `a server that dies resets what it served, and returns on its port`() throws {
+  @Test func `a killed server resets its connections, and returns on its port`() throws {
     var idle = try example.connect()
     _ = try idle.get("/favicon.ico")
     var tunnel = try example.connect()
@@ -89,7 +89,7 @@ import Testing
     #expect(try client.get("/favicon.ico").status == 200)
   }
 
-  @Test func `killing and starting twice is the same as once`() throws {
+  @Test func `a repeated kill or start has no effect`() throws {
     try example.server.start()
     example.server.kill()
     example.server.kill()
@@ -99,7 +99,7 @@ import Testing
     #expect(example.server.state.requests == 1)
   }
 
-  @Test func `a port that somebody has is not shared`() throws {
+  @Test func `a port in use is not shared`() throws {
     let second = ExampleServer(
       state: example.server.state, endpoint: example.server.endpoint,
       context: try ServerContext(
@@ -108,13 +108,13 @@ import Testing
     #expect(!second.isRunning)
   }
 
-  @Test func `many connections at once are served and let go`() throws {
+  @Test func `many connections at once are served and closed`() throws {
     for round in 0..<3 {
       var open: [Box] = []
       for _ in 0..<40 { open.append(Box(try example.connect())) }
       for box in open { #expect(try box.client.get("/bytes/\(round)").body.count == round) }
     }
-    // Every thread of the connections above is joined by this.
+    // This joins every thread of the connections above.
     example.server.kill()
     #expect(example.server.connections == 0)
   }

@@ -11,12 +11,12 @@ import Testing
       ("status", .status), ("help", .help), ("?", .help), ("quit", .quit), ("exit", .quit), ("", .nothing),
       (" \t", .nothing),
     ] as [(String, PromptCommand)])
-  func `a line is a command`(_ line: String, _ command: PromptCommand) {
+  func `a line is parsed as a command`(_ line: String, _ command: PromptCommand) {
     #expect(PromptCommand(line, servers: Self.servers) == command)
   }
 
   @Test(arguments: ["kill", "kill view03", "kill view01 view02", "start", "drain x"])
-  func `a command without its server is told which there are`(_ line: String) {
+  func `a command without a server is answered with the list of servers`(_ line: String) {
     guard case .unknown(let words) = PromptCommand(line, servers: Self.servers) else {
       Issue.record("understood")
       return
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: ["kil view01", "status now", "quit!"])
-  func `what is no command is said so`(_ line: String) {
+  func `an unknown command is reported`(_ line: String) {
     guard case .unknown(let words) = PromptCommand(line, servers: Self.servers) else {
       Issue.record("understood")
       return

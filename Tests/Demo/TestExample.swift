@@ -10,7 +10,7 @@ import Wire
 final class TestExample: Sendable {
   let server: ExampleServer
   private let client: ClientContext
-  /// Ends whatever a client still waits for when a test is over.
+  /// Ends all connections after a test.
   private let stop: Wakeup
 
   init() throws {
@@ -33,7 +33,7 @@ final class TestExample: Sendable {
   }
 }
 
-/// A client that reads answers by itself, without the parser under test.
+/// A client with its own response parser, independent of the one under test.
 struct ExampleClient: ~Copyable {
   var stream: TLSStream
   private var received: [UInt8] = []
@@ -87,7 +87,7 @@ struct ExampleClient: ~Copyable {
     return answer
   }
 
-  /// The next head, and nothing behind it.
+  /// The next head, without the bytes after it.
   mutating func head() throws -> Answer {
     var lines: [String] = []
     while let line = try Optional(line()), !line.isEmpty { lines.append(line) }

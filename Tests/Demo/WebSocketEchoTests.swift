@@ -56,7 +56,7 @@ import Testing
       frame(.text, Array("Hel".utf8), isFinal: false) + frame(.ping, [9], key: 0xFFFF_0000)
         + frame(.continuation, [], isFinal: false) + frame(.continuation, Array("lo".utf8)),
       answer(.pong, [9]) + answer(.text, hello)),
-    Case("a pong that nobody asked for", frame(.pong, [1, 2]), []),
+    Case("an unsolicited pong", frame(.pong, [1, 2]), []),
     Case(
       "a character split between fragments",
       frame(.text, [0xC3], isFinal: false) + frame(.continuation, [0xA4]), answer(.text, [0xC3, 0xA4])),
@@ -80,7 +80,7 @@ import Testing
   ]
 
   @Test(arguments: cases, [1, 3, 1 << 20])
-  func `the answer does not depend on how the bytes are cut`(_ example: Case, _ step: Int) {
+  func `the answer does not depend on how the bytes are split`(_ example: Case, _ step: Int) {
     var echo = WebSocketEcho()
     for start in stride(from: 0, to: example.input.count, by: step) {
       echo.receive(Array(example.input[start..<min(start + step, example.input.count)]).span)

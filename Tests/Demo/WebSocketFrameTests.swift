@@ -31,7 +31,7 @@ import Testing
   ]
 
   @Test(arguments: cases)
-  func `a header is read as it is written, and not before it is whole (RFC 6455 §5.2)`(_ example: Case) throws {
+  func `a header is decoded as it was encoded, and not before it is complete (RFC 6455 §5.2)`(_ example: Case) throws {
     var written: [UInt8] = []
     example.header.encode(into: &written)
     #expect(written == example.bytes)

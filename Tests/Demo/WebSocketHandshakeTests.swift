@@ -13,7 +13,7 @@ import Testing
     return ExampleRequest(text: "GET /ws HTTP/1.1\r\n\(lines)\r\n")
   }
 
-  @Test func `the key of RFC 6455 §1.3 is answered as there`() {
+  @Test func `the answer to the key of RFC 6455 §1.3 is the one given there`() {
     let answer = WebSocketHandshake.answer(to: Self.request())
     #expect(answer.status == .switchingProtocols)
     #expect(answer.fields.contains(.init("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")))
@@ -26,7 +26,7 @@ import Testing
       (["Sec-WebSocket-Key": nil], 400), (["Sec-WebSocket-Key": "AAAA"], 400),
       (["Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=!"], 400),
     ] as [([String: String?], UInt16)])
-  func `a handshake that is wrong is refused (RFC 6455 §4.2.1)`(_ changes: [String: String?], _ code: UInt16) {
+  func `an invalid handshake is refused (RFC 6455 §4.2.1)`(_ changes: [String: String?], _ code: UInt16) {
     #expect(WebSocketHandshake.answer(to: Self.request(changes)).status.code == code)
   }
 }

@@ -4,8 +4,8 @@ import Domain
 import HTTP1
 import Wire
 
-/// What holds for every configuration that is accepted: what the worker makes of its numbers can be made, and works, at
-/// every time. What needs files, sockets or OpenSSL is made by Tests/Worker and Tests/EndToEnd.
+/// Properties of every accepted configuration: the types that the worker creates from its values can be created and
+/// work at any time. Those that need files, sockets or OpenSSL are in Tests/Worker and Tests/EndToEnd.
 package enum AcceptedConfigurationProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     guard let configuration = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1").configuration else {
@@ -76,7 +76,7 @@ package enum AcceptedConfigurationProperties {
     }
   }
 
-  /// Every deadline can be armed, at the beginning of time and at its end.
+  /// Every deadline can be armed, at the first and the last time.
   private static func checkTimes(_ service: Configuration.Service) {
     let times = service.timeouts
     let all = [

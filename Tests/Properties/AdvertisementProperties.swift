@@ -2,12 +2,12 @@ import Domain
 import VRRP
 import Wire
 
-/// What holds for any packet of protocol 112: it is rejected and counted, or it is an advertisement that is written as
-/// the same bytes; and whatever it says, the state machine stands it, waiting and holding the address alike.
+/// Properties of any packet of protocol 112: it is rejected and counted, or it is the encoding of an
+/// advertisement; and the state machine handles any content, as Backup and as Active.
 ///
-/// The first byte says how it was received, the rest is behind the IP header.
+/// The first byte selects how it was received, the rest follows the IP header.
 package enum AdvertisementProperties {
-  /// What the bits of the first byte mean.
+  /// The meaning of the bits of the first byte.
   private struct Reception {
     let isVersion2, isIPv6, hasPseudoHeader, hasText, isKeyed, isUnicast, isFromRouter, isSealed: Bool
 
@@ -45,7 +45,7 @@ package enum AdvertisementProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let reception = Reception(bytes.first ?? 0)
     var payload = Array(bytes.dropFirst())
-    // Nobody guesses a checksum: with it right the rest is reached.
+    // A fuzzer does not find a checksum: it is corrected to reach the rest.
     if reception.isSealed { seal(&payload, reception) }
     let (accepted, answer) = try receive(payload, reception)
     guard let accepted else { return }
@@ -73,8 +73,8 @@ package enum AdvertisementProperties {
     }
   }
 
-  /// But for what receivers ignore (RFC 9568 §5.2.6: four reserved bits; RFC 3768 §5.3.10: data of no authentication),
-  /// and the trailer.
+  /// The encoding, except for the fields that receivers ignore (RFC 9568 §5.2.6: four reserved bits; RFC 3768 §5.3.10:
+  /// authentication data), and the trailer.
   private static func requireSameBytes(
     _ advertisement: Advertisement, _ payload: [UInt8], _ reception: Reception
   ) throws(Violation) {
@@ -93,7 +93,7 @@ package enum AdvertisementProperties {
     if !reception.isVersion2 { try require(written[4] == payload[4] & 0xf, "the interval is written otherwise") }
   }
 
-  /// As a Backup that waits, as an Active, and while handing over.
+  /// As Backup, as Active, and during a handover.
   private static func requireStandsIt(_ advertisement: Advertisement, _ reception: Reception) throws(Violation) {
     for beginning in 0...2 {
       var router = VirtualRouter(reception.settings)
@@ -118,7 +118,7 @@ package enum AdvertisementProperties {
     }
   }
 
-  /// Puts the right checksum in (RFC 1071), by its own sum.
+  /// Sets the checksum (RFC 1071), computed independently.
   private static func seal(_ payload: inout [UInt8], _ reception: Reception) {
     guard payload.count >= 8 else { return }
     payload[6] = 0

@@ -1,10 +1,10 @@
 import Balancing
 import Wire
 
-/// What holds for any file that is read as clients' servers: it is refused, or written as the same bytes; and what it
-/// says fits a table of any size, however old it is.
+/// Properties of any bytes read as an affinity file: it is refused, or is the encoding of its snapshot; and its
+/// records can be merged into a table of any size, however old they are.
 ///
-/// When the first byte is not 0 the checksum at the end is put right first, since nobody guesses it.
+/// If the first byte is not 0, the checksum at the end is corrected first, since a fuzzer does not find it.
 package enum AffinityFileProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     var file = Array(bytes.dropFirst())

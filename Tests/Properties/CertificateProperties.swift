@@ -1,8 +1,8 @@
 import TLS
 import Wire
 
-/// What holds for any bytes that stand as a certificate in a file with a good one: the good one is served, whatever the
-/// others are, and what is said of them fits a line.
+/// Properties of any bytes encoded as a certificate in a file with a valid one: the valid one is served, whatever the
+/// others are, and each finding about them is one line.
 package enum CertificateProperties {
   /// `bytes` in DER.
   package static func check(_ bytes: [UInt8]) throws(Violation) {
@@ -21,7 +21,7 @@ package enum CertificateProperties {
         for name in pair.facts.names + pair.facts.addresses + pair.facts.responders {
           try require(isOneLine(name), "no line: \(name)")
         }
-        // What is stapled belongs to an issuer in the file.
+        // A staple requires an issuer in the file.
         guard let inquiry = OCSPRequest(about: pair) else { continue }
         try require((try? inquiry.question())?.isEmpty == false, "no question")
       }

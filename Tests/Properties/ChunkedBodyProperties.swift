@@ -1,8 +1,8 @@
 import HTTP1
 
-/// What holds for every sequence of bytes that may come for a body in chunks.
+/// Properties of any bytes received as a chunked body.
 package enum ChunkedBodyProperties {
-  /// The first byte seeds how the rest is cut into reads.
+  /// The first byte is the seed for the split of the rest into reads.
   package static func check(_ input: [UInt8]) throws(Violation) {
     guard let seed = input.first else { return }
     let bytes = Array(input.dropFirst())
@@ -13,14 +13,14 @@ package enum ChunkedBodyProperties {
     if progress.state == .more { try require(progress.accepted == bytes.count, "held bytes back") }
     try checkCuts(bytes, seed: seed, whole: whole, progress)
 
-    // What goes out, whatever white space came.
+    // The forwarded form, whatever white space was received.
     let reference = ReferenceChunks(try relayed(bytes, progress)[...])
     try require(reference.isWellFormed, "accepted a malformed body")
     try require(reference.isComplete == whole.isComplete, "complete: \(whole.isComplete)")
     try require(reference.contentBytes == whole.contentBytes, "content of \(whole.contentBytes) bytes")
   }
 
-  /// The accepted bytes as they go out.
+  /// The accepted bytes as they are forwarded.
   fileprivate static func relayed(
     _ bytes: [UInt8], _ progress: BodyTracker.Progress
   ) throws(Violation) -> [UInt8] {
@@ -58,15 +58,16 @@ package enum ChunkedBodyProperties {
   }
 }
 
-/// The accepted part of a body in chunks, read the slow and obvious way.
+/// The reference parser: the accepted part of a chunked body, parsed slowly and simply.
 struct ReferenceChunks {
   private(set) var isWellFormed = true
   private(set) var isComplete = false
   private(set) var contentBytes: UInt64 = 0
   private var rest: ArraySlice<UInt8>
 
-  /// Whether a whole body stands at the start of `bytes`, by the fast reader's word, as far as this one agrees. It reads
-  /// what is sent on: blanks before an extension, which only the fast one knows (RFC 9112 §7.1.1), are written over there.
+  /// Whether a complete body is at the start of `bytes` by the fast parser, as far as this one agrees. This one parses
+  /// the forwarded form: white space before an extension, which only the fast one accepts (RFC 9112 §7.1.1), is
+  /// replaced.
   static func isWhole(_ bytes: ArraySlice<UInt8>) throws(Violation) -> Bool {
     let array = Array(bytes)
     var body = BodyTracker(.chunked)
@@ -97,7 +98,7 @@ struct ReferenceChunks {
     }
   }
 
-  /// The next line without its CRLF; nil when it has not ended.
+  /// The next line without its CRLF; nil if it is incomplete.
   private mutating func takeLine() -> ArraySlice<UInt8>? {
     guard let end = rest.firstIndex(of: 10) else { return nil }
     guard end > rest.startIndex, rest[end - 1] == 13 else {

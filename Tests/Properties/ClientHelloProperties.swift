@@ -1,7 +1,7 @@
 import Wire
 
-/// What holds for the start of any connection: how it is split over segments and records does not change the name that is
-/// read, and a decision never changes when more bytes arrive.
+/// Properties of the first bytes of any connection: their split into segments and records does not change the name that
+/// is found, and a result never changes when more bytes arrive.
 package enum ClientHelloProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let whole = ClientHello.parse(bytes.span)
@@ -27,7 +27,7 @@ package enum ClientHelloProperties {
   /// Whether the hello has more than one record.
   private static func isSplit(_ bytes: [UInt8]) -> Bool { bytes.count > 5 + (Int(bytes[3]) << 8 | Int(bytes[4])) }
 
-  /// The same handshake messages in records of this size, as far as whole records hold them.
+  /// The same handshake messages in records of this size, as far as they are in complete records.
   private static func resplit(_ bytes: [UInt8], into size: Int) -> [UInt8] {
     var message: [UInt8] = []
     var rest = bytes[...]

@@ -1,7 +1,7 @@
 import Configuration
 
-/// What holds for any file that is given as a configuration: an answer that is the same twice, with problems that lie
-/// in the file and are fit to be shown, and a configuration that is complete or none.
+/// Properties of any file loaded as a configuration: the result is deterministic, its problems have places within
+/// the file and printable texts, and there is a complete configuration or none.
 package enum ConfigurationProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let loaded = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1")

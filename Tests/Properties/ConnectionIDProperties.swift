@@ -1,10 +1,10 @@
 import Exchange
 import HTTP1
 
-/// What holds for any answer of a broker: the same connection ids are found however it is split, in which a request could
-/// show them, and no more than a few; and an id that the answer's end issues is found.
+/// Properties of any answer of a broker: the same connection IDs are found however it is split, and are such as a
+/// request can present; their number is bounded; and an ID issued at the end of the answer is found.
 ///
-/// The first byte chooses the framing, the second where it is split.
+/// The first byte selects the framing, the second the split.
 package enum ConnectionIDProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     guard bytes.count >= 2 else { return }

@@ -1,7 +1,7 @@
 import Control
 
-/// What holds for any line that comes over the control socket, from an operator or from a service, and for the file of
-/// states: what is read is written in one line that no terminal obeys, and read again alike.
+/// Properties of any line on the control socket, from an operator or from a service, and of the file of administrative
+/// states: a decoded value is encoded in one line without control characters, and decoded from it again.
 package enum ControlLineProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     if let request = try? ControlRequest(parsing: bytes) {

@@ -2,12 +2,12 @@ import Exchange
 import HTTP1
 import Wire
 
-/// What holds for an exchange whatever its client, its server and time do, in whatever order: every request is answered
-/// once, logged once, and sent to a second server only where it may be; a place and a connection are held exactly while the
-/// state says so; and no state is left without a deadline, so that an exchange of which nobody is heard any more ends.
+/// Properties of an exchange under any sequence of events from client, server and clock: every request is answered
+/// once, logged once, and sent to a second server only if that is allowed; a place and a connection are held exactly
+/// while the state says so; and every state has a deadline, so that an exchange without further events ends.
 ///
-/// Each byte of the input is a choice: what happens next, and how. `make simulation` and `make test` choose by a seed,
-/// the fuzzer as it likes.
+/// Each byte of the input selects the next event. `make simulation` and `make test` generate the input from a seed,
+/// the fuzzer by its coverage.
 package enum ExchangeProperties {
   /// More than the retries, pauses and time-outs of one exchange.
   private static let mostTimers = 500
@@ -16,7 +16,7 @@ package enum ExchangeProperties {
     do throws(Violation) {
       try check(SimulatedExchange(input))
     } catch {
-      // Once more, to tell what had happened.
+      // Once more, to print the events.
       var told = SimulatedExchange(input)
       told.history = []
       try check(told)
@@ -35,7 +35,7 @@ package enum ExchangeProperties {
 
   private static func run(_ test: inout SimulatedExchange) throws(Violation) {
     while test.hasChoices, test.isOpen { try test.step() }
-    // Nobody is heard any more.
+    // No further events.
     var timers = 0
     while test.isOpen {
       timers += 1

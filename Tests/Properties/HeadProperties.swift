@@ -1,14 +1,14 @@
 import HTTP1
 
-/// What holds for heads of both directions.
+/// Properties of request heads and response heads.
 enum HeadProperties {
   static let limits = HeadLimits(bytes: 4_096, fieldLines: 40, requestTarget: 1_024)
 
   /// Removed from every message (RFC 9110 §7.6.1); `close` is reserved (§18.4).
   static let hopByHop: Set = ["connection", "keep-alive", "proxy-connection", "upgrade", "close"]
 
-  /// A verdict does not depend on how the bytes were cut: every shorter piece is incomplete or has the same verdict,
-  /// and the scanner leads to the same as one parse.
+  /// A verdict does not depend on the split of the bytes: every prefix is incomplete or has the same verdict,
+  /// and the scanner gives the same result as a single parse.
   static func checkCuts<Head>(
     _ bytes: [UInt8], length: (Head) -> Int, parse: (Span<UInt8>) -> Parsed<Head>
   ) throws(Violation) {
@@ -29,13 +29,13 @@ enum HeadProperties {
       case (.head(let part), .head(let head)):
         try require(length(part) == length(head) && count >= length(head), "a head of \(count) bytes differs")
       case (.rejected(let part), .rejected(let rejection)):
-        // What is too large is only seen as such once it is.
+        // A head is too large only from its limit on.
         try require(part == rejection, "\(part) at \(count), \(rejection) in all")
       case (let part, _): throw Violation("\(part) at \(count), \(whole) in all")
       }
     }
     switch (scanned, whole) {
-    // Bytes that can end no head are refused when they come whole; when they trickle, a time-out ends them.
+    // Bytes that cannot end a head are refused if they are complete; if they arrive one by one, a time-out ends them.
     case (nil, .incomplete), (nil, .rejected): break
     case (.head(let part)?, .head(let head)): try require(length(part) == length(head), "scanned another head")
     case (.rejected(let part)?, .rejected(let rejection)):
@@ -50,7 +50,7 @@ enum HeadProperties {
     return Array(0...60) + Array((count / 2)...(count / 2 + 20)) + Array((count - 60)...count)
   }
 
-  /// The framing that a well-formed head announces, read the obvious way. Nil when it has more than one reading.
+  /// The framing of a well-formed head by the reference parser. Nil if it is ambiguous.
   static func framing(of reference: ReferenceHead) -> Framing?? {
     let codings = reference.all("transfer-encoding")
     let lengths = reference.all("content-length")

@@ -2,12 +2,12 @@ import Balancing
 import Exchange
 import HTTP1
 
-/// What holds for every sequence of bytes that a server may answer a health check with.
+/// Properties of any bytes that a server sends as the answer to a health check.
 package enum HealthResponseProperties {
-  /// Small enough that inputs of the fuzzer's length pass it.
+  /// Small enough for inputs of the fuzzer's length to exceed it.
   private static let limit = 2_048
 
-  /// The first byte chooses the question, how the stream ends, and how the rest is cut into reads.
+  /// The first byte selects the request, the end of the stream, and the split of the rest into reads.
   package static func check(_ input: [UInt8]) throws(Violation) {
     guard let choice = input.first else { return }
     let bytes = Array(input.dropFirst())
@@ -48,7 +48,7 @@ package enum HealthResponseProperties {
     return nil
   }
 
-  /// The same again and again, as from a server that does not end: there is a verdict before long.
+  /// The input repeated, as from a server that sends without end: there is a verdict within a bound.
   private static func checkEndless(_ bytes: [UInt8], isToHead: Bool) throws(Violation) {
     guard !bytes.isEmpty else { return }
     var answer = HealthResponse(isToHead: isToHead, limits: HeadProperties.limits, limit: limit)
@@ -60,13 +60,13 @@ package enum HealthResponseProperties {
       let step = answer.advance(over: kept.span, end: nil)
       if step.verdict != nil { return }
       kept.removeFirst(step.accepted)
-      // What can end no head is refused when it is as long as none may be.
+      // A head without an end is refused at the maximum length.
       let most = limit + HeadProperties.limits.bytes + bytes.count
       try require(offered <= most, "no verdict on \(offered) bytes")
     }
   }
 
-  /// The status that was understood, nil for an answer that was not.
+  /// The parsed status, nil for an invalid answer.
   private static func spoken(_ result: CheckResult?) -> UInt16? {
     switch result {
     case .passed: 200
@@ -77,9 +77,9 @@ package enum HealthResponseProperties {
   }
 }
 
-/// An answer read the slow and obvious way.
+/// The reference parser: an answer parsed slowly and simply.
 private struct ReferenceAnswer {
-  /// Of a whole answer.
+  /// The status of a complete answer.
   private(set) var status: UInt16?
   private var interimHeads = 0
   private let bytes: Int

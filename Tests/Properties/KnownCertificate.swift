@@ -1,5 +1,5 @@
-/// A certificate, its key and its issuer, for what certificates and answers about them are held up to. The issuer's key
-/// has signed the answers of Tests/Fuzz/Corpus/ocsp-answer and is kept nowhere.
+/// A valid certificate with its key and its issuer, beside which other certificates and OCSP answers are checked. The
+/// issuer's key signed the answers in Tests/Fuzz/Corpus/ocsp-answer and was not stored.
 enum KnownCertificate {
   static let pem = Array(
     """

@@ -1,7 +1,8 @@
 import TLS
 import Wire
 
-/// What holds for whatever a responder answers: a verdict, and what is stapled is a whole answer that still holds.
+/// Properties of any bytes that an OCSP responder sends: there is a verdict, and a staple is a complete, current
+/// answer.
 package enum OCSPAnswerProperties {
   private static let inquiry: OCSPRequest? = (try? CertificatePair(pem: KnownCertificate.pem, origin: "known.pem"))
     .flatMap { OCSPRequest(about: $0) }

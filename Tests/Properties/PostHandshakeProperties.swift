@@ -2,16 +2,16 @@ import Glibc
 import Linux
 import TLS
 
-/// What holds for any records that a peer sends once the handshake is done: no call takes more from the socket than a
-/// call may, none of them goes on for ever or waits for what has come, application data arrives as it was sent, and what
-/// broke a connection stays its end.
+/// Properties of any records that a peer sends after the handshake: no call reads more from the socket than its
+/// limit, none loops without end or waits for bytes already received, application data arrives unchanged, and a failed
+/// connection stays failed.
 ///
-/// The first byte says who the peer is and which version is spoken. Then a command a record: its kind, a length and so
-/// many bytes; the kind's upper bits say how often it is sent.
+/// The first byte selects the peer's side and the TLS version. Then there is a command for each record: its kind, a
+/// length and the bytes; the upper bits of the kind are the number of repetitions.
 package enum PostHandshakeProperties {
   private static let contexts = Result { () throws(TLSError) in try RecordPeer.Contexts() }
   private static let bytesPerCall = 66 * 1024
-  /// Of all that is sent in one run: enough for a flood of anything.
+  /// The limit of bytes sent in one run: enough for a flood of any kind.
   private static let mostBytes = 200_000
 
   package static func check(_ bytes: [UInt8]) throws(Violation) {
@@ -37,7 +37,7 @@ package enum PostHandshakeProperties {
     }
   }
 
-  /// What is sent, and what the application must see of it.
+  /// The record to send, and the bytes that the application must receive.
   private struct Script {
     private(set) var wire: [UInt8] = []
     private(set) var data: [UInt8] = []
@@ -139,20 +139,20 @@ private struct ConnectedSockets: ~Copyable {
     close(right)
   }
 
-  /// Bytes that wait in the left one.
+  /// Bytes pending in the left one.
   var waiting: Int {
     var count: Int32 = 0
     _ = unsafe ioctl(left, UInt(FIONREAD), &count)
     return Int(count)
   }
 
-  /// Takes what has come to the right one, so that nobody waits for room.
+  /// Empties the right one, so that the left one can always write.
   func drain() {
     var bytes = [UInt8](repeating: 0, count: 1 << 14)
     while unsafe recv(right, &bytes, bytes.count, Int32(MSG_DONTWAIT)) > 0 {}
   }
 
-  /// Sends from the right one what goes.
+  /// Sends from the right one as much as the socket takes.
   func send(_ bytes: ArraySlice<UInt8>) -> Int {
     let sent = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(right, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     return max(0, sent)

@@ -1,9 +1,9 @@
-/// Something that must hold for any bytes at all: what a fuzz target tries to break. A new parser needs a row here and
+/// An invariant for arbitrary bytes, checked by a fuzz target. A new parser needs a row here and
 /// a folder of seeds in Tests/Fuzz/Corpus.
 package struct Property: Sendable, CustomStringConvertible {
   /// The name of the fuzz target and of its corpus.
   package let name: String
-  /// Throws what is wrong.
+  /// Throws the violation.
   package let check: @Sendable ([UInt8]) throws(Violation) -> Void
 
   package var description: String { name }

@@ -1,7 +1,7 @@
 import Wire
 
-/// What holds for whatever a connection begins with: how much of it has come decides when it is read, not how; and a line
-/// of version 1 reads as anybody would read it.
+/// Properties of the first bytes of any connection: the number of received bytes decides when they are parsed, not how;
+/// and a line of version 1 agrees with a reference parser.
 package enum ProxyHeaderProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let whole = ProxyHeader.parse(bytes.span)
@@ -29,7 +29,7 @@ package enum ProxyHeaderProperties {
     if isMalformed { try require(whole == .malformed, "malformed at first") }
   }
 
-  /// Whoever receives what is written for this source reads the same, whatever the family of the destination.
+  /// The header written for this source decodes to it, whatever the family of the destination.
   private static func checkWriting(_ header: ProxyHeader) throws(Violation) {
     guard let source = header.source else { return }
     for address in [IPAddress(v4: 0x7f00_0001), IPAddress(v6High: 1, low: 2)] {
@@ -45,7 +45,7 @@ package enum ProxyHeaderProperties {
     let line = String(decoding: octets, as: UTF8.self)
     let words = octets.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
       .map { String(decoding: $0, as: UTF8.self) }
-    guard let source = header.source else { return try require(words[1] == "UNKNOWN", "nobody's: \(line)") }
+    guard let source = header.source else { return try require(words[1] == "UNKNOWN", "no client is named: \(line)") }
     try require(words.count == 6 && words[1] == (words[2].contains(":") ? "TCP6" : "TCP4"), "accepted \(line)")
     try require((try? IPAddress(parsing: words[2])) == source.address, "\(source) of \(line)")
     try require(words[4] == "\(source.port)", "\(source) of \(line)")

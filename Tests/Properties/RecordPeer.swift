@@ -5,12 +5,12 @@ import Linux
 import Synchronization
 import TLS
 
-/// A peer of a TLS connection that keeps to the protocol until the handshake is done, and from there on sends whatever
-/// records it is told, sealed with the keys that were agreed on.
+/// A peer of a TLS connection that follows the protocol until the end of the handshake, and then sends arbitrary
+/// records, encrypted with the negotiated keys.
 ///
-/// OpenSSL makes its handshake over the right end of a socket pair, non-blocking; the connection under test has the left
-/// one. Keys come from what OpenSSL writes for debuggers (SSL_CTX_set_keylog_callback(3)). TLS_AES_128_GCM_SHA256 with
-/// TLS 1.3, ECDHE-ECDSA-AES128-GCM-SHA256 with TLS 1.2.
+/// OpenSSL makes its handshake over the right end of a socket pair, non-blocking; the connection under test has the
+/// left one. Keys come from what OpenSSL writes for debuggers (SSL_CTX_set_keylog_callback(3)). TLS_AES_128_GCM_SHA256
+/// with TLS 1.3, ECDHE-ECDSA-AES128-GCM-SHA256 with TLS 1.2.
 @safe package final class RecordPeer {
   package enum Side: Sendable { case client, server }
 
@@ -22,7 +22,7 @@ import TLS
     package static let applicationData: UInt8 = 23
   }
 
-  /// What both sides of a test are made of: contexts are the dearest part of it.
+  /// The contexts of both sides, shared by the tests because they are expensive.
   @safe package final class Contexts: @unchecked Sendable {
     package let front: ServerContext
     package let back: ClientContext
@@ -101,7 +101,7 @@ import TLS
 
   // MARK: - Commands
 
-  /// Makes the handshake with a connection on the other end; false when one of the two does not get through.
+  /// Performs the handshake with a connection on the other end; false if either side fails.
   package func handshake(with connection: inout TLSConnection) -> Bool {
     var (mine, theirs) = (false, false)
     for _ in 0..<20 where !mine || !theirs {
@@ -119,7 +119,7 @@ import TLS
     defer { sequence += 1 }
     let number = (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
     if version == .tls13 {
-      // RFC 8446 §5.2: the true type stands behind the content, and the header says application data.
+      // RFC 8446 §5.2: the real type follows the content, and the header says application data.
       let size = content.count + 1 + 16
       let header = [23, 3, 3, UInt8(size >> 8), UInt8(size & 0xff)]
       var nonce = iv
@@ -133,7 +133,7 @@ import TLS
       + encrypt(content, nonce: iv + number, additional: additional)
   }
 
-  /// A KeyUpdate (RFC 8446 §4.6.3), after which this side's records are sealed with the next key.
+  /// A KeyUpdate (RFC 8446 §4.6.3), after which this side's records are encrypted with the next key.
   package func keyUpdate(requested: Bool = false) -> [UInt8] {
     let record = seal(ContentType.handshake, [24, 0, 0, 1, requested ? 1 : 0])
     if version == .tls13 {
@@ -143,7 +143,7 @@ import TLS
     return record
   }
 
-  /// A NewSessionTicket as small as one can be (RFC 8446 §4.6.1).
+  /// A NewSessionTicket of the minimum size (RFC 8446 §4.6.1).
   package static let ticket: [UInt8] = [4, 0, 0, 14, 0, 0, 1, 0, 1, 2, 3, 4, 0, 0, 1, 9, 0, 0]
   /// A HelloRequest (RFC 5246 §7.4.1.1).
   package static let helloRequest: [UInt8] = [0, 0, 0, 0]
@@ -184,14 +184,14 @@ import TLS
     sequence = 0
   }
 
-  /// HKDF-Expand-Label (RFC 8446 §7.1) of no more than one block, without context.
+  /// HKDF-Expand-Label (RFC 8446 §7.1) of at most one block, without context.
   private func expand(_ secret: [UInt8], _ label: String, _ count: Int) -> [UInt8] {
     let label = Array("tls13 \(label)".utf8)
     let info = [0, UInt8(count), UInt8(label.count)] + label + [0]
     return Array(Digest.hmacSHA256(key: secret, info + [1]).prefix(count))
   }
 
-  /// AES-128-GCM, with the tag behind.
+  /// AES-128-GCM, followed by the tag.
   private func encrypt(_ content: [UInt8], nonce: [UInt8], additional: [UInt8]) -> [UInt8] {
     var sealed = [UInt8](repeating: 0, count: content.count + 16)
     var (count, rest) = (Int32(0), Int32(0))
@@ -212,7 +212,7 @@ import TLS
   }
 }
 
-/// What OpenSSL has told of connections' secrets, by the connection. A lock, since tests run at once.
+/// The secrets that OpenSSL has logged, by connection. Locked, since tests run in parallel.
 private enum Secrets {
   private static let lines = Mutex<[UInt: [String]]>([:])
 

@@ -1,4 +1,4 @@
-/// A head read the slow and obvious way, to hold the fast parser against: split at CRLF, then at the first colon.
+/// The reference parser for heads, slow and simple: split at CRLF, then at the first colon.
 struct ReferenceHead: Equatable {
   struct Field: Equatable {
     /// In lower case.

@@ -1,7 +1,7 @@
 import HTTP1
 import Wire
 
-/// What holds for every sequence of bytes that a client may send for a head.
+/// Properties of any bytes that a client sends as a head.
 package enum RequestHeadProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let limits = HeadProperties.limits
@@ -18,7 +18,7 @@ package enum RequestHeadProperties {
     checkRedirect(of: head, in: bytes)
   }
 
-  /// What was understood is what the obvious reading says.
+  /// The parsed request agrees with the reference parser.
   private static func checkReading(of head: RequestHead, in bytes: [UInt8]) throws(Violation) -> ReferenceHead {
     let start = bytes.starts(with: [13, 10]) ? 2 : 0
     let reference = try require(ReferenceHead(bytes[start...]), "accepted a malformed head")
@@ -46,8 +46,8 @@ package enum RequestHeadProperties {
     "x-forwarded-host", "proxy",
   ])
 
-  /// What goes out is what came in, less what is dropped, plus what is added; it reads the same, and rendering it again
-  /// changes nothing.
+  /// The forwarded head is the received one without the dropped and with the added fields; it parses alike, and
+  /// forwarding it again changes nothing.
   private static func checkRendering(
     of head: RequestHead, _ reference: ReferenceHead, in bytes: [UInt8], _ connection: Persistence
   ) throws(Violation) {
@@ -87,20 +87,20 @@ package enum RequestHeadProperties {
     removed.contains(name) || name.hasPrefix("x-forwarded-") || isClaim(name)
   }
 
-  /// Of a proxy's, as CGI would read the name.
+  /// Whether it is a proxy's field, by its name as CGI reads it.
   private static func isClaim(_ name: String) -> Bool {
     let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
     return plain == "proxy" || ForwardingFieldNames.nameTexts.contains(plain)
       || ForwardingFieldNames.prefixTexts.contains { plain.hasPrefix($0) }
   }
 
-  /// A trusted proxy's fields change nothing of how the message is read.
+  /// A trusted proxy's fields do not change how the message is parsed.
   private static func checkTrustedRendering(of head: RequestHead, in bytes: [UInt8]) throws(Violation) {
     let rendered = render(head, bytes, trusted: true, .keepAlive)
     let again: RequestHead
     switch RequestHead.parse(rendered.span, limits: HeadLimits()) {
     case .head(let head): again = head
-    // The limit is on what we rewrite, and we have just added some of it; for the server they are lines like others.
+    // The limit counts the lines that we rewrite, and we have added some; for the server they are ordinary lines.
     case .rejected(.tooManyRewrittenLines): return
     case .incomplete, .rejected: throw Violation("rendered a trusted head that is refused")
     }
@@ -110,7 +110,7 @@ package enum RequestHeadProperties {
     try require(last == clientText, "the trusted proxy is not the last of X-Forwarded-For")
   }
 
-  /// Whom a proxy's request is for: going from the right, whoever comes first that is no proxy.
+  /// The client of a proxy's request: from the right, the first address that is not a proxy's.
   private static func checkClient(
     of head: RequestHead, _ reference: ReferenceHead, in bytes: [UInt8]
   ) throws(Violation) {

@@ -1,9 +1,9 @@
 import HTTP1
 import Wire
 
-/// What holds for every sequence of bytes that a server may send for a head.
+/// Properties of any bytes that a server sends as a head.
 package enum ResponseHeadProperties {
-  /// The first byte chooses the request that is answered.
+  /// The first byte selects the request that is answered.
   package static func check(_ input: [UInt8]) throws(Violation) {
     guard let choice = input.first else { return }
     let bytes = Array(input.dropFirst())
@@ -29,7 +29,7 @@ package enum ResponseHeadProperties {
     let hasNoBody = head.status < 200 || head.status == 204 || head.status == 304 || request.isHead
     try require(head.framing == (hasNoBody ? .none : framing ?? .untilClose), "framing is \(head.framing)")
     try require(request.version == .http11 || head.framing != .chunked, "chunks for HTTP/1.0")
-    try require(!head.isUpgrade || request.upgradeRequested, "an upgrade that nobody asked for")
+    try require(!head.isUpgrade || request.upgradeRequested, "an upgrade that was not requested")
     let status = String(decoding: reference.firstLine.dropFirst(9).prefix(3), as: UTF8.self)
     try require(UInt16(status) == head.status, "status is \(head.status)")
     let options = reference.connectionOptions

@@ -4,14 +4,14 @@ import Exchange
 struct SimulatedConnection {
   var fromServer: [UInt8] = []
   var toServer: [UInt8] = []
-  /// What the server has yet to send.
+  /// Bytes that the server has not sent yet.
   var response: ArraySlice<UInt8> = []
   var end: StreamEnd?
   var isWriteBroken = false
-  /// Part of the request waits to be sent.
+  /// Part of the request is not sent yet.
   var isBehind = false
-  /// Authentication has bound it to the client.
+  /// It is private to the client because it was authenticated.
   var isBound = false
-  /// Something of the request has left for the server.
+  /// Part of the request has been sent.
   var hasRequest = false
 }

@@ -4,13 +4,13 @@ import Exchange
 import HTTP1
 import Wire
 
-/// A client's connection in virtual time with the exchange on it: performs the effects as the worker does, on buffers of
-/// its own, and checks each of them. Chance is a sequence of bytes.
+/// A client's connection in virtual time with the exchange on it: performs the effects as the worker does, on buffers
+/// of its own, and checks each of them. A sequence of bytes replaces randomness.
 struct SimulatedExchange {
   var choices: ArraySlice<UInt8>
   var now = Instant(nanoseconds: 1_000_000_000)
   var policy: ExchangePolicy
-  /// What the latest reload brought: an exchange takes it when it looks for a server.
+  /// The newest configuration: an exchange uses it when it selects a server.
   var newest: ExchangePolicy
   let kind: Exchange.Kind
   var exchange: Exchange
@@ -22,10 +22,10 @@ struct SimulatedExchange {
   var fromClient: [UInt8] = []
   var clientEnd: StreamEnd?
   var isReset = false
-  /// It is owed no response any more.
+  /// It has received its response.
   var hasLeft = false
   var takesResponse = true
-  /// Waits to go out to the client.
+  /// Bytes pending for the client.
   var toClient: [UInt8] = []
 
   // The server's side.
@@ -33,17 +33,17 @@ struct SimulatedExchange {
   var hasPlace = false
   var isWaiting = false
   var connection: SimulatedConnection?
-  /// Kept for this client since the request before.
+  /// The server connection kept for this client since its previous request.
   var kept: SimulatedConnection?
 
-  /// Events and effects, oldest first, where somebody wants to know.
+  /// Events and effects, oldest first, if they are recorded.
   var history: [String]?
 
   // What became of the request.
   var number = 1
   var logs = 0
   var responses = 0
-  /// Servers that may have seen something of the request.
+  /// Servers that may have received part of the request.
   var sends = 0
   var wasHeard = false
 
@@ -64,7 +64,7 @@ struct SimulatedExchange {
 
   mutating func choose(_ count: Int) -> Int { Int(choices.popFirst() ?? 0) % count }
 
-  // MARK: - What happens
+  // MARK: - Events
 
   mutating func step() throws(Violation) {
     if kind == .opaque, case .reading = exchange.state { try tell(.accepted(isLast: true)) }
@@ -157,7 +157,7 @@ struct SimulatedExchange {
     }
   }
 
-  // MARK: - What must hold
+  // MARK: - Invariants
 
   mutating func checkInvariants() throws(Violation) {
     guard isOpen else { return }
@@ -185,6 +185,6 @@ struct SimulatedExchange {
     try require(responses == 1 || responses == 0 && !isOwed, "\(responses) responses")
   }
 
-  /// The case alone, without what it carries.
+  /// The name of the case, without associated values.
   var stateName: String { String("\(exchange.state)".prefix(while: \.isLetter)) }
 }

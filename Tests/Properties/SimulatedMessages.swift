@@ -1,4 +1,4 @@
-/// What the peers of a simulated exchange say.
+/// The messages of the peers of a simulated exchange.
 extension SimulatedExchange {
   static let requests = [
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.0\r\nHost: a\r\n\r\n",

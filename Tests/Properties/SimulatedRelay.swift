@@ -76,7 +76,7 @@ extension SimulatedExchange {
     try perform(reading)
   }
 
-  /// Something of the request may reach a server now.
+  /// From now on a server may have received part of the request.
   mutating func noteSent() throws(Violation) {
     guard connection?.hasRequest == false else { return }
     connection?.hasRequest = true

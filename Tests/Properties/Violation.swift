@@ -1,4 +1,4 @@
-/// What a property found wrong; the input that shows it is known to whoever asked.
+/// A violation of a property; the caller has the input.
 package struct Violation: Error, CustomStringConvertible {
   package let description: String
 
@@ -10,7 +10,7 @@ func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(Violat
   guard condition else { throw Violation(what()) }
 }
 
-/// The value, or a violation.
+/// Returns the value, or throws a violation if it is nil.
 func require<Value>(_ value: Value?, _ what: @autoclosure () -> String) throws(Violation) -> Value {
   guard let value else { throw Violation(what()) }
   return value

@@ -5,10 +5,10 @@ import WorkerProtocol
 import Supervisor
 import Wire
 
-/// What holds for whatever a worker says to its supervisor: nothing traps, what is remembered stays small, no more is
-/// taken than the budget allows, and what operators are shown of it reads back and has nothing that a terminal obeys.
+/// Properties of any bytes from a worker: the supervisor does not trap, its memory stays bounded, no more events are
+/// accepted than the budget allows, and the status shown to operators is decodable and without control characters.
 ///
-/// The input is a sequence of events: a byte that says how much time passes before, two of the length, the message.
+/// The input is a sequence of events: a byte for the time before the event, two for the length, the message.
 package enum WorkerEventProperties {
   private static let names = ["view01", "view02", "view03"]
 
@@ -24,7 +24,7 @@ package enum WorkerEventProperties {
     var taken: UInt64 = 0
     var rest = bytes[...]
     while let pause = rest.popFirst(), let high = rest.popFirst(), let low = rest.popFirst() {
-      // From nothing to some minutes.
+      // From zero to some minutes.
       now = now + Interval(nanoseconds: (1 << UInt64(pause % 38)) - 1)
       let message = Array(rest.prefix(Int(high) << 8 | Int(low)))
       rest = rest.dropFirst(message.count)

@@ -1,7 +1,7 @@
 import WorkerProtocol
 
-/// What holds for any datagram between supervisor and worker: what reads as a message is written as the same bytes, and
-/// reads in one direction only.
+/// Properties of any datagram between supervisor and worker: bytes that decode to a message are its encoding, and
+/// decode in one direction only.
 package enum WorkerMessageProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let command = try? WorkerCommand(decoding: bytes.span)

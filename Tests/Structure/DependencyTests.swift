@@ -53,7 +53,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
 ]
 
 @Suite struct `Dependencies between targets` {
-  @Test func `every target has its row in the table, in an order that only looks back`() {
+  @Test func `every target has a row in the table, and depends on earlier ones only`() {
     let targets = Set(SourceTree.sources.map(\.target))
     #expect(targets == Set(allowed.map(\.target)))
     for (index, row) in allowed.enumerated() {
@@ -93,7 +93,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     }
   }
 
-  @Test func `ARCHITECTURE.md tells of each target what its row allows`() throws {
+  @Test func `ARCHITECTURE.md has the same table`() throws {
     let told = try Self.documentedDependencies()
     #expect(Set(told.keys) == Set(allowed.map(\.target)))
     for (target, imports) in allowed {

@@ -10,12 +10,12 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Exchange", "Linux", "TLS"]
 
 @Suite struct `Rules of the source tree` {
-  @Test func `there is a source tree to look at`() {
+  @Test func `the source tree is found`() {
     #expect(SourceTree.sources.count > 50)
     #expect(SourceTree.tests.count > 20)
   }
 
-  @Test func `a file name stands once in the tree`() {
+  @Test func `file names are unique`() {
     // File names required by Python and pytest in each folder.
     let prescribed: Set = ["__init__.py", "conftest.py"]
     let paths = (SourceTree.sources + SourceTree.tests).map(\.path) + SourceTree.scripts.map(\.path)
@@ -25,7 +25,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
-  @Test func `unsafe stays in the edges`() {
+  @Test func `unsafe is used only where an external interface is wrapped`() {
     for file in SourceTree.sources where !unsafeTargets.contains(file.target) && !unsafeFiles.contains(file.path) {
       for (number, line) in file.code.enumerated() where line.containsWord("unsafe") {
         Issue.record("\(file.path):\(number + 1) is no edge")
@@ -43,7 +43,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
-  @Test func `nothing is forced and nothing is left to do`() {
+  @Test func `forced casts, fatal errors and open notes are forbidden`() {
     let forbidden = ["try!", "as!", "unowned(unsafe)", "fatalError(", "@preconcurrency"]
     for file in SourceTree.sources {
       for (number, line) in file.code.enumerated() {
@@ -62,7 +62,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
-  @Test func `what a target offers is public on the data path and package elsewhere, and the compiler inlines`() {
+  @Test func `a target's interface is public on the data path and package elsewhere, so that it is inlined`() {
     for file in SourceTree.sources {
       let wrong = optimisedTargets.contains(file.target) ? "package" : "public"
       for (number, line) in file.code.enumerated() {
@@ -80,7 +80,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
-  @Test func `no file or type has a name that says nothing`() {
+  @Test func `no file or type has a meaningless name`() {
     let empty = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utilities", "Base", "Common", "Misc"]
     let kinds = ["struct", "class", "enum", "actor", "protocol"]
     for file in SourceTree.sources + SourceTree.tests {
@@ -109,7 +109,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
-  @Test func `Sources README names every file with something that threads share`() throws {
+  @Test func `Sources/README.md names every file with state shared by threads`() throws {
     let marks = /\b(?:Mutex|Atomic)\b[<(]|@unchecked Sendable|nonisolated\(unsafe\)/
     let sharing = SourceTree.sources.filter { file in
       file.target != "Demo" && file.code.contains { $0.contains(marks) }
@@ -121,7 +121,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     #expect(Set(named).sorted() == sharing.map(\.name).sorted())
   }
 
-  @Test func `the package turns no check off`() throws {
+  @Test func `Package.swift disables no check`() throws {
     let manifest = try String(contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
     for flag in ["Ounchecked", "enforce-exclusivity", "disable-"] { #expect(!manifest.contains(flag)) }
     for setting in [".strictMemorySafety()", ".treatAllWarnings(as: .error)"] { #expect(manifest.contains(setting)) }

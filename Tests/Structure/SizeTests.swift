@@ -54,7 +54,7 @@ private let largeTypes: [String: String] = [
 }
 
 /// Tests of the parser that the rules use.
-@Suite struct `The rules' reading of Swift` {
+@Suite struct `The parser of the rules` {
   private static let file = SourceTree.SwiftFile(
     SourceTree.File(
       path: "Sources/X/Example.swift",
@@ -102,22 +102,22 @@ private let largeTypes: [String: String] = [
     #expect(file.declaration(around: 14) == 13...16)
   }
 
-  @Test func `comments and texts are no code`() {
+  @Test func `comments and string literals are not code`() {
     #expect(!Self.file.code[18].contains("}") && !Self.file.code[23].containsWord("unsafe"))
   }
 
-  @Test func `functions have the lines of their heads`() {
+  @Test func `the lines of a function include those of its signature`() {
     #expect(Self.file.functions.map(\.line) == [9, 20, 30])
     #expect(Self.file.functions.map(\.count) == [3, 9, 1])
   }
 
-  @Test func `what is computed or the type's own is not stored`() {
+  @Test func `computed and static properties are not stored properties`() {
     let types = Self.file.types
     #expect(types.map(\.name) == ["Example"])
     #expect(types.first?.storedProperties == ["first", "second", "third", "fourth", "watched", "made"])
   }
 
-  @Test func `a doc comment is about a declaration and the one-line ones below it`() {
+  @Test func `a doc comment covers a declaration and the one-line ones below it`() {
     let file = SourceTree.SwiftFile(
       SourceTree.File(
         path: "Sources/X/Example.swift",

@@ -1,6 +1,6 @@
 import Testing
 
-/// Words that the field does not use, and what stands in their place.
+/// Words that the field does not use, and their replacements.
 private let replacements: [String: String] = [
   "nobody": "no client, no node, no process", "somebody": "a client, another host", "anybody": "any client",
   "stranger": "an untrusted peer", "strangers": "untrusted peers", "goodbye": "close_notify, FIN",

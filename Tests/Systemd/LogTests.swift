@@ -21,7 +21,7 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
     #expect(line == #"2025-11-22T10:52:01.123Z notice supervisor: a new worker a="" end="exit status 1" worker=17"#)
   }
 
-  @Test func `a message's own field counts more than the logger's`() {
+  @Test func `a field of the message overrides that of the logger`() {
     var handler = OperationalLogHandler(label: "s", .prefixedLine)
     handler[metadataKey: "worker"] = "17"
     #expect(handler.line(for: event(.info, "m", ["worker": "18"]), at: time) == "<6>s: m worker=18")
@@ -30,7 +30,7 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
   @Test(arguments: [
     (Logger.Level.trace, 7), (.debug, 7), (.info, 6), (.notice, 5), (.warning, 4), (.error, 3), (.critical, 2),
   ])
-  func `on its way to the journal a line begins with syslog's severity (RFC 5424 §6.2.1)`(
+  func `in the journal a line begins with syslog's severity (RFC 5424 §6.2.1)`(
     level: Logger.Level, severity: Int
   ) {
     let handler = OperationalLogHandler(label: "s", .prefixedLine)
@@ -42,7 +42,7 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
     ("\u{0}\u{7f}\u{9b}", #"\u{0}\u{7f}\u{9b}"#),
     ("a\u{2028}b", #"a\u{2028}b"#), (#"a "b" \c"#, #"a "b" \c"#), ("é ✂", "é ✂"),
   ])
-  func `a message stays one line and reaches no terminal's controls`(message: String, text: String) {
+  func `a message is one line without control characters`(message: String, text: String) {
     #expect(LogText.message(message, [:]) == text)
   }
 
@@ -50,17 +50,17 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
     ("plain", "plain"), ("", #""""#), ("two words", #""two words""#), (#"a"b\c"#, #""a\"b\\c""#), ("a=b", #""a=b""#),
     ("é", #""é""#), ("\"\u{301}", "\"\\\"\u{301}\""), ("a\nb", #""a\nb""#), ("192.0.2.1:443", "192.0.2.1:443"),
   ])
-  func `a value stands in quotes unless it is one plain word`(value: String, text: String) {
+  func `a value is quoted unless it is one plain word`(value: String, text: String) {
     #expect(LogText.value(value) == text)
   }
 
-  @Test func `an error of a message is one of its fields`() {
+  @Test func `the error of a message is one of its fields`() {
     struct Failure: Error, CustomStringConvertible { let description = "it broke" }
     let handler = OperationalLogHandler(label: "s", .prefixedLine)
     #expect(handler.line(for: event(.error, "m", error: Failure()), at: time) == #"<3>s: m error="it broke""#)
   }
 
-  @Test func `the journal gets the fields one by one, and in the text what the message does not name`() {
+  @Test func `the journal gets each field, and those that the message lacks in its text`() {
     let handler = OperationalLogHandler(label: "worker", .entry)
     #expect(
       handler.fields(for: event(.warning, "server view01 is down", ["server": "view01", "exit-status": "a b"])) == [
@@ -69,7 +69,7 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
       ])
   }
 
-  @Test func `the journal's protocol counts a value of several lines, and ends the others with their line`() {
+  @Test func `in the journal's protocol a value of several lines has a length, others end with the line`() {
     let bytes = JournalEntry.encoded(["MESSAGE=a\nb", "PRIORITY=6", "X=\n"])
     let expected =
       Array("MESSAGE\n".utf8) + [3, 0, 0, 0, 0, 0, 0, 0] + Array("a\nb\nPRIORITY=6\nX\n".utf8)
@@ -77,14 +77,14 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
     #expect(bytes == expected)
   }
 
-  @Test func `an entry of the journal never has more fields than fit`() {
+  @Test func `a journal entry has no more fields than its limit`() {
     let metadata = Logger.Metadata(uniqueKeysWithValues: (0..<100).map { ("k\($0)", "v") })
     let handler = OperationalLogHandler(label: "worker", .entry)
     #expect(handler.fields(for: event(.info, "m", metadata)).count == OperationalLogHandler.fieldLimit)
   }
 }
 
-@Suite struct `Words for systemd` {
+@Suite struct `Notifications to systemd` {
   @Test(arguments: [
     (ServiceNotification.ready, "READY=1"), (.stopping, "STOPPING=1"), (.watchdog, "WATCHDOG=1"),
     (.status("serving"), "STATUS=serving"), (.status("a\nREADY=1"), #"STATUS=a\nREADY=1"#),

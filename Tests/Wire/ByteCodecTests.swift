@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 @Suite struct ByteCodecTests {
-  @Test func `what is written is read back, in network byte order`() throws {
+  @Test func `a value is decoded as it was encoded, in network byte order`() throws {
     var writer = ByteWriter(limit: 64)
     writer.append(0x01 as UInt8)
     writer.append(bigEndian: 0x0203 as UInt16)
@@ -26,7 +26,7 @@ import Wire
     try reader.expectEnd()
   }
 
-  @Test func `a read past the end is truncated and moves nothing`() throws {
+  @Test func `a read past the end is truncated and consumes nothing`() throws {
     let bytes: [UInt8] = [0, 0, 0, 9, 1]
     var reader = ByteReader(bytes.span)
     #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readUInt64() }
@@ -37,7 +37,7 @@ import Wire
     #expect(try reader.readUInt32() == 9)
   }
 
-  @Test func `a writer past its limit has no result`() {
+  @Test func `a writer beyond its limit has no result`() {
     var writer = ByteWriter(limit: 3)
     writer.append(bigEndian: 1 as UInt32)
     #expect(throws: ByteWriter.Overflow()) { try writer.finish() }

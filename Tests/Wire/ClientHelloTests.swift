@@ -16,7 +16,7 @@ import Wire
     ("records-of-one", "a.test"), ("large", "view.test"), ("other-type-first", "view.test"),
     ("longest-name", String(repeating: "a", count: 255)), ("twice", "first.test"),
   ])
-  func `the name is read however the hello is split`(file: String, name: String) throws {
+  func `the name is found however the hello is split`(file: String, name: String) throws {
     #expect(Self.parse(try Self.read(file)) == .name(Array(name.utf8)))
   }
 
@@ -24,11 +24,11 @@ import Wire
     "without-name", "no-extensions", "empty-name", "long-name", "extension-beyond", "list-beyond", "session-beyond",
     "empty-record", "alert", "http", "server-hello", "too-large",
   ])
-  func `what has no name, or is no hello, has none`(file: String) throws {
+  func `a hello without a name, and bytes that are no hello, have none`(file: String) throws {
     #expect(Self.parse(try Self.read(file)) == .nameless)
   }
 
-  @Test func `a hello that is not complete is waited for`() throws {
+  @Test func `an incomplete hello is waited for`() throws {
     let hello = try Self.read("tls13")
     for count in 0..<hello.count { #expect(Self.parse(Array(hello[..<count])) == .incomplete) }
     #expect(Self.parse(try Self.read("half")) == .incomplete)

@@ -37,12 +37,12 @@ import Wire
     "::12345", "g::",
     "fe80::1%eth0", "[::1]", "::1.2.3", "1.2.3.4::", "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3.4:5", "::ffff:01.2.3.4", "::/0",
   ])
-  func `anything else is refused`(text: String) {
+  func `other text is refused`(text: String) {
     #expect(throws: AddressTextError.notAnAddress) { try IPAddress(parsing: text) }
   }
 
   @Test(arguments: ["192.0.2.1", "2001:db8::1", "::", "0.0.0.0"])
-  func `packet bytes give the address back`(text: String) throws {
+  func `an address is decoded from its packet bytes`(text: String) throws {
     let address = try IPAddress(parsing: text)
     var writer = ByteWriter(limit: 16)
     address.writeBytes(into: &writer)
@@ -63,12 +63,12 @@ import Wire
     ("2001:db8:1:2:ffff:ffff:ffff:ffff", 32, 68, "2001:db8:1:2:f000::"),
     ("2001:db8:1:2:3:4:5:6", 32, 0, "::"),
   ])
-  func `masking clears the bits behind the prefix`(text: String, v4: Int, v6: Int, expected: String) throws {
+  func `masking clears the bits after the prefix`(text: String, v4: Int, v6: Int, expected: String) throws {
     #expect(try IPAddress(parsing: text).masked(v4Prefix: v4, v6Prefix: v6).description == expected)
   }
 
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func `any bytes are read or refused, and what was read is written and read again alike`(seed: UInt64) throws {
+  func `arbitrary bytes are refused, or are an address that is decoded again from its text`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let alphabet = Array("0019af:::....[]/%".utf8)
     for _ in 0..<20_000 {
@@ -87,7 +87,7 @@ import Wire
     }
   }
 
-  @Test func `a sink that is too small overflows and gets no more than fits`() throws {
+  @Test func `a sink that is too small overflows, and gets no more than its capacity`() throws {
     var writer = ByteWriter(limit: 5)
     try IPAddress(parsing: "192.0.2.1").write(into: &writer)
     #expect(writer.overflowed)
@@ -102,7 +102,7 @@ import Wire
     ("2001:DB8::/32", "2001:db8::/32"), ("::/0", "::/0"), ("::1", "::1/128"), ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
     ("::ffff:0:0/96", "0.0.0.0/0"),
   ])
-  func `a prefix is an address with the count of its fixed bits, all of them without one`(
+  func `a prefix is an address with the number of its fixed bits, or all of them`(
     written: String, canonical: String
   ) throws {
     #expect(try IPPrefix(parsing: written).description == canonical)
@@ -121,7 +121,7 @@ import Wire
     #expect(throws: error) { try IPPrefix(parsing: text) }
   }
 
-  @Test func `bits behind the prefix are refused, and the network that was meant is named`() throws {
+  @Test func `bits after the prefix are refused, and the network is suggested`() throws {
     let error = #expect(throws: AddressTextError.self) { try IPPrefix(parsing: "10.0.0.1/8") }
     #expect(error?.description == "has bits set after its prefix; the network is 10.0.0.0/8")
   }
@@ -141,7 +141,7 @@ import Wire
 
 @Suite struct EndpointTests {
   @Test(arguments: ["192.0.2.1:443", "[2001:db8::1]:443", "[::]:1", "0.0.0.0:65535"])
-  func `an endpoint is read as it is written`(text: String) throws {
+  func `an endpoint is decoded as it was encoded`(text: String) throws {
     #expect(try Endpoint(parsing: text).description == text)
   }
 
@@ -149,7 +149,7 @@ import Wire
     ("192.0.2.1", "192.0.2.1:443"), ("2001:db8::1", "[2001:db8::1]:443"), ("[2001:db8::1]", "[2001:db8::1]:443"),
     ("192.0.2.1:80", "192.0.2.1:80"), ("[::ffff:192.0.2.1]:80", "192.0.2.1:80"),
   ])
-  func `a default port stands in for one that is not written`(text: String, expected: String) throws {
+  func `a default port is used if none is written`(text: String, expected: String) throws {
     #expect(try Endpoint(parsing: text, defaultPort: 443).description == expected)
   }
 

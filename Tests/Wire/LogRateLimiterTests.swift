@@ -1,8 +1,8 @@
 import Testing
 import Wire
 
-@Suite struct `Log lines that come again and again` {
-  @Test func `are written once an interval, each topic for itself, with the number of those withheld`() {
+@Suite struct `Rate limit of log lines` {
+  @Test func `a line is written once an interval for each topic, with the number of those suppressed`() {
     var limiter = LogRateLimiter<String>(every: .minutes(1))
     let lines: [(topic: String, milliseconds: UInt64)] = [
       ("sending", 0), ("sending", 1), ("sending", 59_999), ("receiving", 59_999), ("sending", 60_000),

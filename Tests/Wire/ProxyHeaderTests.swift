@@ -29,7 +29,7 @@ import Wire
       (block(0x21, 0x21, addressesV6), "[2001:db8::7]:50312"),
       (block(0x21, 0x21, addressesV6 + fields), "[2001:db8::7]:50312"),
       (block(0x21, 0x11, addressesV4 + [UInt8](repeating: 4, count: 4068)), "192.0.2.7:50312"),
-      // LOCAL, with whatever follows; UNSPEC; a Unix socket; UDP.
+      // LOCAL, with any addresses; UNSPEC; a Unix socket; UDP.
       (block(0x20, 0x00, []), nil), (block(0x20, 0x11, addressesV4), nil), (block(0x20, 0xff, [1, 2, 3]), nil),
       (block(0x21, 0x00, []), nil), (block(0x21, 0x00, fields), nil), (block(0x21, 0x01, []), nil),
       (block(0x21, 0x31, [UInt8](repeating: 0, count: 216)), nil), (block(0x21, 0x12, addressesV4), nil),
@@ -37,7 +37,7 @@ import Wire
     ]
 
   @Test(arguments: accepted)
-  func `is read when all of it is here, and nothing behind it`(header: [UInt8], source: String?) {
+  func `is decoded when it is complete, without the bytes after it`(header: [UInt8], source: String?) {
     for following in [[], Array("PROXY ".utf8), [0x16, 3, 1], [10]] as [[UInt8]] {
       let bytes = header + following
       for count in 0..<bytes.count + 1 {
@@ -55,7 +55,7 @@ import Wire
     }
   }
 
-  @Test func `is written in version 2, with addresses of one family`() throws {
+  @Test func `is encoded in version 2, with addresses of one family`() throws {
     let (v4, v6) = (try Endpoint(parsing: "192.0.2.7:50312"), try Endpoint(parsing: "[2001:db8::7]:50312"))
     let (service, service6) = (
       try Endpoint(parsing: "192.0.2.1:443"), try Endpoint(parsing: "[101:101:101:101:101:101:101:101]:443")
@@ -97,7 +97,7 @@ import Wire
     ]
 
   @Test(arguments: refused)
-  func `is refused when it is none, and once refused it stays so`(bytes: [UInt8]) {
+  func `is refused if it is malformed, whatever follows`(bytes: [UInt8]) {
     let readings = (0..<bytes.count + 1).map { ProxyHeader.parse(bytes.span.extracting(0..<$0)) }
     #expect(readings.last == .malformed)
     let first = readings.firstIndex(of: .malformed) ?? readings.count

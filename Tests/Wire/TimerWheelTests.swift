@@ -16,7 +16,7 @@ import Wire
   @Test(
     arguments: [.milliseconds(1), .milliseconds(500), .seconds(10), .minutes(90), .hours(12), .hours(2400)]
       as [Interval])
-  func `a timer never fires early, and late by less than a tick`(length: Interval) {
+  func `a timer never fires early, and at most a tick late`(length: Interval) {
     var wheel = TimerWheel(startingAt: Self.start)
     let deadline = Self.start + length
     wheel.schedule(3, at: deadline)
@@ -25,7 +25,7 @@ import Wire
     #expect(wheel.count == 0 && wheel.nextDeadline == nil && !wheel.isArmed(3))
   }
 
-  @Test func `sleeping until the next deadline again and again gets to the timer in a few turns`() throws {
+  @Test func `sleeping until the next deadline reaches the timer in a few turns`() throws {
     var wheel = TimerWheel(startingAt: Self.start)
     let deadline = Self.start + .hours(12)
     wheel.schedule(0, at: deadline)
@@ -48,7 +48,7 @@ import Wire
     #expect(Self.fired(&wheel, at: Self.start + .seconds(4)) == [7])
   }
 
-  @Test func `a cancelled timer does not fire, also when it was due`() {
+  @Test func `a cancelled timer does not fire, even if it was due`() {
     var wheel = TimerWheel(startingAt: Self.start)
     for key in 0..<3 { wheel.schedule(key, at: Self.start + .milliseconds(10)) }
     wheel.cancel(1)
@@ -59,7 +59,7 @@ import Wire
     #expect(wheel.nextDeadline == nil)
   }
 
-  @Test func `arming for the past from within the expiry ends, and fires at the next tick`() {
+  @Test func `a timer armed for the past during expiry fires at the next tick`() {
     var wheel = TimerWheel(startingAt: Self.start)
     wheel.schedule(0, at: Self.start)
     let now = Self.start + .seconds(1)
@@ -69,7 +69,7 @@ import Wire
     #expect(wheel.expire(at: now + Self.tick) == 0)
   }
 
-  @Test func `the end of time is a deadline like any other, and time that goes back changes nothing`() {
+  @Test func `the end of time is a valid deadline, and a time that goes back has no effect`() {
     var wheel = TimerWheel(startingAt: Self.start)
     wheel.schedule(0, at: .distantFuture)
     #expect(wheel.expire(at: Self.start + .hours(100)) == nil)
@@ -84,7 +84,7 @@ import Wire
     var now = Instant(nanoseconds: .random(in: 0...(.max >> 20), using: &random))
     var wheel = TimerWheel(startingAt: now)
     var deadlines: [Int: Instant] = [:]
-    // Everything up to now was expired, so that the loop is to sleep.
+    // Everything up to now has expired, so the loop would sleep.
     var drained = false
     for _ in 0..<5_000 {
       let key = Int.random(in: 0..<64, using: &random)

@@ -10,12 +10,12 @@ private let moments: [(UInt64, String)] = [
 
 @Suite struct `A time on the wall clock` {
   @Test(arguments: moments)
-  func `it is written and read as RFC 3339 has it`(milliseconds: UInt64, text: String) {
+  func `a time is encoded and decoded as in RFC 3339`(milliseconds: UInt64, text: String) {
     #expect(WallTime(milliseconds: milliseconds).description == text)
     #expect(WallTime(text) == WallTime(milliseconds: milliseconds))
   }
 
-  @Test func `any is read as it was written`() {
+  @Test func `any time is decoded as it was encoded`() {
     var random = SeededGenerator(seed: 7)
     for _ in 0..<10_000 {
       let time = WallTime(milliseconds: random.next() % (WallTime.last.milliseconds + 1))
@@ -29,9 +29,9 @@ private let moments: [(UInt64, String)] = [
       "2026-13-22T11:32:01.123Z", "2026-02-29T11:32:01.123Z", "2026-11-22T24:00:00.000Z", "2026-11-22T11:60:00.000Z",
       "1969-12-31T23:59:59.999Z", "2026-00-22T11:32:01.123Z", "2026-11-00T11:32:01.123Z", "٢026-11-22T11:32:01.123Z",
     ])
-  func `what is no such time is not read`(text: String) { #expect(WallTime(text) == nil) }
+  func `other text is refused`(text: String) { #expect(WallTime(text) == nil) }
 
-  @Test func `a time out of the range is the nearest in it`() {
+  @Test func `a time out of range is the nearest in it`() {
     #expect(WallTime(milliseconds: .max) == .last)
     #expect(WallTime(seconds: .max) == .last)
     #expect(WallTime(seconds: .min) == WallTime(milliseconds: 0))
@@ -39,7 +39,7 @@ private let moments: [(UInt64, String)] = [
     #expect(WallTime.last.nanoseconds == .max)
   }
 
-  @Test func `seconds between moments are whole, and never negative`() {
+  @Test func `the seconds between two times are whole, and never negative`() {
     let early = WallTime(milliseconds: 1500)
     let late = WallTime(milliseconds: 4499)
     #expect(late.seconds(since: early) == 2)

@@ -148,31 +148,31 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
 
 @Suite struct `Messages between the processes` {
   @Test(arguments: commands)
-  func `a command has one spelling, read and written alike`(message: WorkerCommand, bytes: [UInt8]) throws {
+  func `a command has one encoding, and is decoded from it`(message: WorkerCommand, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
     #expect(try command(bytes) == message)
   }
 
   @Test(arguments: events)
-  func `an event has one spelling, read and written alike`(message: WorkerEvent, bytes: [UInt8]) throws {
+  func `an event has one encoding, and is decoded from it`(message: WorkerEvent, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
     #expect(try event(bytes) == message)
   }
 
   @Test(arguments: commands.map(\.1))
-  func `a command that is cut short or too long is refused`(bytes: [UInt8]) {
+  func `a truncated or too long command is refused`(bytes: [UInt8]) {
     for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try command(Array(bytes[..<count])) } }
     #expect(throws: MessageError.trailingBytes) { try command(bytes + [0]) }
   }
 
   @Test(arguments: events.map(\.1))
-  func `an event that is cut short or too long is refused`(bytes: [UInt8]) {
+  func `a truncated or too long event is refused`(bytes: [UInt8]) {
     for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try event(Array(bytes[..<count])) } }
     #expect(throws: MessageError.trailingBytes) { try event(bytes + [0]) }
   }
 
-  /// Seeds that do not decode would leave the fuzzer with chance alone.
-  @Test func `the fuzzer's seeds of messages are messages`() throws {
+  /// Seeds that do not decode would not help the fuzzer.
+  @Test func `the seeds of the fuzzer are valid messages`() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fuzz/Corpus/worker-message")
     let seeds = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     for seed in seeds {
@@ -184,7 +184,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
     #expect(seeds.count >= commands.count + events.count - 4)
   }
 
-  @Test func `a kind is known in one direction or unknown in both`() {
+  @Test func `a kind is valid in one direction at most`() {
     for kind in UInt8.min...UInt8.max {
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
@@ -217,7 +217,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 0, 1, 0x1b]),
       ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 4, 1]),
     ] as [(String, [UInt8])])
-  func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+  func `a command's field out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
   }
 
@@ -230,12 +230,12 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
       ("node", [142, 0, 65]), ("node", [143, 0, 65]),
     ] as [(String, [UInt8])])
-  func `an event's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+  func `an event's field out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
   }
 
   @Test(arguments: 0..<4)
-  func `a reason that is too long is cut at a character's start`(shift: Int) throws {
+  func `a reason that is too long is truncated at a character boundary`(shift: Int) throws {
     let reason = String(repeating: "a", count: shift) + String(repeating: "✂", count: 10_000)
     let bytes = WorkerEvent.refused(number: 1, reason: reason).encoded()
     #expect(bytes.count <= MessageLimit.message)
@@ -275,7 +275,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
     }
   }
 
-  @Test func `whatever bytes come, what is read is what would have been written`() {
+  @Test func `arbitrary bytes are refused, or are the encoding of the message they decode to`() {
     let seed: UInt64 = 20_251_122
     var random = SeededGenerator(seed: seed)
     let seeds = commands.map(\.1) + events.map(\.1)

@@ -11,7 +11,7 @@ private let chosen: Property = {
   return property
 }()
 
-/// What libFuzzer, whose `main` is the program's, calls with each input.
+/// The entry point that libFuzzer, which has `main`, calls with each input.
 @c(LLVMFuzzerTestOneInput)
 func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   // SAFETY: libFuzzer hands `count` bytes at `data`, which may be null when there are none.

@@ -2,12 +2,12 @@ import Foundation
 import Properties
 import Testing
 
-/// Seeds of the fuzzer, and what it found once: none may break a property again.
+/// The seeds of the fuzzer and its former findings: every property must hold for them.
 @Suite struct CorpusTests {
   private static let corpus = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Corpus")
 
   @Test(arguments: Property.all)
-  func `the property holds for every input in its corpus`(property: Property) throws {
+  func `the property holds for every input of its corpus`(property: Property) throws {
     let files = try FileManager.default.contentsOfDirectory(
       at: Self.corpus.appending(path: property.name), includingPropertiesForKeys: nil)
     #expect(files.count > 5)
