@@ -96,7 +96,7 @@ extension Configuration.Loaded {
     switch File.audience(of: file.path) {
     case .owner: break
     case .group: warn(about: file, "another group than the service's may read the secret")
-    case .everybody:
+    case .anyUser:
       refuse(file, because: "every user of this machine may read the secret", suggestion: "chmod o= \(file.path)")
     }
   }

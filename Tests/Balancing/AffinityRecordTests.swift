@@ -18,7 +18,7 @@ import Wire
 
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
-  @Test func `a table tells of its clients, how long they are silent, and of no other`() {
+  @Test func `the records of a table are its clients with their silence, and no others`() {
     var table = table()
     table.assign(client(1), to: first, at: start)
     table.assign(client(2), to: second, at: start + .minutes(1))
@@ -35,7 +35,7 @@ import Wire
     #expect(table.records(in: 0..<Int.max, at: start + .minutes(1)).count == 4)
   }
 
-  @Test func `pieces make the whole`() {
+  @Test func `the records of consecutive ranges are those of the whole table`() {
     var table = table()
     for number in 0..<50 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
     var pieces: [AffinityRecord] = []
@@ -46,7 +46,7 @@ import Wire
     #expect(pieces.count == 50)
   }
 
-  @Test func `changes grow with activity, and with nothing else`() {
+  @Test func `the change counter grows with activity, and with nothing else`() {
     var table = table()
     var seen: [UInt64] = [table.changes]
     table.assign(client(1), to: first, at: start)
@@ -58,14 +58,14 @@ import Wire
     #expect(Set(seen).count == 3)
   }
 
-  @Test func `the hold time goes on counting through a stop and a restart`() {
+  @Test func `the hold time goes on during a stop and a restart`() {
     var before = table()
     before.assign(client(1), to: first, at: start)
     before.assign(client(2), to: second, at: start + .minutes(50))
     _ = before.sessionBegan(client(3), on: second, at: start)
     let records = before.records(in: 0..<before.placeCount, at: start + .minutes(60))
 
-    // Another clock, and twenty minutes until the restart.
+    // After the restart the clock has another origin, and twenty minutes have passed.
     let now = Instant(nanoseconds: Interval.hours(300).nanoseconds)
     var after = table()
     after.merge(records[...], from: .file, asOf: now - Interval.minutes(20), at: now)
@@ -82,7 +82,7 @@ import Wire
     #expect(late.count == 0)
   }
 
-  @Test func `a table that is smaller than what was remembered keeps the latest, and forgets in the same order`() {
+  @Test func `a smaller table keeps the most recent records, and forgets in the same order`() {
     var random = SeededGenerator(seed: 5)
     let records = (0..<10 as Range<UInt32>).shuffled(using: &random).map {
       AffinityRecord(client: client($0), server: first, assigned: time(start), silence: .seconds(UInt64($0)))
@@ -94,7 +94,7 @@ import Wire
     #expect(table.lookup(client(3), at: start) == nil && table.lookup(client(2), at: start) == first)
   }
 
-  @Test func `a client that was copied twice is where it was last`() {
+  @Test func `of two records of a client the later one applies`() {
     var table = table()
     table.merge(
       [
@@ -105,7 +105,7 @@ import Wire
     #expect(table.lookup(client(1), at: start) == second && table.count == 1)
   }
 
-  @Test func `times from before the clock began are the beginning`() {
+  @Test func `times before the clock's start count as the start`() {
     var table = table()
     table.merge(
       [AffinityRecord(client: client(1), server: first, assigned: time(start), silence: .minutes(80))], from: .file,

@@ -21,12 +21,12 @@ import Wire
       (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908, "2001:db8:0:1::", 0x3aa6_c193_6ff0_6659),
       (.max, .max, "ffff:ffff:ffff:ffff::", 0x488f_2be5_cd90_3ffe),
     ] as [(UInt64, UInt64, String, UInt64)])
-  func `the table's hash is SipHash-1-3`(key0: UInt64, key1: UInt64, address: String, expected: UInt64) throws {
+  func `the table uses SipHash-1-3`(key0: UInt64, key1: UInt64, address: String, expected: UInt64) throws {
     // From an implementation that gives the published SipHash-2-4 vectors and CPython's SipHash-1-3 values.
     #expect(ClientHash(seed: key0, key1)(ClientKey(try IPAddress(parsing: address))) == expected)
   }
 
-  @Test func `a silent client is remembered for the hold time and no longer`() {
+  @Test func `a silent client is remembered for the hold time, and no longer`() {
     var table = table()
     table.assign(client(1), to: first, at: start)
     let last = start + Interval(nanoseconds: Interval.minutes(90).nanoseconds - 1)
@@ -35,7 +35,7 @@ import Wire
     #expect(table.count == 0)
   }
 
-  @Test func `activity starts the hold time again, looking does not`() {
+  @Test func `activity restarts the hold time, a lookup does not`() {
     var table = table()
     table.assign(client(1), to: first, at: start)
     table.assign(client(1), to: first, at: start + .minutes(60))
@@ -43,7 +43,7 @@ import Wire
     #expect(table.lookup(client(1), at: start + .minutes(150)) == nil)
   }
 
-  @Test func `an open session keeps its client for as long as it lasts, and the hold time beyond`() {
+  @Test func `an open session keeps its client until its end, and for the hold time after it`() {
     var table = table()
     let tunnel = table.sessionBegan(client(1), on: first, at: start)
     let page = table.sessionBegan(client(1), on: first, at: start)
@@ -54,7 +54,7 @@ import Wire
     #expect(table.lookup(client(1), at: start + .hours(10) + .minutes(90)) == nil)
   }
 
-  @Test func `a client that moved stays at its new server`() {
+  @Test func `a moved client stays at its new server`() {
     var table = table()
     table.assign(client(1), to: first, at: start)
     table.assign(client(1), to: second, at: start + .minutes(1))
@@ -62,7 +62,7 @@ import Wire
     #expect(table.count == 1)
   }
 
-  @Test func `when the table is full, the client silent longest makes room, and one with a session stays`() {
+  @Test func `a full table evicts the client silent longest, and none with a session`() {
     var table = table(capacity: 3)
     _ = table.sessionBegan(client(1), on: first, at: start)
     table.assign(client(2), to: first, at: start + .seconds(1))
@@ -74,7 +74,7 @@ import Wire
     #expect(table.count == 3)
   }
 
-  @Test func `a session whose entry made room ends nothing of the next client's`() {
+  @Test func `the session of an evicted entry does not end one of the next client in its place`() {
     var table = table(capacity: 1)
     let evicted = table.sessionBegan(client(1), on: first, at: start)
     _ = table.sessionBegan(client(2), on: second, at: start)
@@ -82,7 +82,7 @@ import Wire
     #expect(table.lookup(client(2), at: start + .hours(3)) == second)
   }
 
-  @Test func `a table that shrinks keeps the latest clients, one that grows keeps all`() {
+  @Test func `a smaller table keeps the most recent clients, a larger one keeps all`() {
     var table = table(capacity: 10)
     let session = table.sessionBegan(client(0), on: first, at: start)
     for number in 1..<10 as Range<UInt32> {
@@ -131,7 +131,7 @@ import Wire
         table.resize(to: capacity)
         model.resize(to: capacity, at: now)
       }
-      // Looking takes what is over out of the table, so the model is asked for its count only when all were looked for.
+      // A lookup removes expired entries, so the counts are compared only after a lookup of every client.
       guard step % 16 == 0 else { continue }
       for number in 0..<60 as Range<UInt32> {
         let (found, expected) = (table.lookup(self.client(number), at: now), model.lookup(self.client(number), at: now))
@@ -145,7 +145,7 @@ import Wire
   }
 }
 
-/// What the table is meant to do, in the plainest form.
+/// A simple model of the table.
 struct AffinityModel {
   struct Client {
     var key: ClientKey

@@ -60,11 +60,11 @@ import Wire
       ("8443]", "8444]", "listen"), ("router: 51", "router: 52", "vrrp"), ("pair.key", "other.key", "pair"),
       ("health: { interval: 2s, fall: 5 }", "retries: 3", "health"),
     ])
-  func `a difference is one of its section`(part: String, other: String, section: String) {
+  func `a difference is reported for its section`(part: String, other: String, section: String) {
     #expect(Self.differences(Self.file, Self.file.replacing(part, with: other)).contains(section))
   }
 
-  @Test func `each section of each service has its own`() {
+  @Test func `each section of each service has its own digest`() {
     let service = "service: view.domain.local, mode: passthrough, servers: { view01: 192.0.2.21 }"
     let file = "services: { view: { \(service) }, cards: { listen: 444, \(service) } }\nlog: { level: debug }"
     #expect(

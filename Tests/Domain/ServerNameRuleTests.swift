@@ -30,7 +30,7 @@ import Testing
       (["a/view01"], ["a/view01", "b/view01"], [:]),
       (["a/view01", "b/view01"], ["b/view01", "c/view01"], ["a/view01": "c/view01"]),
     ] as [(Set<String>, Set<String>, [String: String])])
-  func `a server is renamed when one of its name is gone and one is new`(
+  func `a server is renamed if its name disappeared from one service and appeared in another`(
     former: Set<String>, current: Set<String>, renamed: [String: String]
   ) {
     #expect(ServerName.renamed(from: former, to: current) { ServerName.parts(of: $0).name } == renamed)

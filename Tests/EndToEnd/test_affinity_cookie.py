@@ -1,5 +1,5 @@
-"""Clients that are known by their session's cookie: many behind one address, one behind many, and what becomes of them
-when servers go and come back (`affinity: by`)."""
+"""Clients identified by a session cookie: many behind one address, one at several addresses, and their servers
+when servers fail and return (`affinity: by`)."""
 
 import pytest
 from harness.people import Person, sessions
@@ -15,8 +15,8 @@ def pair(testbed, by, **changes):
     return servers, testbed.balance(*servers.values(), health=QUICK, affinity=affinity, **changes)
 
 
-def test_people_behind_one_address_have_their_own_servers(testbed):
-    """Without addresses, who has no cookie goes anywhere, and stays there."""
+def test_users_behind_one_address_have_their_own_servers(testbed):
+    """Without affinity by address a client without a cookie gets any server, and stays there."""
     _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(24)]
     assigned = [person.ask()[0] for person in people]
@@ -25,8 +25,8 @@ def test_people_behind_one_address_have_their_own_servers(testbed):
         assert [person.ask() for person in people] == [(server, True) for server in assigned]
 
 
-def test_requests_on_one_connection_go_where_their_cookies_belong(testbed):
-    """As they come from a proxy that shares its connections."""
+def test_requests_on_one_connection_are_routed_by_their_cookies(testbed):
+    """As from a proxy that shares its connections."""
     _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(12)]
     assigned = [person.ask()[0] for person in people]
@@ -35,20 +35,20 @@ def test_requests_on_one_connection_go_where_their_cookies_belong(testbed):
             assert [person.ask(client) for person in people] == [(server, True) for server in assigned]
 
 
-def test_who_has_no_cookie_yet_goes_by_the_address(testbed):
+def test_client_without_a_cookie_is_routed_by_its_address(testbed):
     _, balancer = pair(testbed, BOTH)
     sources = client_addresses(12)
     by_address = {source: Person(balancer, source).ask()[0] for source in sources}
     assert set(by_address.values()) == {"view01", "view02"}
-    # Others at the same addresses, and a cookie that nobody knows.
+    # Other users at the same addresses, with an unknown cookie.
     for source in sources:
-        stranger = Person(balancer, source)
-        assert stranger.ask()[0] == by_address[source]
-        stranger.cookie = "unknown"
-        assert stranger.ask() == (by_address[source], False)
+        other = Person(balancer, source)
+        assert other.ask()[0] == by_address[source]
+        other.cookie = "unknown"
+        assert other.ask() == (by_address[source], False)
 
 
-def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_others_there(testbed):
+def test_session_at_another_address_is_routed_by_its_cookie_and_does_not_affect_others_there(testbed):
     _, balancer = pair(testbed, BOTH)
     sources = client_addresses(24)
     people = [Person(balancer, source) for source in sources]
@@ -61,7 +61,7 @@ def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_o
     assert Person(balancer, there.source).ask()[0] == "view02"
 
 
-def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(testbed):
+def test_session_of_a_lost_server_moves_to_another_server_and_stays_there(testbed):
     servers, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(16)]
     assigned = [person.ask()[0] for person in people]
@@ -73,8 +73,8 @@ def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(testbed):
     assert [person.ask() for person in people] == [("view02", True)] * 16
 
 
-def test_session_that_moved_with_its_cookie_stays_too(testbed):
-    """Servers that share their sessions set no new cookie."""
+def test_session_that_moved_and_kept_its_cookie_stays_there_too(testbed):
+    """Servers that share sessions set no new cookie."""
     servers, balancer = pair(testbed, "cookie JSESSIONID")
     shared = sessions()
     for server in servers.values():
@@ -99,11 +99,11 @@ def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(testbed):
     assert {Person(balancer).ask()[0] for _ in range(8)} == {"view02"}
 
 
-def test_no_more_sessions_are_remembered_than_there_may_be(testbed):
+def test_number_of_sessions_is_limited(testbed):
     _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"entries": 16})
     people = [Person(balancer) for _ in range(200)]
     assigned = [person.ask()[0] for person in people]
-    # One in each of sixteen shards; whoever is forgotten goes anywhere, and may have to log in again.
+    # One entry in each of sixteen shards; an evicted client gets any server, and may have to log in again.
     assert not all(person.ask()[1] for person in people)
     last = Person(balancer)
     assert last.ask()[0] == last.ask()[0]
@@ -111,7 +111,7 @@ def test_no_more_sessions_are_remembered_than_there_may_be(testbed):
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
-def test_sessions_are_known_after(testbed, how):
+def test_sessions_are_kept_after(testbed, how):
     folder = testbed.directory / "worker"
     folder.mkdir()
     _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"file": str(folder / "affinity")})
@@ -124,7 +124,7 @@ def test_sessions_are_known_after(testbed, how):
     assert [person.ask() for person in people] == [(server, True) for server in assigned]
 
 
-def test_reload_begins_and_ends_looking_at_cookies(testbed):
+def test_reload_switches_affinity_by_cookie_on_and_off(testbed):
     _, balancer = pair(testbed, "client-address")
     source = client_addresses(1)[0]
     server = Person(balancer, source).ask()[0]

@@ -106,8 +106,8 @@ def test_secret_is_changed_without_an_interruption(pair):
     pair.wait_until_joined()
 
 
-def test_clients_known_by_cookie_stay_through_three_changes_of_the_secret(testbed):
-    """Made on lb1, and copied to lb2, which follows later: at each moment, on both nodes, and at a new worker."""
+def test_clients_identified_by_cookie_keep_their_servers_through_three_changes_of_the_secret(testbed):
+    """Created on lb1 and copied to lb2 later: at each step, on both nodes, and with a new worker."""
     servers = [testbed.server(name, script=sessions()) for name in ("view01", "view02")]
     pair = Pair(testbed, servers, affinity={"by": ["cookie JSESSIONID", "client-address"]}).start().wait_until_joined()
     files = {name: testbed.directory / f"{name}.key" for name in NAMES}
@@ -115,7 +115,7 @@ def test_clients_known_by_cookie_stay_through_three_changes_of_the_secret(testbe
     assigned = [person.ask()[0] for person in people]
     assert set(assigned) == {"view01", "view02"}
     wait_until(lambda: clients(pair["lb1"]) == clients(pair["lb2"]), "the same clients")
-    # By their addresses, some would go to the other server.
+    # By address some of them would be sent to the other server.
     elsewhere = client_addresses(24)[12:]
 
     def assert_known(name):

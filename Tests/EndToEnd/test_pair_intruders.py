@@ -85,8 +85,8 @@ def relay(source, target):
             target.sendall(data)
 
 
-def test_node_that_has_shown_its_secret_makes_no_room_for_those_without_it(lonely):
-    """It is slow, and many others at its address connect between its ClientHello and its Finished."""
+def test_node_that_has_proved_its_secret_is_not_evicted_by_others(lonely):
+    """A slow node, while many others connect from its address between its ClientHello and its Finished."""
     with contextlib.ExitStack() as stack:
         between = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         endpoint = between.getsockname()

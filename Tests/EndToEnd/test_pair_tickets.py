@@ -182,6 +182,6 @@ def test_text_of_the_secret_is_not_left_in_memory(pair, secret):
     for node in pair(secret, secret):
         node.reload()
         for process in (node.worker, node.process.pid):
-            # The configuration is.
+            # The text of the configuration is there.
             assert remembers(process, str(secret))
             assert not remembers(process, digits[0])

@@ -100,7 +100,7 @@ def test_recovered_node_preempts_unless_configured_otherwise(testbed):
         first.start().wait_until("backup", since=own)
         ready = time.monotonic()
         figures.append(
-            f"preempt-delay {delay}: nobody answers for {probe.gap(moment) * 1000:.0f} ms; back and ready after "
+            f"preempt-delay {delay}: no answer for {probe.gap(moment) * 1000:.0f} ms; back and ready after "
             f"{ready - moment:.2f} s, {ready - started:.2f} of them for the start"
         )
         if delay == "0s":

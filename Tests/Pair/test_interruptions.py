@@ -97,7 +97,7 @@ def test_killed_service_releases_the_address_and_killed_keepalived_does_not(test
     their_second.wait_until("MASTER")
     shown("killed: the address is gone after", gone)
     shown("killed: the other one has it after", taken)
-    shown("killed: nobody answers for", gaps)
+    shown("killed: no answer for", gaps)
     # Now two machines have the address permanently.
     assert theirs.node.holds(testbed.OTHER_ADDRESS) and their_second.node.holds(testbed.OTHER_ADDRESS)
     # Most of it is the start of a process of the debug build on a busy machine.
@@ -119,7 +119,7 @@ def test_hung_service_loses_the_address_with_its_lease_and_hung_keepalived_keeps
     probe.settle()
     shown("hung: the address is gone after", [gone - since])
     shown("hung: the other one has it after", [taken - since])
-    shown("hung: nobody answers for", [probe.gap(since)])
+    shown("hung: no answer for", [probe.gap(since)])
     assert gone < taken + 1
     their_second.wait_until("MASTER")
     assert theirs.node.holds(testbed.OTHER_ADDRESS)
@@ -144,7 +144,7 @@ def test_crash_of_the_worker_does_not_move_the_address_or_refuse_a_connection(te
         pytest.skip("this machine is too busy to start a worker within the second that a node may be without one")
     assert testbed.get().status == 200
     probe.settle()
-    shown("worker killed: nobody answers for", [probe.gap(since)])
+    shown("worker killed: no answer for", [probe.gap(since)])
     assert probe.refusals() == 0
     assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS)
     assert "active, was backup" not in second.log[their_said:]
@@ -159,7 +159,7 @@ def test_node_that_reaches_no_server_loses_the_address(testbed):
     coming = testbed.watch(second.node)
     probe = testbed.probe()
     taken, gaps = [], []
-    # Checks are the worker's, which goes in front of nobody: what it does late on a busy machine, it does in time
+    # The worker, which makes the checks, has no raised priority: checks that are late on a busy machine are on time
     # again.
     while not taken or min(taken) >= fall + 1 and len(taken) < 3:
         since, said = time.monotonic(), len(first.log)
@@ -176,7 +176,7 @@ def test_node_that_reaches_no_server_loses_the_address(testbed):
         first.wait_until("active", since=said)
         wait_until(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "the address on the first node")
     shown("no server in reach: the other one has the address after", taken)
-    shown("no server in reach: nobody answers for", gaps)
+    shown("no server in reach: no answer for", gaps)
     assert min(taken) < fall + 1 and probe.refusals() == 0
 
 

@@ -13,8 +13,8 @@ from harness.commands import script
 from harness.service import binary
 from harness.waiting import TIMEOUT, wait_until
 
-NOBODY = 65534
-AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+OTHER_USER = 65534
+AS_OTHER_USER = ["setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}", "--clear-groups"]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class Systemd:
             with connection:
                 # systemd passes the configuration as a credential, which the user may read.
                 process = self._node.start(
-                    *AS_NOBODY, binary(), "notify", "--configuration", self._configuration, stdin=connection
+                    *AS_OTHER_USER, binary(), "notify", "--configuration", self._configuration, stdin=connection
                 )  # fmt: skip
                 self.statuses.append(process.wait(TIMEOUT))
 
@@ -59,8 +59,8 @@ class Systemd:
 
 def installed(testbed, place, hooks):
     """A balancer whose hooks are run by systemd, and the replaced systemd."""
-    if subprocess.run([*AS_NOBODY, binary(), "version"], capture_output=True).returncode != 0:
-        pytest.skip("the binary lies where nobody else may look")
+    if subprocess.run([*AS_OTHER_USER, binary(), "version"], capture_output=True).returncode != 0:
+        pytest.skip("other users may not read the binary's folder")
     testbed.server()
     balancer = testbed.balancer(testbed.node("lb1"), start=False, vrrp={"notify": hooks, "name": "view"})
     path = place / "notify.sock"
@@ -82,7 +82,7 @@ def test_hooks_run_as_another_user_in_the_order_of_changes(testbed, place):
     balancer.stop()
     wait_until(lambda: len(systemd.statuses) == 3, "the changes told")
     assert (place / "told").read_text().splitlines() == [
-        f"{name} {NOBODY} INSTANCE view {state} 101"
+        f"{name} {OTHER_USER} INSTANCE view {state} 101"
         for state in ("BACKUP", "MASTER", "STOP") for name in ("first", "second")
     ]  # fmt: skip
     assert systemd.statuses == [0, 0, 0]

@@ -153,7 +153,7 @@ def test_death_of_an_active_whose_advertisements_are_lost_is_noticed(testbed):
         drop_advertisements(each.node)
     second.wait_for_log("announces our address as its own and we do not hear its advertisements")
     assert not second.node.holds(testbed.ADDRESS)
-    # Nobody releases what it held: it goes with its lease.
+    # No process releases the address: the kernel removes it with its lease.
     first.kill()
     second.wait_until("active")
     assert testbed.get().status == 200

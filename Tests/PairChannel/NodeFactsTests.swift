@@ -35,7 +35,7 @@ import Wire
 
   private static func peers() -> PeerNodes { PeerNodes(["lb2", "lb3"], at: start, WallTime(seconds: 5)) }
 
-  @Test func `both read as they were written, and what a later release adds is skipped`() throws {
+  @Test func `both are decoded as they were encoded, and fields of later releases are ignored`() throws {
     let bytes = Self.facts.encoded()
     #expect(try NodeFacts(decoding: bytes) == Self.facts)
     #expect(try NodeFacts(decoding: bytes + [1, 2, 3]) == Self.facts)
@@ -50,7 +50,7 @@ import Wire
     }
   }
 
-  @Test func `states and roles of a later release are unknown ones`() throws {
+  @Test func `states and roles of later releases are decoded as unknown`() throws {
     var bytes = Self.facts.encoded()
     let place = try #require(bytes.lastIndex(of: ServerState.up.rawValue))
     bytes[place] = 200
@@ -60,7 +60,7 @@ import Wire
     #expect(vitals.routers.isEmpty && vitals.services == Self.vitals.services)
   }
 
-  @Test func `the longest fit into their limits`() throws {
+  @Test func `the largest facts and vitals fit into their limits`() throws {
     func name(_ number: Int, _ length: Int = 64) -> String {
       String(number) + String(repeating: "x", count: length - String(number).count)
     }
@@ -77,7 +77,7 @@ import Wire
     #expect(try NodeVitals(decoding: vitals.encoded()).services.count == 64)
   }
 
-  @Test func `what a node has told of its state holds for three seconds`() {
+  @Test func `the vitals of a node are valid for three seconds`() {
     var peers = Self.peers()
     #expect(peers.vitals(of: "lb2", at: Self.start) == nil)
     #expect(peers.nodes[0].heardTime == WallTime(seconds: 5) && peers.nodes[0].clockDifference == nil)
@@ -87,14 +87,14 @@ import Wire
     #expect(peers.vitals(of: "lb2", at: heard + .milliseconds(2999)) == Self.vitals)
     #expect(peers.vitals(of: "lb3", at: heard) == nil && peers.vitals(of: "lb9", at: heard) == nil)
     #expect(peers.vitals(of: "lb2", at: heard + .seconds(3)) == nil)
-    // It is still known what it was.
+    // The last vitals are kept for display.
     #expect(peers.nodes[0].vitals == Self.vitals && peers.nodes[0].heard == heard)
     #expect(peers.nodes[0].clockDifference == .seconds(3))
     peers.take(vitals: [1, 2], of: "lb2", at: heard + .seconds(4), WallTime(seconds: 16))
     #expect(peers.nodes[0].heard == heard)
   }
 
-  @Test func `facts are put together from their pieces, and bytes that are none are ignored`() {
+  @Test func `facts are assembled from their pieces, and invalid bytes are ignored`() {
     var peers = Self.peers()
     var facts = Self.facts
     facts.servers = (0..<1000).map { .init(name: "view\($0)", state: .up) }
@@ -111,7 +111,7 @@ import Wire
     #expect(peers.nodes[1].facts == facts)
   }
 
-  @Test func `a role, a priority and a number of healthy servers are news, and loads are none`() {
+  @Test func `changes of role, priority and healthy servers are urgent, changes of load are not`() {
     var later = Self.vitals
     later.wall = WallTime(seconds: 10)
     later.sessions = 9
@@ -123,7 +123,7 @@ import Wire
     #expect(later.isNews(after: Self.vitals))
   }
 
-  @Test func `differences are said in words, and equal nodes have none`() {
+  @Test func `differences are described, and equal nodes have none`() {
     var other = Self.facts
     var vitals = Self.vitals
     func texts(clock: Interval = .zero) -> [String] {

@@ -5,7 +5,7 @@ import Wire
 @testable import Balancing
 @testable import Pair
 
-/// One link, whose other end is played by the test.
+/// A link whose other end is the test.
 private struct TestLink {
   var link: PairLink
   var now = Instant(nanoseconds: Interval.hours(1).nanoseconds)
@@ -85,7 +85,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
 }
 
 @Suite struct `A connection between two nodes` {
-  @Test func `both say hello, then all clients are sent, then the changes`() throws {
+  @Test func `both sides send a hello, then all clients, then changes`() throws {
     var test = TestLink()
     #expect(test.handle(.opened).isEmpty)
     guard case .hello(let hello)? = try test.sent().first else { return #expect(Bool(false)) }
@@ -102,7 +102,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
       ])
   }
 
-  @Test func `who says no hello in time is cut off, and so is who says anything else first`() throws {
+  @Test func `a node that sends no hello in time, or another message first, is disconnected`() throws {
     // With the time that the transport took.
     for opening in [0, 3000, 4998] {
       var silent = TestLink()
@@ -127,14 +127,15 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     (TestLink.hello(versions: 2...4), .versions(theirs: 2...4, release: "2")),
     (TestLink.hello(versions: 1...4), nil),
   ])
-  fileprivate func `the name must be the expected one, and a version spoken by both`(hello: PairHello, end: PairEnd?) {
+  fileprivate func `the name must be the expected one, and one version must be common`(hello: PairHello, end: PairEnd?)
+  {
     var test = TestLink()
     test.handle(.opened)
     let expected = end.map { [PairLink.Effect.ended($0, wasJoined: false)] }
     #expect(test.receive(.hello(hello)) == expected ?? [.joined(hello), .copy(from: 0, activeSince: nil)])
   }
 
-  @Test func `a node that is not heard for five seconds has left`() throws {
+  @Test func `a node that is silent for five seconds has left`() throws {
     var test = try TestLink.joined()
     #expect(test.pass(.minutes(2)).isEmpty)
     #expect(test.pass(.milliseconds(4500), isHeard: false).isEmpty)
@@ -143,7 +144,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(keepalives.count == 124)
   }
 
-  @Test func `a leave message and the end of the transport say why`() throws {
+  @Test func `a leave message and the end of the transport give the reason`() throws {
     var left = try TestLink.joined()
     #expect(left.receive(.leave(reason: "it stops")) == [.ended(.left(reason: "it stops"), wasJoined: true)])
     var cut = try TestLink.joined()
@@ -153,13 +154,13 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(try leaving.sent() == [.leave(reason: "we stop")])
   }
 
-  @Test func `messages of a kind that this release does not know are skipped`() throws {
+  @Test func `messages of an unknown kind are skipped`() throws {
     var test = try TestLink.joined()
     let unknown = PairFrame.encoded(200, [1, 2, 3])
     #expect(test.handle(.received(unknown + PairMessage.snapshotEnd.encoded() + unknown)) == [.snapshotEnded])
   }
 
-  @Test func `bytes may come in any pieces`() throws {
+  @Test func `messages are decoded however the bytes are split`() throws {
     var test = try TestLink.joined()
     var effects: [PairLink.Effect] = []
     let bytes = PairMessage.snapshotEnd.encoded() + PairMessage.assignments(batch(0..<2), clock: test.time).encoded()
@@ -189,13 +190,13 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(test.pass(.seconds(1)) == [.copy(from: 0, activeSince: since - Interval.seconds(1))])
   }
 
-  @Test func `a node that reads nothing is cut off`() throws {
+  @Test func `a node that does not read is disconnected`() throws {
     var test = try TestLink.joined()
     for _ in 0..<100 { test.handle(.changes(batch(0..<900))) }
     #expect(test.pass(.seconds(30)) == [.ended(.deaf, wasJoined: true)])
   }
 
-  @Test func `a node that reads slowly stays, though the output is always full again`() throws {
+  @Test func `a node that reads slowly stays connected, although the output is always full`() throws {
     var test = try TestLink.joined()
     var ends = 0
     for _ in 0..<30 {
@@ -206,7 +207,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(ends == 0)
   }
 
-  @Test func `who was active is told at every interval, since the beginning of the last pass`() throws {
+  @Test func `clients active since the last pass are sent at every interval`() throws {
     var test = try TestLink.joined(refresh: .minutes(1))
     let start = test.now
     #expect(test.pass(.seconds(59)).isEmpty)
@@ -219,7 +220,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(test.pass(.seconds(10)) == [.copy(from: 0, activeSince: second - Interval.seconds(1))])
   }
 
-  @Test func `administrative states and facts go to the other node in pieces`() throws {
+  @Test func `administrative states and facts are sent to the other node in batches`() throws {
     var test = try TestLink.joined()
     let drain = AdminState(mode: .drain, since: WallTime(seconds: 5), node: "lb1")
     let states = Dictionary(uniqueKeysWithValues: (0..<200).map { ("view\($0)", drain) })
@@ -242,7 +243,7 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     #expect(last == facts)
   }
 
-  @Test func `the pause before the next attempt doubles up to a second, and begins anew after joining`() {
+  @Test func `the delay before the next attempt doubles up to a second, and restarts after joining`() {
     var redial = Redial()
     let pauses = (0..<4).map { _ in redial.pause(random: 25).milliseconds }
     #expect(pauses == [250, 500, 1000, 1000])

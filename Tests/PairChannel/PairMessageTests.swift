@@ -8,7 +8,7 @@ import Wire
 @Suite struct `Messages between nodes` {
   private static let drain = AdminState(mode: .drain, weight: 5, since: WallTime(milliseconds: 0x1234), node: "lb1")
 
-  @Test func `a hello is what every release reads`() throws {
+  @Test func `the encoding of a hello is the same in every release`() throws {
     var hello = PairHello(name: "lb1", release: "1.4.0", incarnation: 0x0102_0304_0506_0708)
     hello.clock = AssignmentTime(nanoseconds: 0x1122)
     let bytes = PairMessage.hello(hello).encoded()
@@ -39,7 +39,7 @@ import Wire
     .stream(StreamMessage(.credit(StreamWindow.size), from: .acceptor, of: 1)),
     .stream(StreamMessage(.close(reason: "lb2 has left"), from: .opener, of: 1)),
   ])
-  func `a message reads as it was written, and neither shorter nor longer`(message: PairMessage) throws {
+  func `a message is decoded as it was encoded, and not if truncated or extended`(message: PairMessage) throws {
     let bytes = message.encoded()
     let (kind, payload) = (bytes[4], Array(bytes[5...]))
     #expect(try PairMessage(kind: kind, payload: payload) == message)
@@ -68,7 +68,7 @@ import Wire
     ("07", "04", "facts"), ("07", "00" + String(repeating: "00", count: 8193), "facts"),
     ("08", String(repeating: "00", count: 10_241), "vitals"),
   ])
-  func `a field out of range is named`(kind: String, payload: String, field: String) throws {
+  func `a field out of range is named in the error`(kind: String, payload: String, field: String) throws {
     let number = try #require(Hexadecimal.bytes(Array(kind.utf8))?.first)
     let bytes = try #require(Hexadecimal.bytes(Array(payload.utf8)))
     #expect(throws: PairError.invalidField(field)) { try PairMessage(kind: number, payload: bytes) }
@@ -80,7 +80,7 @@ import Wire
     #expect(try PairMessage(kind: 4, payload: table) == nil)
   }
 
-  @Test func `texts are cut and their control characters written out`() throws {
+  @Test func `texts are truncated and their control characters escaped`() throws {
     let bytes = PairMessage.leave(reason: "a\n" + String(repeating: "é", count: 200)).encoded()
     guard case .leave(let reason)? = try PairMessage(kind: bytes[4], payload: Array(bytes[5...])) else {
       return #expect(Bool(false))

@@ -46,7 +46,7 @@ final class PairNode {
 
   /// By this node's clock.
   func local(_ now: Instant) -> Instant { now + origin }
-  /// As tables count.
+  /// The time in the resolution of the tables.
   func shifted(_ now: Instant) -> Instant { now + origin + .hours(8 * 24) }
 
   func makeLink(to peer: Int, refresh: Interval, at now: Instant, using random: inout SeededGenerator) -> PairLink {
@@ -68,7 +68,7 @@ final class PairNode {
 
   func records(at now: Instant) -> [AffinityRecord] { table.records(in: 0..<table.placeCount, at: shifted(now)) }
 
-  /// From a file of this time.
+  /// Loads a file written at this time.
   func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
     table.merge(records[...], from: .file, asOf: shifted(now) - elapsed, at: shifted(now))
   }
@@ -87,7 +87,7 @@ final class PairNode {
     return state
   }
 
-  /// What is to be sent to all others.
+  /// The messages to send to all other nodes.
   func takeChanges(at now: Instant) -> [PairLink.Event] {
     advanceClock(at: now)
     var events: [PairLink.Event] = []

@@ -3,11 +3,11 @@ import Domain
 import Pair
 import Wire
 
-/// What holds for any bytes from another node: no state of the link traps, waits for more than its limits or acts after
+/// Properties of any bytes from another node: no state of the link traps, buffers more than its limits or acts after
 /// its end; what reads as a message is written as the same bytes; and tables that it fills stay bounded.
 ///
-/// The input: a byte for the state of the link (1: joined, 2: its output is full), a byte for the size of the pieces in
-/// which the rest comes.
+/// The input: a byte for the state of the link (1: joined, 2: its output is full), a byte for the size of the reads into
+/// which the rest is split.
 package enum PairFrameProperties {
   private static let hello = PairHello(name: "lb2", release: "1", incarnation: 7)
 
@@ -70,7 +70,7 @@ package enum PairFrameProperties {
     try require(peer.sent <= 100 + 300 + stream.count * 20, "\(peer.sent) bytes were sent")
   }
 
-  /// What the rest of a node makes of a link's effects.
+  /// Applies a link's effects, as the rest of a node does.
   private struct Peer: ~Copyable {
     var table = AffinityTable(capacity: 20, hold: .minutes(90), hash: ClientHash(seed: 1, 2), changeLimit: 5)
     var hasEnded = false

@@ -22,12 +22,12 @@ import WorkerProtocol
     return try #require(PairService(pair, at: start, WallTime(seconds: 1)))
   }
 
-  @Test func `goes to the other nodes of the pair, and to none without one`() throws {
+  @Test func `is sent to the other nodes of the pair, and nowhere without a pair`() throws {
     #expect(try Self.service().peers.nodes.map(\.name) == ["lb2"])
     #expect(PairService(nil, at: Self.start, WallTime(seconds: 1)) == nil)
   }
 
-  @Test func `is its state once a second, and its news at once`() throws {
+  @Test func `has its state once a second, and urgent changes at once`() throws {
     var service = try Self.service()
     var vitals = NodeVitals(wall: WallTime(seconds: 1))
     #expect(service.isDue(vitals, at: Self.start) == true)
@@ -39,7 +39,7 @@ import WorkerProtocol
     #expect(service.isDue(vitals, at: Self.start + .seconds(1)) == false)
   }
 
-  @Test func `is the rest when it has changed, at most once a second, and to every new worker`() throws {
+  @Test func `has the other facts after a change, at most once a second, and for every new worker`() throws {
     var service = try Self.service()
     var facts = NodeFacts(release: "1", since: WallTime(seconds: 1))
     #expect(service.isDue(facts, at: Self.start) == true)
@@ -53,7 +53,7 @@ import WorkerProtocol
     #expect(service.isDue(facts, at: Self.start + .minutes(5) + .seconds(1)) == true)
   }
 
-  @Test func `counts the servers that it reaches, once all of a service were checked`() {
+  @Test func `has the number of reachable servers, once all of a service were checked`() {
     var description = ServiceDescription()
     let endpoint = Endpoint(address: IPAddress(v4: 3), port: 443)
     let places = ["view/view01", "view/view02", "cards/view01"].map { ServerPlace(name: $0, endpoint: endpoint) }
@@ -70,7 +70,7 @@ import WorkerProtocol
       ])
   }
 
-  @Test func `names the service of each certificate`() {
+  @Test func `has the service of each certificate`() {
     var description = ServiceDescription()
     description.certificateServices = ["view", "cards"]
     var status = ServiceStatus(description)

@@ -69,7 +69,7 @@ struct PairSecretsTests {
     #expect(other.tokenSeed == one.tokenSeed)
   }
 
-  @Test func `a file that can't be read is told apart from one that is missing`() {
+  @Test func `an unreadable file is distinguished from a missing one`() {
     let missing = PairSecretsError.unreadable(SystemError("open /nowhere/pair.key", code: SystemError.notFound))
     #expect(throws: missing) { try PairSecrets(contentsOf: "/nowhere/pair.key") }
     #expect(missing.isForMissingFile && !PairSecretsError.empty.isForMissingFile)

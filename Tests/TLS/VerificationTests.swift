@@ -146,7 +146,7 @@ struct VerificationTests {
     #expect(try failure(of: good, ClientContext(trust: .system), name: name)?.blame == .verification)
   }
 
-  @Test func `the server is told by an alert that its certificate was refused`() throws {
+  @Test func `the server gets an alert that its certificate was refused`() throws {
     var tlsPair = try TLSPair(Contexts.server(good), ClientContext(trust: .fingerprints([authority.facts.fingerprint])))
     #expect(tlsPair.serverFailure()?.description == #"the peer sent the alert "bad certificate""#)
   }

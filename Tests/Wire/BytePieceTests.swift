@@ -5,7 +5,7 @@ import Wire
   private static func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 / 3) } }
 
   @Test(arguments: [0, 1, BytePiece.limit, BytePiece.limit + 1, 5 * BytePiece.limit])
-  func `are put together as they were`(count: Int) throws {
+  func `are assembled to the original bytes`(count: Int) throws {
     let pieces = BytePiece.pieces(of: Self.bytes(count))
     #expect(pieces.count == max(1, (count + BytePiece.limit - 1) / BytePiece.limit))
     #expect(pieces.map(\.isFirst) == pieces.indices.map { $0 == 0 })
@@ -15,7 +15,7 @@ import Wire
     #expect(results.last == Self.bytes(count) && results.dropLast().allSatisfy { $0 == nil })
   }
 
-  @Test func `are refused when one is missing, too short, or over the limit`() throws {
+  @Test func `are refused if one is missing, too short, or over the limit`() throws {
     var buffer = PieceBuffer(limit: 4096)
     let first = BytePiece(isFirst: true, isLast: false, bytes: Self.bytes(2048))
     let next = BytePiece(isFirst: false, isLast: false, bytes: Self.bytes(1024))

@@ -6,8 +6,8 @@ import Wire
 @testable import Linux
 @testable import Worker
 
-/// A folder with what a configuration names, and one beside it with what it does not.
-private final class Ground {
+/// A folder with the files of a configuration, and one beside it with other files.
+private final class AttemptFolder {
   let root: URL
   var configuration: String { root.appendingPathComponent("belvedere.yaml").path }
 
@@ -65,30 +65,30 @@ private func trespasser() throws -> URL {
   return bundle.deletingLastPathComponent().appendingPathComponent("trespass")
 }
 
-private func start(_ mode: String, _ ground: Ground, _ attempt: String, _ argument: String) throws -> Process {
+private func start(_ mode: String, _ folder: AttemptFolder, _ attempt: String, _ argument: String) throws -> Process {
   let process = Process()
   process.executableURL = try trespasser()
-  process.arguments = [mode, ground.configuration, attempt, argument]
+  process.arguments = [mode, folder.configuration, attempt, argument]
   process.environment = ["SWIFT_BACKTRACE": "enable=no"]
   try process.run()
   return process
 }
 
-private func attempt(_ mode: String, _ ground: Ground, _ attempt: String, _ argument: String) throws -> Outcome {
-  let process = try start(mode, ground, attempt, argument)
+private func attempt(_ mode: String, _ folder: AttemptFolder, _ attempt: String, _ argument: String) throws -> Outcome {
+  let process = try start(mode, folder, attempt, argument)
   process.waitUntilExit()
   let status = process.terminationStatus
   if process.terminationReason == .uncaughtSignal { return .killed(status) }
   return status == 0 ? .done : .failed(status)
 }
 
-/// Its signals may be blocked, as those of the thread that has started it.
+/// Its signals may be blocked, as in the thread that started it.
 private func end(_ process: Process) {
   _ = kill(process.processIdentifier, SIGKILL)
   process.waitUntilExit()
 }
 
-/// What an attempt is given.
+/// The arguments of an attempt.
 private enum Object: Sendable {
   case nothing
   case text(String)
@@ -100,7 +100,7 @@ private enum Object: Sendable {
 
 private let isRoot = geteuid() == 0
 
-/// Name, object, what comes of it inside. Outside, each is done.
+/// The attempt, its argument, and the result inside. Outside, each succeeds.
 private let forbidden: [(String, Object, Outcome)] = [
   ("execute", .text("/bin/true"), .died),
   ("make-process", .nothing, .refused),
@@ -143,7 +143,7 @@ private let forbidden: [(String, Object, Outcome)] = [
   ("raise-limit", .nothing, .refused),
 ]
 
-/// Those that only root can be seen to succeed with.
+/// Attempts that succeed outside as root only.
 private let forbiddenToRoot: [(String, Object, Outcome)] = [
   ("mount", .file("state"), .died),
   ("change-root", .file("state"), .died),
@@ -153,13 +153,13 @@ private let forbiddenToRoot: [(String, Object, Outcome)] = [
   ("bind-to-interface", .nothing, .refused),
 ]
 
-/// Those that fail outside too, as the kernel is built or for what they ask, but not like this.
+/// Attempts that may fail outside too, by the kernel's configuration or their arguments, but not by a signal.
 private let forbiddenEverywhere = ["load-program", "use-ring", "foreign-call"]
 
 private let allowed: [(String, Object)] = [
   ("read", .file("tls/view.pem")),
   ("read", .file("tls/next.pem")),
-  // Where the certificate's link may lead tomorrow.
+  // A later target of the certificate's link.
   ("read", .file("archive/view2.pem")),
   ("read", .file("state/affinity")),
   ("append", .file("log/access.log")),
@@ -170,25 +170,25 @@ private let allowed: [(String, Object)] = [
   ("make-thread", .nothing),
 ]
 
-/// One after the other: each starts processes, and what they find shall be theirs.
+/// Serialised: each starts processes and inspects its own ones.
 @Suite(.serialized, .enabled(if: !SystemCallFilter.isSanitized, "a build with a sanitizer is not confined"))
 struct `The worker's confinement` {
-  private let ground: Ground
+  private let folder: AttemptFolder
   private let victim: Process
-  /// What listens on the machine, in a folder that a worker may write to: one to connect to, one for datagrams.
+  /// Sockets of other processes in a folder that a worker may write to: a stream and a datagram socket.
   private let stream: SharedDescriptor
   private let receiver: Process
 
   init() throws {
-    ground = try Ground()
+    folder = try AttemptFolder()
     for name in ["state/affinity", "log/access.log"] {
-      try Data("x\n".utf8).write(to: ground.root.appending(path: name))
+      try Data("x\n".utf8).write(to: folder.root.appending(path: name))
     }
-    victim = try start("free", ground, "wait", "")
-    stream = SharedDescriptor(try LocalSocket.listen(at: ground.path("state/stream.sock")))
-    receiver = try start("free", ground, "receive-locally", ground.path("state/datagrams.sock"))
+    victim = try start("free", folder, "wait", "")
+    stream = SharedDescriptor(try LocalSocket.listen(at: folder.path("state/stream.sock")))
+    receiver = try start("free", folder, "receive-locally", folder.path("state/datagrams.sock"))
     let deadline = Clock.monotonic() + .seconds(30)
-    while !LocalSocket.exists(ground.path("state/datagrams.sock")), Clock.monotonic() < deadline {
+    while !LocalSocket.exists(folder.path("state/datagrams.sock")), Clock.monotonic() < deadline {
       Clock.sleep(.milliseconds(5))
     }
   }
@@ -202,7 +202,7 @@ struct `The worker's confinement` {
     switch object {
     case .nothing: return ""
     case .text(let text): return text
-    case .file(let name): return ground.path(name)
+    case .file(let name): return folder.path(name)
     case .victim: return "\(victim.processIdentifier)"
     case .victimsFile(let name): return "/proc/\(victim.processIdentifier)/\(name)"
     case .victimsMemory:
@@ -215,48 +215,50 @@ struct `The worker's confinement` {
     defer { endOthers() }
     for (name, object, expected) in list {
       let argument = try resolved(object)
-      #expect(try attempt("free", ground, name, argument) == .done, "\(name) \(argument), free")
+      #expect(try attempt("free", folder, name, argument) == .done, "\(name) \(argument), free")
       try? FileManager.default.removeItem(
-        atPath: argument.hasPrefix(ground.path("tls/new")) ? argument : argument + ".link")
-      let found = try attempt("confined", ground, name, argument)
+        atPath: argument.hasPrefix(folder.path("tls/new")) ? argument : argument + ".link")
+      let found = try attempt("confined", folder, name, argument)
       #expect(found == expected, "\(name) \(argument), confined")
     }
   }
 
-  @Test func `what an intruder would do succeeds outside and is refused inside`() throws { try tries(forbidden) }
+  @Test func `attacks succeed outside the sandbox and are refused inside`() throws { try tries(forbidden) }
 
-  @Test(.enabled(if: isRoot)) func `what root may do is refused inside too`() throws { try tries(forbiddenToRoot) }
+  @Test(.enabled(if: isRoot)) func `attacks that require root are refused inside too`() throws {
+    try tries(forbiddenToRoot)
+  }
 
-  @Test func `what the kernel may have kills inside`() throws {
+  @Test func `forbidden system calls that the kernel may lack kill the process inside`() throws {
     defer { endOthers() }
     for name in forbiddenEverywhere {
-      #expect(try attempt("free", ground, name, "") != .died, "\(name), free")
-      #expect(try attempt("confined", ground, name, "") == .died, "\(name), confined")
+      #expect(try attempt("free", folder, name, "") != .died, "\(name), free")
+      #expect(try attempt("confined", folder, name, "") == .died, "\(name), confined")
     }
   }
 
-  @Test func `what a worker does succeeds inside`() throws {
+  @Test func `the worker's own operations succeed inside`() throws {
     defer { endOthers() }
     for (name, object) in allowed {
-      #expect(try attempt("confined", ground, name, try resolved(object)) == .done, "\(name) \(object)")
+      #expect(try attempt("confined", folder, name, try resolved(object)) == .done, "\(name) \(object)")
     }
   }
 
   @Test func `with a pair it may choose a source address, and neither a port nor to listen`() throws {
     defer { endOthers() }
-    #expect(try attempt("paired", ground, "choose-source", "") == .done)
-    #expect(try attempt("paired", ground, "choose-port", "2359") == .denied)
-    #expect(try attempt("paired", ground, "listen", "") == .refused)
+    #expect(try attempt("paired", folder, "choose-source", "") == .done)
+    #expect(try attempt("paired", folder, "choose-port", "2359") == .denied)
+    #expect(try attempt("paired", folder, "listen", "") == .refused)
   }
 
-  @Test func `a trap inside ends as a trap`() throws {
+  @Test func `a trap inside ends the process with its signal`() throws {
     defer { endOthers() }
-    #expect(try attempt("confined", ground, "crash", "") == .killed(SIGABRT))
+    #expect(try attempt("confined", folder, "crash", "") == .killed(SIGABRT))
   }
 }
 
-@Suite struct `The list of the worker's calls` {
-  @Test func `docs/security.md has every call of the list, and no other`() throws {
+@Suite struct `The list of the worker's system calls` {
+  @Test func `docs/security.md has every system call of the list, and no other`() throws {
     let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "docs/security.md")
     let text = try String(contentsOf: page, encoding: .utf8)

@@ -14,16 +14,16 @@ private func get(_ client: String?, _ lines: String...) -> String {
   return "GET / HTTP/1.1\r\nHost: view.test\r\n\(fields.map { $0 + "\r\n" }.joined())\r\n"
 }
 
-/// The server reads a request and answers it, and the proxy gets the answer.
+/// The server reads a request and answers it, and the proxy receives the answer.
 private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ testLoop: inout TestLoop) throws {
   _ = try testLoop.receive(&server)
   server.send(ok)
   _ = try testLoop.receive(&proxy, until: "ok")
 }
 
-/// One connection of a proxy, which carries many clients' requests.
+/// A proxy's connection with the requests of many clients.
 @Suite struct `A client behind a trusted proxy` {
-  @Test func `is assigned to its own server, and has no session between its requests`() throws {
+  @Test func `has its own server, and no session between its requests`() throws {
     var testLoop = try TestLoop.make(servers: 2, settings: trusting)
     var proxy = try testLoop.connect()
     var servers: [TestServer.Owner?] = [nil, nil]
@@ -46,7 +46,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     }
   }
 
-  @Test func `is who the log and the queues know, from the head to the end of the request`() throws {
+  @Test func `is the client in the log and in the queues from the head to the end of the request`() throws {
     var testLoop = try TestLoop.make(settings: trusting)
     var proxy = try testLoop.connect()
     let key = try #require(testLoop.loop.clients.keys.first)
@@ -58,16 +58,16 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     #expect(testLoop.identity(of: key).account != own)
     server.send(ok)
     _ = try testLoop.receive(&proxy, until: "ok")
-    // A head that can't be read is nobody's but the proxy's.
+    // Between requests the connection is the proxy's own.
     #expect(testLoop.identity(of: key).account == own)
     #expect(testLoop.identity(of: key).endpoint.address.description == "127.0.0.1")
-    // And what it says of itself.
+    // So is a request without X-Forwarded-For.
     proxy.send(get(nil))
     _ = try testLoop.receive(&server)
     #expect(testLoop.identity(of: key).account == own)
   }
 
-  @Test func `can pose as nobody when the peer is not trusted`() throws {
+  @Test func `is not believed if the peer is not trusted`() throws {
     var testLoop = try TestLoop.make(settings: "forwarded: { trusted-proxies: [127.0.0.2] }\n")
     var client = try testLoop.connect()
     client.send(get("192.0.2.7"))
@@ -77,7 +77,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     #expect(testLoop.identity(of: key).endpoint.address.description == "127.0.0.1")
   }
 
-  @Test func `has so many requests under way and no more, whatever connections they come on`() throws {
+  @Test func `has a limited number of requests in progress on all connections together`() throws {
     var testLoop = try TestLoop.make(settings: trusting + "limits: { connections-per-address: 2 }\n")
     var first = try testLoop.connect()
     first.send(get("192.0.2.7"))
@@ -90,7 +90,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     var third = try testLoop.connect()
     third.send(get("192.0.2.7"))
     #expect(try testLoop.receive(&third, until: "\n").hasPrefix("HTTP/1.1 503 "))
-    // Another client has room, and so has this one when one of the two is over, however it ended.
+    // Another client has its own limit, and this one may send again when one of the two has ended in any way.
     var other = try testLoop.connect()
     other.send(get("192.0.2.8"))
     _ = try testLoop.accept()
@@ -106,16 +106,16 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     _ = try testLoop.receive(&server)
   }
 
-  @Test func `gets nothing of what a server's connection is to the one before`() throws {
+  @Test func `does not get a server connection that another client authenticated`() throws {
     var testLoop = try TestLoop.make(settings: trusting)
     var proxy = try testLoop.connect()
     proxy.send(get("192.0.2.7:5000", "Authorization: NTLM TlRMTVNTUAAB"))
     var first = try testLoop.accept()
     try answer(&first, to: &proxy, &testLoop)
-    // The same client goes on there.
+    // The same client continues there.
     proxy.send(get("192.0.2.7:5000"))
     try answer(&first, to: &proxy, &testLoop)
-    // Another one does not, and what it gets may be shared again.
+    // Another client does not, and its server connection may be shared again.
     proxy.send(get("192.0.2.8"))
     var second = try testLoop.accept()
     _ = try testLoop.receive(&second)
@@ -126,7 +126,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     _ = try testLoop.receive(&second)
   }
 
-  @Test func `without a port goes on with its authentication only by a request that carries it`() throws {
+  @Test func `without a port reuses an authenticated connection only with credentials in the request`() throws {
     var testLoop = try TestLoop.make(settings: trusting)
     var proxy = try testLoop.connect()
     proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAB"))
@@ -134,7 +134,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     try answer(&first, to: &proxy, &testLoop)
     proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAD"))
     try answer(&first, to: &proxy, &testLoop)
-    // Who else is behind this address is not known.
+    // Several clients may share this address.
     proxy.send(get("192.0.2.7"))
     var second = try testLoop.accept()
     _ = try testLoop.receive(&second)
@@ -160,7 +160,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     let place = testLoop.backend.servers[0]
     #expect(testLoop.loop.clients[waiting].granted(stale, place, &testLoop.loop.context) == .keep)
     #expect(testLoop.activity(of: waiting) == .queued)
-    // Its own message is on the way now.
+    // Then its own message arrives.
     try testLoop.until("the second client has the place") { $0.activity(of: waiting) != .queued }
     #expect(testLoop.identity(of: waiting).account == account)
     #expect(place.occupancy == (active: 1, waiting: 0))
@@ -168,7 +168,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
 }
 
 extension TestLoop {
-  /// The server of the request under way.
+  /// The server of the request in progress.
   fileprivate var server: Int? {
     for key in loop.clients.keys where !loop.clients[key].requests.isEmpty {
       if let server = loop.clients[key].requests.current.value.server { return server }
@@ -176,7 +176,7 @@ extension TestLoop {
     return nil
   }
 
-  /// How many clients and sessions each server has.
+  /// The number of clients and sessions of each server.
   fileprivate var counts: [AffinityCount] {
     let tally = backend.affinity.tally(at: now)
     return backend.servers.map { tally[$0.id] ?? AffinityCount() }

@@ -12,8 +12,8 @@ private let post = "POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\
 private let put = "PUT / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-@Suite struct `From a request to a server's connection` {
-  @Test func `a timer that fired too early is armed for when something can expire`() throws {
+@Suite struct `From a request to a server connection` {
+  @Test func `a timer that fired early is armed again for the next expiry`() throws {
     var testLoop = try TestLoop.make(
       settings: "timeouts: { queue: 60s, connect: 10s, server: 5m }", serverSettings: ", connections: 1")
     var first = try testLoop.connect()
@@ -31,7 +31,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
   }
 
   @Test(arguments: [false, true])
-  func `a client that leaves before its answer has begun is not waited for`(isConnected: Bool) throws {
+  func `a client that closes before its answer has begun is not waited for`(isConnected: Bool) throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -45,7 +45,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.backend.servers[0].occupancy.active == 0)
   }
 
-  @Test func `what a client sends before it ends its direction is passed through, and so is its end`() throws {
+  @Test func `a client's bytes before its end of direction are forwarded, and so is the end`() throws {
     var testLoop = try TestLoop.make(isPassthrough: true)
     var client = try testLoop.makeClient()
     client.send("hello")
@@ -61,7 +61,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
   }
 
   @Test(arguments: [false, true])
-  func `a reset is passed through as one`(isOfServer: Bool) throws {
+  func `a reset is forwarded as a reset`(isOfServer: Bool) throws {
     var testLoop = try TestLoop.make(isPassthrough: true)
     var client = try testLoop.makeClient()
     client.send("hello")
@@ -79,7 +79,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
   }
 
-  @Test func `a client that is reset frees its place at a server that does not answer`() throws {
+  @Test func `a client that resets frees its place at a server that does not answer`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -91,7 +91,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(try testLoop.receiveEnd(&server) == .closed)
   }
 
-  @Test func `who is still connecting to a server that goes down is sent to another`() throws {
+  @Test func `a client that is connecting to a server that goes down is sent to another`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     client.send(get)
@@ -105,7 +105,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.backend.servers[chosen].occupancy.active == 0)
   }
 
-  @Test func `a server that is removed while something runs there, and put back, is the same one`() throws {
+  @Test func `a removed server with exchanges is the same one if it is added again`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     client.send(get)
@@ -123,14 +123,14 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     server.send(ok)
     #expect(try testLoop.receive(&client, until: "ok") == ok)
     #expect(running.isEmpty)
-    // With nothing there it is forgotten.
+    // Without exchanges it is dropped.
     try testLoop.reload(servers: [1 - chosen])
     #expect(testLoop.sharedState.dropEmptyServers().map(\.place) == [running.place])
     try testLoop.reload(servers: [0, 1])
     #expect(testLoop.backend.servers[chosen] !== running)
   }
 
-  @Test func `an answer that nobody asked for is nobody's, also when it comes together with the next request`() throws {
+  @Test func `an unsolicited answer is never sent to a client, even if it arrives with the next request`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -138,7 +138,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     _ = try testLoop.receive(&poisoned)
     poisoned.send(ok)
     #expect(try testLoop.receive(&client, until: "ok") == ok)
-    // The loop hears of the request first.
+    // The loop gets the event of the request first.
     client.send(get)
     poisoned.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
     var server = try testLoop.accept()
@@ -147,7 +147,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(try testLoop.receive(&client, until: "ok") == ok)
   }
 
-  @Test func `a request that may not be repeated asks whether the server is still there`() throws {
+  @Test func `a request that may not be repeated checks first whether the server has closed`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -155,7 +155,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     _ = try testLoop.receive(&stale)
     stale.send(ok)
     #expect(try testLoop.receive(&client, until: "ok") == ok)
-    // The server closes while the loop is busy with events that it fetched before.
+    // The server closes while the loop handles events that it fetched before.
     client.send(post)
     stale.sendEnd()
     let key = try #require(testLoop.loop.clients.keys.first)
@@ -167,7 +167,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(try testLoop.receive(&client, until: "ok") == ok)
   }
 
-  @Test func `a request survives a pooled connection on which the first write fails`() throws {
+  @Test func `a request is retried if the first write on a pooled connection fails`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
@@ -175,7 +175,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     _ = try testLoop.receive(&stale)
     stale.send(ok)
     #expect(try testLoop.receive(&client, until: "ok") == ok)
-    // The loop has taken the connection, and the first write finds it broken.
+    // The loop has taken the connection from the pool, and the first write fails.
     client.send(put)
     let key = try #require(testLoop.loop.clients.keys.first)
     testLoop.loop.clients[key].client.side.stream.became(.readable)
@@ -187,7 +187,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(try testLoop.receive(&client, until: "ok") == ok)
   }
 
-  @Test func `a place is handed from client to client, and comes back in the end`() throws {
+  @Test func `a place is passed from client to client, and is free in the end`() throws {
     var testLoop = try TestLoop.make(serverSettings: ", connections: 1")
     var first = try testLoop.connect()
     var second = try testLoop.connect()
@@ -204,7 +204,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.backend.servers[0].occupancy == (active: 0, waiting: 0))
   }
 
-  @Test func `a place that is granted to a client that has just given up goes to the next`() throws {
+  @Test func `a place granted to a client that has just given up goes to the next`() throws {
     var testLoop = try TestLoop.make(settings: "timeouts: { queue: 5s }", serverSettings: ", connections: 1")
     var first = try testLoop.connect()
     var second = try testLoop.connect()
@@ -214,7 +214,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     second.send(get)
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
-    // The place is free, the message that says so is under way, and time is up.
+    // The place is free, its message is in transit, and the time-out expires.
     testLoop.backend.leave(0, testLoop.identity(of: waiting).account)
     testLoop.loop.context.now = testLoop.now + .seconds(6)
     #expect(testLoop.loop.clients[waiting].timerFired(&testLoop.loop.context) == .keep)
@@ -227,7 +227,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 extension TestLoop {
   var backend: Backend { loop.context.snapshot.services[0].backend }
 
-  /// What the loop's clients are at.
+  /// The activities of the loop's clients.
   var activities: [Activity] { loop.clients.keys.map { activity(of: $0) } }
 
   /// The client of the request under way; of the connection, if there is none.

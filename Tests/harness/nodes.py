@@ -1,4 +1,4 @@
-"""Two balancers that know of each other, and a peer that speaks their protocol."""
+"""Two balancers of a pair, and a peer that implements their protocol."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ import time
 
 from .waiting import TIMEOUT, free_port, fresh_address, wait_until
 
-# Checks that find a change in a moment.
+# Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 NAMES = ["lb1", "lb2"]
 
@@ -75,7 +75,7 @@ def s_client(endpoint, source, *options, **streams):
 
 
 def identified(secret):
-    """The options of `openssl` for somebody who has the secret."""
+    """The options of `openssl` for a peer with the secret."""
     return ["-psk_identity", derive(secret, b"belvedere channel identity"), "-psk", derive(secret, b"belvedere channel")]
 
 

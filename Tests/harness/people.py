@@ -1,10 +1,10 @@
-"""People with a session at a server, which they are known by."""
+"""Users identified by their session at a server."""
 
 import itertools
 
 
 def sessions():
-    """What a server does: whoever has none of its sessions gets one."""
+    """A server's script: a client without one of its sessions gets one."""
     known, numbers = set(), itertools.count()
 
     def script(request):
@@ -22,7 +22,7 @@ def sessions():
 
 
 class Person:
-    """Somebody with a browser, at an address that need not be theirs alone."""
+    """A user with a browser, at an address that may be shared."""
 
     def __init__(self, balancer, source=None):
         self.balancer, self.source, self.cookie = balancer, source, None

@@ -75,7 +75,7 @@ extension Configuration.Loaded {
     case .group:
       warn(
         about: file, "another group than the service's may read the private key", suggestion: "`chmod g= \(file.path)`")
-    case .everybody:
+    case .anyUser:
       warn(
         about: file, "every user of this machine may read the private key", suggestion: "`chmod o= \(file.path)`")
     }

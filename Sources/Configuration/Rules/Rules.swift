@@ -166,7 +166,8 @@ enum Rules {
     for (index, proxy) in service.forwarded.trustedProxies.enumerated() where proxy.length == 0 {
       guard let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index) else { continue }
       reader.warn(
-        "`\(proxy)` is everybody: any client can pose as another one", at: place, "List the addresses of the proxies.")
+        "`\(proxy)` contains all addresses: any client can pose as another one", at: place,
+        "List the addresses of the proxies.")
     }
   }
 

@@ -7,14 +7,14 @@ extension File {
     /// A group that this process does not belong to.
     case group
     /// Every user.
-    case everybody
+    case anyUser
   }
 
   /// Who can read or write this file besides its owner and this process's group. A directory above that others can't
-  /// enter protects it. For root, which belongs to no service's group, only `everybody` is reported.
+  /// enter protects it. For root, which belongs to no service's group, only `anyUser` is reported.
   public static func audience(of path: String) -> Audience {
     guard let status = FileStatus(of: path) else { return .owner }
-    if status.permissions & (S_IROTH | S_IWOTH) != 0, isReachable(path, by: S_IXOTH) { return .everybody }
+    if status.permissions & (S_IROTH | S_IWOTH) != 0, isReachable(path, by: S_IXOTH) { return .anyUser }
     let isForeign = geteuid() != 0 && status.group != getegid()
     if isForeign, status.permissions & (S_IRGRP | S_IWGRP) != 0, isReachable(path, by: S_IXGRP | S_IXOTH) {
       return .group

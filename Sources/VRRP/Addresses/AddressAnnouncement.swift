@@ -132,13 +132,13 @@ package enum AddressAnnouncement {
   }
 
   private static func neighbour(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
-    let everybody = IPAddress(v6High: 0xff02 << 48, low: 1)
+    let allNodes = IPAddress(v6High: 0xff02 << 48, low: 1)
     var message = ByteWriter(limit: 32)
     message.append([neighbourAdvertisement, 0, 0, 0, 0x20, 0, 0, 0].span)
     address.writeBytes(into: &message)
     message.append([targetLinkLayerOption, 1].span)
     message.append(hardwareAddress.span)
-    return icmp6(message.bytes, from: address, hardwareAddress, to: everybody)
+    return icmp6(message.bytes, from: address, hardwareAddress, to: allNodes)
   }
 
   /// A neighbour solicitation to the address's solicited-node group (RFC 4291 §2.7.1, RFC 4861 §4.3).

@@ -6,8 +6,8 @@ import Worker
 
 // trespass paired|confined|free CONFIGURATION ATTEMPT ARGUMENT
 //
-// Tries what a worker must not do, as a worker that is confined for this configuration, with or without a pair, or as
-// nobody in particular, and ends with 0 when it worked and with the errno when it did not. A program of the tests alone; no package has it.
+// Tries what a worker must not do: confined as for this configuration, with or without a pair, or unconfined.
+// Exits with 0 on success and with the errno on failure. For tests only; no package contains it.
 
 let arguments = CommandLine.arguments
 guard arguments.count == 5 else { exit(255) }
