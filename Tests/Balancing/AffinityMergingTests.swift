@@ -61,7 +61,7 @@ import Wire
     #expect(other.lookup(client(1), at: ahead) == second)
   }
 
-  @Test func `silence counts from when it was told, not from when it came`() {
+  @Test func `silence counts from the time when the record was sent, not received`() {
     var table = self.table()
     // Told four minutes before it came.
     let told = start - Interval.minutes(4)
@@ -230,7 +230,7 @@ import Wire
       ])
   }
 
-  @Test func `a client that both saw at the same time is still told of by both`() {
+  @Test func `a client that both saw at the same time is still reported by both`() {
     var table = self.table()
     table.assign(client(1), to: first, at: start)
     let now = start + .seconds(3)

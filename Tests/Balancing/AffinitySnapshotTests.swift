@@ -105,7 +105,7 @@ import Wire
     }
   }
 
-  @Test func `other files are told apart`() {
+  @Test func `other files are recognised`() {
     #expect(Self.decode([]) == .failure(.foreign))
     #expect(Self.decode(Array("service: view.domain.local\n".utf8)) == .failure(.foreign))
     #expect(Self.decode(Array("BELVAFF\n".utf8)) == .failure(.damaged))

@@ -42,7 +42,7 @@ def portal():
 
 
 class Person:
-    """Somebody who logs in at home, and comes back from elsewhere."""
+    """A user who logs in at home, and comes back from elsewhere."""
 
     def __init__(self, testbed, number):
         self.testbed, self.number = testbed, number

@@ -260,7 +260,7 @@ def known_clients(node):
     return sum(server["load"]["clients"] for server in node.status["servers"] if server["load"])
 
 
-def test_reload_waits_for_a_stream_before_the_nodes_join_anew(testbed, nodes):
+def test_reload_waits_for_a_stream_before_the_nodes_join_again(testbed, nodes):
     """Its result may be what the stream is about."""
     received_by(testbed, nodes[1], echo)
     stream = Stream(nodes[0], "lb2")
