@@ -16,7 +16,7 @@ import pytest
 from harness.processes import memory
 from harness.service import binary, merged
 from harness.waiting import TIMEOUT, stays, wait_until
-from harness.worker_socket import WorkerSocket, duplicate, text
+from harness.worker_socket import LIBC, WorkerSocket, duplicate, text
 
 # Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
 LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138

@@ -78,14 +78,14 @@ def test_supervisor_that_was_suspended_does_not_blame_the_worker(testbed):
 # A stop
 
 
-@pytest.mark.parametrize("whom", ["supervisor", "group"])
+@pytest.mark.parametrize("recipient", ["supervisor", "group"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_graceful_stop_lets_an_exchange_finish(testbed, whom, number):
+def test_graceful_stop_lets_an_exchange_finish(testbed, recipient, number):
     """A terminal's Ctrl-C, or a service manager, may signal the whole process group."""
     gate = Held()
     balancer = testbed.balance(testbed.server(script=gate))
     client = start_slow_request(balancer, gate)
-    if whom == "group":
+    if recipient == "group":
         os.killpg(balancer.process.pid, number)
     else:
         balancer.signal(number)

@@ -169,9 +169,11 @@ def test_certificates_renewed_in_place_reach_the_other_node(testbed, nodes, key)
         wait_until(lambda node=node: served(node) == new.fingerprint, f"the new certificate on {node.node.name}")
 
 
-def assert_unchanged(testbed, nodes, before, load):
+def assert_unchanged(testbed, nodes, before, load, *, active_fails=False):
+    """`active_fails`: the Active reached no server for a moment, so it answered 503, or the virtual address moved."""
     answers, failures = load.end()
-    assert answers > 0 and failures == []
+    assert answers > len(failures)
+    assert all(active_fails and (failure == 503 or isinstance(failure, ConnectionResetError)) for failure in failures), failures
     assert [files(node) for node in nodes] == before
     assert [servers(node) for node in nodes] == [["view01"], ["view01"]]
 
@@ -199,7 +201,7 @@ def test_configuration_that_serves_no_client_at_one_node_is_put_back_on_both(tes
     assert run.returncode == 1
     assert f"{nodes[where].node.name}: no server of the service is up: view02" in run.stderr, run.stderr
     assert run.stderr.endswith("the former configuration is in use\n")
-    assert_unchanged(testbed, nodes, before, load)
+    assert_unchanged(testbed, nodes, before, load, active_fails=where == 0)
 
 
 def test_another_apply_key_is_refused(testbed, nodes, key):

@@ -66,7 +66,7 @@ import Wire
     ("06", "0001" + "0178" + "01000100000000000000000120", "node"),
     ("06", "0002" + "0178" + "010001000000000000000000" + "0178" + "010001000000000000000000", "order of states"),
     ("07", "04", "facts"), ("07", "00" + String(repeating: "00", count: 8193), "facts"),
-    ("08", String(repeating: "00", count: 10_241), "vitals"),
+    ("08", String(repeating: "00", count: 12_289), "vitals"),
   ])
   func `a field out of range is named in the error`(kind: String, payload: String, field: String) throws {
     let number = try #require(Hexadecimal.bytes(Array(kind.utf8))?.first)

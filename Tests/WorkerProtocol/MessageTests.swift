@@ -207,7 +207,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("weight", [8, 0, 1, 0x61, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("weight", [8, 0, 1, 0x61, 0, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
       ("time", [8, 0, 1, 0x61, 0, 1, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
-      ("flags", [9, 4, 0, 0]), ("piece", [9, 3, 0x20, 0x01]), ("vitals", [10, 0x28, 0x01]),
+      ("flags", [9, 4, 0, 0]), ("piece", [9, 3, 0x20, 0x01]), ("vitals", [10, 0x30, 0x01]),
       ("sender", [11, 0] + lb1Bytes + streamBytes + [3, 1]), ("sender", [11, 0] + lb1Bytes + streamBytes + [2, 1]),
       ("stream message", [11, 0] + lb1Bytes + streamBytes + [1, 9]),
       ("data", [11, 0] + lb1Bytes + streamBytes + [1, 2, 0, 0]),
