@@ -3,7 +3,6 @@
 import contextlib
 import select
 import socket
-import subprocess
 import threading
 
 import pytest

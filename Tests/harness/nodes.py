@@ -2,13 +2,12 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 import struct
 import subprocess
 import time
 
-from .waiting import TIMEOUT, free_port, fresh_address, wait_until
+from .waiting import free_port, fresh_address, wait_until
 
 # Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}

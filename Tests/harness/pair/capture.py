@@ -14,7 +14,7 @@ class Capture:
 
     FILTER = "ip proto 112 or ip6 proto 112 or arp or icmp6"
     # Unused addresses.
-    _nobody = itertools.cycle(range(160, 200))
+    _unused = itertools.cycle(range(160, 200))
 
     def __init__(self, path, also=""):
         self.path = path.with_suffix(".pcap")

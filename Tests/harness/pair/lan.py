@@ -52,8 +52,9 @@ class Lan:
         if libc.unshare(CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
         ip("link", "set", "lo", "up")
-        # No multicast snooping: the bridge is a plain switch.
-        ip("link", "add", "lan", "type", "bridge", "mcast_snooping", 0)
+        # No multicast snooping: the bridge is a plain switch. Without an address of its own it takes the lowest of its
+        # ports', so that a node that comes or goes could make the others resolve the servers' addresses again.
+        ip("link", "add", "lan", "address", "02:00:00:00:00:01", "type", "bridge", "mcast_snooping", 0)
         ip("link", "set", "lan", "up")
         for address in (self.CLIENT, *self.SERVERS):
             ip("addr", "add", f"{address}/24", "dev", "lan")
