@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from harness.processes import remembers
+from harness.processes import remembers, resident
 from harness.service import belvedere
 from harness.waiting import free_port, wait_until
 
@@ -180,6 +180,8 @@ def test_pair_secret_command_creates_and_rotates_the_file_and_keeps_its_owner_an
 def test_text_of_the_secret_is_not_left_in_memory(pair, secret):
     digits = [line for line in secret.read_text().splitlines() if not line.startswith("#")]
     for node in pair(secret, secret):
+        # Under a sanitizer a process has terabytes to be searched.
+        resident(node.process.pid)
         node.reload()
         for process in (node.worker, node.process.pid):
             # The text of the configuration is there.
