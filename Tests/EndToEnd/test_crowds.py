@@ -89,7 +89,7 @@ def test_silent_crowd_releases_its_places_at_the_servers(testbed, way):
     balancer = testbed.balance(server, start=False, timeouts={"client": "3s"}, limits=HOLDS_ALL, **changes)
     port = balancer.port
     if way == "relay":
-        port = free_port(balancer.address, besides=balancer.port)
+        port = free_port(balancer.address)
         testbed.others.append(Listener(server.address, port))
         balancer.configuration["relay"] = {"tcp": port}
     balancer.write().start().wait_until_serving()

@@ -20,7 +20,7 @@ class Demo(Program):
 
     def __init__(self, directory, *options, stdin=subprocess.PIPE):
         self.port = free_port(ADDRESS)
-        self.redirect_port = free_port(ADDRESS, besides=self.port)
+        self.redirect_port = free_port(ADDRESS)
         self.output_file = directory / "output"
         super().__init__(directory / "log")
         ports = ["--port", self.port, "--redirect-port", self.redirect_port]

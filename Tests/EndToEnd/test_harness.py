@@ -24,6 +24,7 @@ def test_nginx_ends_with_the_tests_that_started_it(certificates, tmp_path):
     words = [sys.executable, "-c", SCRIPT, tmp_path, certificates.front.chain, certificates.front.key]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT / "Tests", preexec_fn=die_with_parent) as tests:
         session = int(tests.stdout.readline())
-        assert len(living(session)) == 2
+        # nginx listens before it has started its second process
+        wait_until(lambda: len(living(session)) == 2, lambda: f"two processes of nginx, not {living(session)}")
         tests.kill()
     wait_until(lambda: not living(session), lambda: f"the end of {living(session)}")

@@ -44,7 +44,7 @@ class Site:
         """Replaces the page's addresses and files by the test's."""
         address, port = self.balancer.endpoint
         service["listen"] = f"{address}:{port}"
-        service["redirect"] = {"listen": f"{address}:{free_port(address, besides=port)}"}
+        service["redirect"] = {"listen": f"{address}:{free_port(address)}"}
         for name, entry in service["servers"].items():
             server = self.servers[name]
             entry = entry if isinstance(entry, dict) else {}

@@ -32,7 +32,7 @@ def relay(testbed):
         pytest.skip("iperf3 is not installed (Debian: iperf3)")
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, start=False)
-    port = free_port(balancer.address, besides=balancer.port)
+    port = free_port(balancer.address)
     testbed.others.extend(Server(testbed.directory, server, port) for server in servers)
     balancer.configuration |= {"relay": {"tcp": [port], "udp": [port]}}
     balancer.start()

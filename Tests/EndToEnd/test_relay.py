@@ -19,7 +19,7 @@ class Site:
         self.balancer = testbed.balance(*self.servers, start=False, health=QUICK)
         self.ports = []
         while len(self.ports) < ports:
-            port = free_port(self.balancer.address, besides=self.balancer.port)
+            port = free_port(self.balancer.address)
             if port not in self.ports:
                 self.ports.append(port)
         self.others = {(s.name, p): Named(s, p) for s in self.servers for p in self.ports}
@@ -115,7 +115,7 @@ def test_reload_keeps_connections_and_assignments(site):
         assert reader.readline() == b"still here\n"
     assert {source: site.server_of(source) for source in sources} == https
     # A removed port is closed, a new one is open.
-    other = free_port(site.balancer.address, besides=site.balancer.port)
+    other = free_port(site.balancer.address)
     for server in site.servers:
         site.others[server.name, other] = Named(server, other)
         site.testbed.others.append(site.others[server.name, other])

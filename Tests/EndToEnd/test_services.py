@@ -24,7 +24,7 @@ class Pair:
         self.cards = [testbed.server("third", certificate=self.own)]
         nothing = dict.fromkeys(["service", "tls", "servers", "health", "listen", "redirect", "timeouts"])
         self.balancer = testbed.balance(start=False, serving=False, **nothing, **changes)
-        self.cards_port = free_port(self.balancer.address, besides=self.balancer.port)
+        self.cards_port = free_port(self.balancer.address)
         self.context = self.balancer.context()
 
     def place(self, port):

@@ -20,7 +20,7 @@ class Belvedere(Service):
         self.certificates = certificates
         self.address = fresh_address()
         self.port = free_port(self.address)
-        self.redirect_port = free_port(self.address, besides=self.port)
+        self.redirect_port = free_port(self.address)
         base = merged(base_configuration(certificates, servers, server_changes or {}), {
             "listen": endpoint_text(self.address, self.port),
             "redirect": {"listen": endpoint_text(self.address, self.redirect_port)},

@@ -73,13 +73,19 @@ def fresh_address():
     return f"127.{network}.{number // 250 % 250 + 1}.{number % 250 + 1}"
 
 
-def free_port(address, besides=None):
-    """A free port on this address, different from `besides`. It is not in the range that the kernel assigns to clients:
-    a client could take it before the listener does."""
+_given_ports = set()
+
+
+def free_port(address):
+    """A free port on this address, and never one that was returned before, for any address: what asked for that one may
+    not listen yet, and the nodes of a pair use one port. It is not in the range that the kernel assigns to clients: a
+    client could take it before the listener does."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.randrange(first_of_clients // 2, first_of_clients)
+        if port in _given_ports:
+            continue
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -88,8 +94,8 @@ def free_port(address, besides=None):
                 if fault.errno != errno.EADDRINUSE:
                     raise
                 continue
-        if port != besides:
-            return port
+        _given_ports.add(port)
+        return port
 
 
 def client_addresses(count, start=1):
