@@ -87,7 +87,7 @@ package struct SignedStream: Sendable {
     guard input.count >= end else { return nil }
     let message = Array(input[4..<4 + count])
     let expected = signature(of: message, from: side.other, number: received)
-    guard Self.areEqual(Array(input[4 + count..<end]), expected) else { throw .digest }
+    guard expected.isEqualInConstantTime(to: Array(input[4 + count..<end])) else { throw .digest }
     received += 1
     input.removeFirst(end)
     return message
@@ -100,12 +100,5 @@ package struct SignedStream: Sendable {
     head.append(sender.rawValue)
     head.append(bigEndian: number)
     return digest(key, head.bytes + nonces + message)
-  }
-
-  /// Compares in constant time, independent of the position of the first difference.
-  private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    var difference = UInt8(left.count == right.count ? 0 : 1)
-    for (one, other) in zip(left, right) { difference |= one ^ other }
-    return difference == 0
   }
 }

@@ -77,19 +77,12 @@ package struct KeyedAuthentication: Sendable {
       throw .unknownKey(trailer.keyIdentifier)
     }
     let expected = truncatedDigest(key.bytes, trailer.digestInput(message: message, source: source))
-    guard Self.areEqual(expected, trailer.digest) else { throw .digest }
+    guard expected.isEqualInConstantTime(to: trailer.digest) else { throw .digest }
     if let mark = marks[source], !trailer.sequence.isAfter(mark) { throw .replayed }
     marks[source] = trailer.sequence
   }
 
   private func truncatedDigest(_ key: [UInt8], _ input: [UInt8]) -> [UInt8] {
     Array(digest(key, input).prefix(KeyedTrailer.digestBytes))
-  }
-
-  /// Compares in constant time, independent of the position of the first difference.
-  private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    var difference = UInt8(left.count == right.count ? 0 : 1)
-    for (one, other) in zip(left, right) { difference |= one ^ other }
-    return difference == 0
   }
 }
