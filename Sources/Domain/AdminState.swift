@@ -72,8 +72,7 @@ extension AdminState {
       mode = Int(try reader.readUInt8())
       weight = try reader.readUInt16()
       milliseconds = try reader.readUInt64()
-      let bytes = try reader.readBytes(Int(try reader.readUInt8()))
-      node = String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+      node = String(decoding: try reader.readArray(Int(try reader.readUInt8())), as: UTF8.self)
     } catch { throw .truncated }
     guard mode <= Mode.allCases.count else { throw .invalidField("mode") }
     guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }

@@ -109,8 +109,7 @@ extension StreamMessage {
     do {
       let count = Int(try reader.readUInt16())
       guard counts ~= count else { throw FieldError.invalidField(field) }
-      let read = try reader.readBytes(count)
-      return read.indices.map { read[$0] }
+      return try reader.readArray(count)
     } catch {
       throw error as? FieldError ?? .truncated
     }

@@ -140,10 +140,7 @@ struct FieldReader: ~Escapable {
   mutating func bytes(_ name: String, limit: Int) throws(MessageError) -> [UInt8] {
     let count = Int(try uint16())
     guard count <= limit else { throw .invalidField(name) }
-    do {
-      let bytes = try reader.readBytes(count)
-      return bytes.indices.map { bytes[$0] }
-    } catch { throw .truncated }
+    do { return try reader.readArray(count) } catch { throw .truncated }
   }
 
   mutating func piece() throws(MessageError) -> BytePiece {

@@ -187,11 +187,6 @@ extension ByteReader {
     for _ in 0..<count { texts.append(try readText()) }
     return texts
   }
-
-  fileprivate mutating func readRest() -> [UInt8] {
-    guard let rest = try? readBytes(remaining) else { return [] }
-    return rest.indices.map { rest[$0] }
-  }
 }
 
 private func decoding<Message>(

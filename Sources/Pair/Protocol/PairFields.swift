@@ -24,12 +24,6 @@ extension ByteReader {
     return text
   }
 
-  /// All bytes that are left.
-  mutating func readRest() throws -> [UInt8] {
-    let bytes = try readBytes(remaining)
-    return bytes.indices.map { bytes[$0] }
-  }
-
   mutating func readTime() throws -> WallTime {
     guard let time = WallTime(exactMilliseconds: try readUInt64()) else { throw PairError.invalidField("time") }
     return time

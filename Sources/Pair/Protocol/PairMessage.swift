@@ -104,10 +104,10 @@ package enum PairMessage: Hashable, Sendable {
     case .facts:
       let flags = try reader.readUInt8()
       guard flags < 4, reader.remaining <= BytePiece.limit else { throw PairError.invalidField("facts") }
-      self = .facts(BytePiece(isFirst: flags & 1 != 0, isLast: flags & 2 != 0, bytes: try reader.readRest()))
+      self = .facts(BytePiece(isFirst: flags & 1 != 0, isLast: flags & 2 != 0, bytes: reader.readRest()))
     case .vitals:
       guard reader.remaining <= NodeVitals.byteLimit else { throw PairError.invalidField("vitals") }
-      self = .vitals(try reader.readRest())
+      self = .vitals(reader.readRest())
     case .stream:
       guard let message = try StreamMessage(reading: &reader) else { return nil }
       self = .stream(message)

@@ -98,8 +98,7 @@ extension NodeVitals {
 
 extension ByteReader {
   fileprivate mutating func readFingerprint() throws -> Fingerprint {
-    let bytes = try readBytes(32)
-    guard let fingerprint = Fingerprint(bytes: bytes.indices.map { bytes[$0] }) else { throw Failure.truncated }
+    guard let fingerprint = Fingerprint(bytes: try readArray(32)) else { throw Failure.truncated }
     return fingerprint
   }
 }

@@ -52,8 +52,7 @@ struct KeyedTrailer: Hashable {
       keyIdentifier = try reader.readUInt8()
       let reserved = try reader.readUInt16()
       sequence = AuthenticationSequence(number: try reader.readUInt64())
-      let tail = try reader.readBytes(Self.digestBytes)
-      digest = tail.indices.map { tail[$0] }
+      digest = try reader.readArray(Self.digestBytes)
       try reader.expectEnd()
       guard type == Self.type, reserved == 0, keyIdentifier != 0 else { return nil }
     } catch {

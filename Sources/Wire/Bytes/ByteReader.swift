@@ -36,6 +36,18 @@ public struct ByteReader: ~Escapable {
     return bytes.extracting(start..<cursor)
   }
 
+  /// The next `count` bytes, copied.
+  public mutating func readArray(_ count: Int) throws(Failure) -> [UInt8] {
+    let bytes = try readBytes(count)
+    return bytes.indices.map { bytes[$0] }
+  }
+
+  /// All bytes that are left, copied.
+  public mutating func readRest() -> [UInt8] {
+    defer { cursor = bytes.count }
+    return (cursor..<bytes.count).map { bytes[$0] }
+  }
+
   /// Throws unless all bytes were read.
   public func expectEnd() throws(Failure) {
     guard remaining == 0 else { throw .trailingBytes }
