@@ -23,6 +23,9 @@ public enum ServerState: UInt8, CaseIterable, Sendable {
   case drain
   /// None, administratively.
   case maintenance
+
+  /// Whether it responds, and keeps the clients that are assigned to it.
+  public var takesKnownClients: Bool { self == .up || self == .drain }
 }
 
 /// The syntax of names of servers, and of other names in the file that are one word.

@@ -135,6 +135,6 @@ public struct Availability: Hashable, Sendable {
     takesNew.remove(index)
     takesKnown.remove(index)
     if state == .up { takesNew.insert(index) }
-    if state == .up || state == .drain { takesKnown.insert(index) }
+    if state.takesKnownClients { takesKnown.insert(index) }
   }
 }

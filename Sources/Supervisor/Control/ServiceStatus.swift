@@ -153,20 +153,12 @@ package struct ServiceStatus {
     certificates.map { (Int($0.place), $0.certificate) }
   }
 
-  /// The current state of each configured server, by name.
-  private var current: [(name: String, health: Health)] {
-    description.servers.compactMap { server in
-      guard let health = health[server.place], health.isCurrent else { return nil }
-      return (server.name, health)
-    }
-  }
-
   /// Whether any server is reachable; nil until the worker has reported all of them. A server in drain counts: it is in
   /// drain on the other node too.
   var reachesServers: Bool? {
-    let known = current
-    if known.contains(where: { $0.health.state == .up || $0.health.state == .drain }) { return true }
-    return known.count == description.servers.count ? false : nil
+    let states = serverStates.map(\.state)
+    if states.contains(where: { $0?.takesKnownClients == true }) { return true }
+    return states.contains(nil) ? nil : false
   }
 
   /// `9 sessions, 12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
@@ -175,11 +167,10 @@ package struct ServiceStatus {
     if let load {
       parts.append("\(occupancy.sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
-    let known = current
+    let known = serverStates.compactMap { server in server.state.map { (name: server.name, state: $0) } }
     if !known.isEmpty {
-      let up = known.count { $0.health.state == .up }
-      let others = known.filter { $0.health.state != .up }.sorted { $0.name < $1.name }
-        .map { "\($0.name) \($0.health.state)" }
+      let up = known.count { $0.state == .up }
+      let others = known.filter { $0.state != .up }.sorted { $0.name < $1.name }.map { "\($0.name) \($0.state)" }
       parts.append((["servers: \(up) of \(description.servers.count) up"] + others).joined(separator: ", "))
     }
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")

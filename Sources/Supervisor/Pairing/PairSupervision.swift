@@ -79,7 +79,7 @@ extension ServiceStatus {
     let services = Dictionary(grouping: serverStates) { String(ServerName.parts(of: $0.name).service ?? "") }
     return services.sorted { $0.key < $1.key }.compactMap { name, servers in
       guard servers.allSatisfy({ $0.state != nil }) else { return nil }
-      let healthy = servers.count { $0.state == .up || $0.state == .drain }
+      let healthy = servers.count { $0.state?.takesKnownClients == true }
       return .init(name: name, healthy: UInt16(clamping: healthy), servers: UInt16(clamping: servers.count))
     }
   }

@@ -50,7 +50,7 @@ final class SharedServer: Sendable {
   var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }
 
   /// Whether it accepts any clients.
-  var takesClients: Bool { state == .up || state == .drain }
+  var takesClients: Bool { state.takesKnownClients }
 
   /// Publishes a state of the health checks, which supersedes suspicion raised by traffic.
   func become(_ state: ServerState) {
