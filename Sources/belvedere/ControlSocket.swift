@@ -43,6 +43,30 @@ struct ControlSocket: ParsableArguments {
   }
 
   func exchange(_ request: ControlRequest, timeout: Interval) throws(Fault) -> ControlAnswer {
+    var socket: Descriptor?
+    var rest: [UInt8] = []
+    return try exchange(request, timeout: timeout, &socket, &rest)
+  }
+
+  /// A stream to the receiver of another node, through the running service. `frames` gets what was read of it.
+  func stream(
+    to node: String, until deadline: Instant, _ frames: inout StreamFrames
+  ) throws(Fault) -> Descriptor {
+    var socket: Descriptor?
+    var rest: [UInt8] = []
+    let timeout = deadline - Clock.monotonic()
+    if case .refused(let reasons) = try exchange(.stream(node: node), timeout: timeout, &socket, &rest) {
+      throw Fault(reasons.joined(separator: "; "))
+    }
+    guard let socket = socket.take() else { throw Fault("the service at \(path) ended the connection") }
+    frames.append(rest)
+    return socket
+  }
+
+  /// Passes on the connection, and what was received after the answer.
+  private func exchange(
+    _ request: ControlRequest, timeout: Interval, _ connection: inout Descriptor?, _ rest: inout [UInt8]
+  ) throws(Fault) -> ControlAnswer {
     let deadline = Clock.monotonic() + timeout
     let received: [UInt8]?
     do throws(SystemError) {
@@ -51,7 +75,8 @@ struct ControlSocket: ParsableArguments {
       // A request is shorter than the buffer of any socket.
       let bytes = Array(request.line.utf8) + [UInt8(ascii: "\n")]
       if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
-      received = try receive(from: socket, until: deadline)
+      received = try receive(from: socket, until: deadline, &rest)
+      connection = consume socket
     } catch {
       throw Fault(words(for: error))
     }
@@ -66,16 +91,22 @@ struct ControlSocket: ParsableArguments {
     }
   }
 
-  /// The line without its newline, or what was received before the service ended; nil after the deadline.
-  private func receive(from socket: borrowing Descriptor, until deadline: Instant) throws(SystemError) -> [UInt8]? {
+  /// The line without its newline, or what was received before the service ended; nil after the deadline. `rest` gets
+  /// what was received after the line.
+  private func receive(
+    from socket: borrowing Descriptor, until deadline: Instant, _ rest: inout [UInt8]
+  ) throws(SystemError) -> [UInt8]? {
     let poller = try Poller()
     try poller.watchLevel(socket)
     var line: [UInt8] = []
     while line.count <= ControlAnswer.byteLimit {
       switch LocalSocket.receive(from: socket, limit: 65_536) {
       case .bytes(let bytes):
+        if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+          rest = Array(bytes[(end + 1)...])
+          return line + bytes[..<end]
+        }
         line += bytes
-        if line.last == UInt8(ascii: "\n") { return line.dropLast() }
       case .ended: return line
       case .nothing:
         let now = Clock.monotonic()

@@ -85,33 +85,3 @@ final class RemoteNode {
     return try ApplyAnswer(decoding: message)
   }
 }
-
-extension ControlSocket {
-  /// A stream to the receiver of another node, through the running service. `frames` gets what was read of it.
-  fileprivate func stream(
-    to node: String, until deadline: Instant, _ frames: inout StreamFrames
-  ) throws -> Descriptor {
-    let socket = try LocalSocket.connect(to: path)
-    let request = Array(ControlRequest.stream(node: node).line.utf8) + [UInt8(ascii: "\n")]
-    if case .failed(let code) = Socket.write(socket.number, request.span) { throw SystemError("send", code: code) }
-    let poller = try Poller()
-    try poller.watchLevel(socket)
-    var received: [UInt8] = []
-    while true {
-      if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
-        let answer = try ControlAnswer(parsing: Array(received[..<end]))
-        if case .refused(let reasons) = answer { throw Fault(reasons.joined(separator: "; ")) }
-        frames.append(Array(received[(end + 1)...]))
-        return socket
-      }
-      switch LocalSocket.receive(from: socket, limit: ControlRequest.byteLimit) {
-      case .bytes(let bytes) where received.count < ControlAnswer.byteLimit: received += bytes
-      case .bytes, .ended: throw Fault("the service at \(path) ended the connection")
-      case .nothing:
-        let now = Clock.monotonic()
-        guard now < deadline else { throw Fault("the service at \(path) has no connection with \(node)") }
-        _ = poller.wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
-      }
-    }
-  }
-}
