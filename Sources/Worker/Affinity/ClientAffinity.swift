@@ -100,7 +100,6 @@ extension ActiveExchange {
 }
 
 extension Client {
-
   /// Ends this connection's sessions; the assignments expire after the hold time.
   mutating func leaveAffinity(_ context: borrowing LoopContext) {
     routed = nil
