@@ -275,6 +275,19 @@ def test_reload_waits_for_a_stream_before_the_nodes_join_again(testbed, nodes):
     reopen(nodes)
 
 
+def test_more_than_8_mb_is_too_much(testbed, nodes):
+    def serve(connection):
+        while connection.recv(65536):
+            pass
+
+    received_by(testbed, nodes[1], serve)
+    stream = Stream(nodes[0], "lb2")
+    with pytest.raises(OSError):
+        for _ in range(16):
+            stream.send(bytes(MB))
+    assert stream.end() == "it has more than 8 MB"
+
+
 def test_next_process_is_started_two_seconds_after_the_last_one(testbed, nodes):
     """However often the worker of a node wants one."""
     moments = []

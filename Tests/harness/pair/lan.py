@@ -132,10 +132,12 @@ class Node:
     def end(self):
         self._holder.send_signal(signal.SIGKILL)
         self._holder.wait()
-        # The namespace ends with its last process, and the cable with it.
-        wait_until(lambda: not os.path.exists(f"/sys/class/net/{self.port}") or _delete(self.port), "the cable's end")
+        # The namespace lasts as long as a socket in it, which may outlive its process by minutes if the other end does not
+        # confirm what was sent: with the cable this node would still use its address, also when another one has it.
+        wait_until(lambda: _delete(self.port), "the cable's end")
 
 
 def _delete(port):
+    """Whether there is no such interface any more."""
     subprocess.run(["ip", "link", "del", port], capture_output=True)
     return subprocess.run(["ip", "link", "show", port], capture_output=True).returncode != 0
