@@ -82,6 +82,7 @@ def test_advertisements_that_arrive_again_end_it(testbed, nodes):
     first, second = nodes
     drop(second, "inet meta l4proto 112")
     second.wait_for_log(SETTLED)
+    first.wait_for_log(UNHEARD)
     second.node.run("nft", "flush chain inet deaf input")
     for node in nodes:
         node.wait_for_log("advertisements arrive again between this node and")
