@@ -90,6 +90,7 @@ struct Supervision: ~Copyable {
   mutating func tick(at now: Instant) {
     admin.file.retry(at: now)
     servePair(at: now)
+    compareServers()
     if let loop = worker?.stalledLoop(at: now) { handle(worker: .stalled(loop: loop)) }
   }
 

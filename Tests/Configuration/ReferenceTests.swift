@@ -56,6 +56,7 @@ import Testing
       case ("vrrp.track", "weight"), ("vrrp.track", "recovery"): "interface: eth1, \(mine)"
       case ("vrrp.track", "interval"), ("vrrp.track", "timeout"), ("vrrp.track", "fall"):
         "script: /etc/check, \(key.name == "interval" ? "timeout: 1s, " : "")\(mine)"
+      case ("vrrp.track", "fewer-servers"): "weight: -50, \(mine)"
       default: mine
       }
     }
@@ -81,6 +82,9 @@ import Testing
         let isOld = ["password"].contains(key.name)
         let rest = section.name == "vrrp" ? "" : Example.router + (isOld ? ", version: 2" : "") + ", "
         whole["vrrp"] = "{ \(rest)\(part) }"
+        if key.name == "fewer-servers" {
+          whole["pair"] = "{ nodes: { lb1: 192.168.1.162, lb2: 192.168.1.163 }, secret: /etc/key }"
+        }
       default: whole[section.name] = "{ \(mine) }"
       }
       return whole.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()

@@ -47,13 +47,20 @@ private func router(
             subject: .script(path: "/etc/check", interval: .seconds(1), timeout: .seconds(1), fall: 2),
             weight: .priority(-50),
             recovery: .seconds(2)),
+          .init(subject: .servers(fewerBy: 2), weight: .priority(-50), recovery: .seconds(10)),
         ]
       })
-    #expect(plan.tracks.map(\.name) == ["worker", "servers", "link eth0", "link eth1", "script check"])
+    let names = ["worker", "servers", "link eth0", "link eth1", "script check", "fewer servers"]
+    #expect(plan.tracks.map(\.name) == names)
+    #expect(plan.tracks.map(\.canServe) == names.map { $0 == "fewer servers" })
+    #expect(plan.tracks.map(\.recovery.milliseconds) == [2000, 0, 0, 0, 2000, 0])
+    #expect(ServerTrack.all(of: plan).map(\.track) == [5])
+    #expect(ServerTrack.all(of: plan).map(\.margin) == [2])
+    #expect(ServerTrack.all(of: plan).map(\.shortfall.recovery) == [.seconds(10)])
     #expect(plan.tracks[RouterPlan.Condition.worker.rawValue].weight == .giveUp)
     #expect(plan.tracks[RouterPlan.Condition.servers.rawValue].weight == .priority(-253))
     #expect(plan.tracks[RouterPlan.Condition.link.rawValue].weight == .giveUp)
-    #expect(plan.tracks.suffix(2).map(\.weight) == [.giveUp, .priority(-50)])
+    #expect(plan.tracks.suffix(3).map(\.weight) == [.giveUp, .priority(-50), .priority(-50)])
   }
 
   @Test func `a key that can't be read is reported with its file`() throws {

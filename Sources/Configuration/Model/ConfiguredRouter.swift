@@ -30,6 +30,8 @@ extension Configuration {
         case interface(String)
         /// Whether a program exits with status 0 in time.
         case script(path: String, interval: Interval, timeout: Interval, fall: Int)
+        /// Whether no other node of the pair reaches this many servers more than this one.
+        case servers(fewerBy: Int)
       }
 
       package var subject: Subject

@@ -11,7 +11,7 @@ extension Rules {
       checkVersion(router, path, &reader)
       checkNodes(router, path, &reader)
       checkAuthentication(router, path, &reader)
-      checkTracks(router, path, &reader)
+      checkTracks(router, configuration, path, &reader)
       checkPlace(router, earlier: routers[..<index], path, &reader)
     }
     guard !routers.isEmpty, configuration.pair == nil else { return }
@@ -133,17 +133,20 @@ extension Rules {
   }
 
   private static func checkTracks(
-    _ router: Configuration.VirtualRouter, _ path: [String], _ reader: inout Reader
+    _ router: Configuration.VirtualRouter, _ configuration: Configuration, _ path: [String], _ reader: inout Reader
   ) {
     for (index, track) in router.tracks.enumerated() {
       let path = path + ["track", String(index)]
-      switch track.subject {
-      case .interface(let name):
+      func warnOfScriptKeys(with subject: String) {
         for key in ["interval", "timeout", "fall"] {
           if let place = reader.mark(at: path + [key]) {
-            reader.warn("`\(key)` does nothing with `interface`", at: place)
+            reader.warn("`\(key)` does nothing with `\(subject)`", at: place)
           }
         }
+      }
+      switch track.subject {
+      case .interface(let name):
+        warnOfScriptKeys(with: "interface")
         if name == router.interface, let place = reader.mark(at: path + ["interface"]) {
           reader.warn("`\(name)` carries the address, and always counts", at: place)
         }
@@ -151,10 +154,38 @@ extension Rules {
         if timeout > interval, let place = reader.mark(at: path + ["timeout"]) {
           reader.error("`timeout` must not be longer than `interval`", at: place)
         }
+      case .servers(fewerBy: let margin):
+        warnOfScriptKeys(with: "fewer-servers")
+        checkFewerServers(margin, track.weight, router, configuration, path, &reader)
       }
       if router.settings.priority == 255, track.weight != .giveUp, let place = reader.mark(at: path + ["weight"]) {
         reader.warn("an owner's priority (255) never changes", at: place)
       }
+    }
+  }
+
+  /// Whether the weight suffices depends on the priorities of the other nodes, which are not known here.
+  private static func checkFewerServers(
+    _ margin: Int, _ weight: TrackWeight, _ router: Configuration.VirtualRouter, _ configuration: Configuration,
+    _ path: [String], _ reader: inout Reader
+  ) {
+    guard let place = reader.mark(at: path + ["fewer-servers"]) else { return }
+    if configuration.pair == nil {
+      reader.error("`fewer-servers` compares the nodes of a `pair`, and there is none", at: place)
+    }
+    let isNegative = if case .priority(..<0) = weight { true } else { false }
+    if !isNegative {
+      reader.error(
+        "`fewer-servers` needs a weight from -253 to -1, since the node can still serve",
+        at: reader.mark(at: path + ["weight"]) ?? place, "For example: weight: -50")
+    }
+    if !router.settings.preempts {
+      reader.warn(
+        "`fewer-servers` does nothing with `preempt: false`: the other node does not take over from one that serves",
+        at: place)
+    }
+    if !configuration.services.contains(where: { $0.servers.count >= margin }) {
+      reader.warn("no service has so many servers: this never applies", at: place)
     }
   }
 

@@ -52,28 +52,48 @@ extension Kind where Value == Int {
 
 extension Kind where Value == Configuration.VirtualRouter.Track {
   static let track = Kind(
-    name: "mapping, see [vrrp.track](#vrrptrack)", expected: "a mapping with `interface` or `script`",
+    name: "mapping, see [vrrp.track](#vrrptrack)",
+    expected: "a mapping with `interface`, `script` or `fewer-servers`",
     read: { node, reader in
       guard let written = Schema.track.read(node, &reader) else { return nil }
-      let weight = written.weight.map { .priority($0) } ?? TrackWeight.giveUp
-      switch (written.interface, written.script) {
-      case (let interface?, nil):
-        return Value(subject: .interface(interface), weight: weight, recovery: written.recovery)
-      case (nil, let script?):
-        let subject = Value.Subject.script(
-          path: script, interval: written.interval, timeout: written.timeout, fall: written.fall)
-        return Value(subject: subject, weight: weight, recovery: written.recovery)
-      case (nil, nil):
-        if case .mapping = node.content, !reader.isMisspelt("interface"), !reader.isMisspelt("script") {
-          reader.error("expected `interface` or `script` here", at: node.mark)
+      guard let subject = written.subjects.first else {
+        if case .mapping = node.content, !WrittenTrack.subjectKeys.contains(where: { reader.isMisspelt($0) }) {
+          reader.error("expected `interface`, `script` or `fewer-servers` here", at: node.mark)
         }
         return nil
-      case (_?, _?):
-        reader.error("`interface` and `script` exclude each other", at: node.mark, "Make two items of them.")
+      }
+      guard written.subjects.count == 1 else {
+        reader.error(
+          "`interface`, `script` and `fewer-servers` exclude each other", at: node.mark, "Make an item of each.")
         return nil
       }
+      return Value(
+        subject: subject, weight: written.weight.map { .priority($0) } ?? .giveUp,
+        recovery: written.recovery ?? subject.recovery)
     },
     write: { _ in "see there" })
+}
+
+extension WrittenTrack {
+  fileprivate static let subjectKeys = ["interface", "script", "fewer-servers"]
+
+  fileprivate var subjects: [Configuration.VirtualRouter.Track.Subject] {
+    [
+      interface.map { .interface($0) },
+      script.map { .script(path: $0, interval: interval, timeout: timeout, fall: fall) },
+      fewerServers.map { .servers(fewerBy: $0) },
+    ].compactMap { $0 }
+  }
+}
+
+extension Configuration.VirtualRouter.Track.Subject {
+  /// The default of `recovery`.
+  fileprivate var recovery: Interval {
+    switch self {
+    case .interface, .script: .seconds(2)
+    case .servers: .seconds(10)
+    }
+  }
 }
 
 extension Kind where Value == [Configuration.VirtualRouter.Authentication.Key] {

@@ -116,11 +116,18 @@ extension Schema {
     name: "vrrp.track",
     keys: [
       Key(
-        "interface", \.interface, .optional(.interface), default: "this or `script` is required", example: "eth1",
+        "interface", \.interface, .optional(.interface), default: WrittenTrack.oneSubject, example: "eth1",
         "An interface that must be up and have a carrier."),
       Key(
-        "script", \.script, .optional(.path(.hook)), default: "this or `interface` is required",
-        example: "/etc/belvedere/check", "A program that must exit with status 0. It is run without arguments."),
+        "script", \.script, .optional(.path(.hook)), default: WrittenTrack.oneSubject, example: "/etc/belvedere/check",
+        "A program that must exit with status 0. It is run without arguments."),
+      Key(
+        "fewer-servers", \.fewerServers, .optional(.number(1...1024)), default: WrittenTrack.oneSubject,
+        example: "1",
+        """
+        No other node of the [pair](#pair) may reach this many more servers of a service for long, if it does not \
+        reach fewer of any service ([pair.md](pair.md#which-node-is-active)). Needs a negative `weight`.
+        """),
       Key(
         "weight", \.weight, .either("give-up", or: .trackWeight), example: "-50",
         """
@@ -128,7 +135,8 @@ extension Schema {
         fails. 1 to 253: added while it holds.
         """),
       Key(
-        "recovery", \.recovery, .duration(.zero...(.hours(1))), example: "10s",
+        "recovery", \.recovery, .optional(.duration(.zero...(.hours(1)))),
+        default: "`2s`, with `fewer-servers` `10s`", example: "20s",
         "How long the condition must hold again before it counts."),
       Key(
         "interval", \.interval, .duration(.milliseconds(100)...(.hours(1))), example: "2s",
@@ -159,12 +167,16 @@ extension Configuration.VirtualRouter: Defaulted {
 extension Configuration.VirtualRouter.Authentication: DefaultInitialized {}
 extension Configuration.VirtualRouter.Mail: DefaultInitialized {}
 
-/// The mapping form of a tracked condition: one of two subjects.
+/// The mapping form of a tracked condition: one of three subjects.
 struct WrittenTrack: DefaultInitialized {
+  /// For the reference page.
+  static let oneSubject = "`interface`, `script` or `fewer-servers` is required"
+
   var interface: String?
   var script: String?
+  var fewerServers: Int?
   var weight: Int?
-  var recovery = Interval.seconds(2)
+  var recovery: Interval?
   var interval = Interval.seconds(5)
   var timeout = Interval.seconds(5)
   var fall = 2

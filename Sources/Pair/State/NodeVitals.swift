@@ -67,3 +67,20 @@ package struct NodeVitals: Hashable, Sendable {
     routers != earlier.routers || services != earlier.services
   }
 }
+
+extension [NodeVitals.Service] {
+  /// Whether a node with these services reaches fewer servers than another one: at least `margin` fewer of one service,
+  /// and not more of any. Then no client loses by a move to the other node. Of several nodes there is one that none is
+  /// ahead of, and two are never behind each other.
+  ///
+  /// A service counts that both nodes have checked and have the same number of servers of: with another number, a
+  /// configuration is being changed.
+  package func reachesFewer(than other: Self, by margin: Int) -> Bool {
+    let theirs = Dictionary(other.map { ($0.name, $0) }) { $1 }
+    let gaps = compactMap { mine -> Int? in
+      guard let theirs = theirs[mine.name], theirs.servers == mine.servers else { return nil }
+      return Int(theirs.healthy) - Int(mine.healthy)
+    }
+    return gaps.contains { $0 >= margin } && gaps.allSatisfy { $0 >= 0 }
+  }
+}

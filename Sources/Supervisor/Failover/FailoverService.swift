@@ -89,6 +89,13 @@ struct FailoverService: ~Copyable {
     routers?.note(vitals?.routers ?? [], of: node, at: now)
   }
 
+  /// Compares the servers that this node and the others reach; `delay`: how long a difference must last.
+  mutating func compare(
+    _ own: [NodeVitals.Service], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
+  ) {
+    routers?.compare(own, with: others, delay: delay, at: now)
+  }
+
   /// The virtual routers' names; nil where there are none.
   var names: [String]? {
     switch routers {

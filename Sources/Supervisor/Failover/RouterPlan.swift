@@ -45,7 +45,15 @@ package struct RouterPlan: Hashable {
       case .link: Track(name: "link \(router.interface)", weight: .giveUp, recovery: .zero)
       }
     }
-    return own + router.tracks.map { Track(name: $0.subject.words, weight: $0.weight, recovery: $0.recovery) }
+    return own
+      + router.tracks.map { track in
+        let name = track.subject.words
+        return switch track.subject {
+        case .interface, .script: Track(name: name, weight: track.weight, recovery: track.recovery)
+        // `ServerShortfall` has the recovery.
+        case .servers: Track(name: name, weight: track.weight, recovery: .zero, canServe: true)
+        }
+      }
   }
 
   private static func keyed(
@@ -96,11 +104,12 @@ extension Configuration.VirtualRouter.KeyPlace {
 }
 
 extension Configuration.VirtualRouter.Track.Subject {
-  /// As in status and log: `link eth1`, `script gateway`.
+  /// As in status and log: `link eth1`, `script gateway`, `fewer servers`.
   fileprivate var words: String {
     switch self {
     case .interface(let name): "link \(name)"
     case .script(let path, _, _, _): "script \(path.split(separator: "/").last ?? "")"
+    case .servers: "fewer servers"
     }
   }
 }

@@ -24,6 +24,8 @@ struct VirtualRouters: ~Copyable {
     var foreign: Set<IPAddress> = []
     /// Whether the lease file includes it.
     var isRecorded = false
+    /// Its conditions that compare nodes.
+    var serverTracks: [ServerTrack] = []
     var logLimiter = LogRateLimiter<LogTopic>(every: .minutes(1))
 
     /// Where advertisements are sent; `peers` may include this node too.
@@ -74,7 +76,7 @@ struct VirtualRouters: ~Copyable {
     instances = plans.map {
       let channel = AdvertisementChannel(
         $0.settings, authentication: $0.authentication, keyed: $0.keyed, digest: digest)
-      return RouterInstance(plan: $0, channel: channel)
+      return RouterInstance(plan: $0, channel: channel, serverTracks: ServerTrack.all(of: $0))
     }
     self.routes = routes
     self.watch = watch
@@ -88,6 +90,7 @@ struct VirtualRouters: ~Copyable {
       }
     }
     try sweep()
+    startServerTracks(at: now)
     try refresh(poller, at: now)
     perform(routerSet.handle(.start, at: now), at: now)
   }
@@ -128,14 +131,18 @@ struct VirtualRouters: ~Copyable {
   /// Reports what another node has told of its virtual routers, to those with the same VRID and family.
   mutating func note(_ others: [NodeVitals.Router], of node: String, at now: Instant) {
     for index in instances.indices {
-      let settings = instances[index].plan.settings
-      let family = settings.ipAddresses.first?.family
-      let other = others.first { $0.identifier == settings.identifier && $0.source?.family == family }
-      guard let other, let source = other.source else { continue }
+      guard let other = counterpart(of: index, among: others), let source = other.source else { continue }
       let report = PeerReport(
         name: node, role: other.role, priority: other.priority, address: source, isSettled: other.isSettled)
       perform(routerSet.handle(.peer(report), for: index, at: now), at: now)
     }
+  }
+
+  /// The virtual router of another node that has the same VRID and family as the one at an index.
+  func counterpart(of index: Int, among others: [NodeVitals.Router]) -> NodeVitals.Router? {
+    let settings = instances[index].plan.settings
+    let family = settings.ipAddresses.first?.family
+    return others.first { $0.identifier == settings.identifier && $0.source?.family == family }
   }
 
   /// Hands the addresses over and takes no further part; `isStopped` when complete.

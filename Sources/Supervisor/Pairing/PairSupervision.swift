@@ -45,6 +45,16 @@ extension Supervision {
     failover.note(pair?.peers.vitals(of: node, at: now), of: node, at: now)
   }
 
+  /// Compares what this node and the others reach, for the priorities of the virtual routers.
+  mutating func compareServers() {
+    guard let pair else { return }
+    let now = Clock.monotonic()
+    let others = pair.peers.nodes.compactMap { node in
+      pair.peers.vitals(of: node.name, at: now).map { (name: node.name, vitals: $0) }
+    }
+    failover.compare(status.reachedServers, with: others, delay: status.description.noticeDelay, at: now)
+  }
+
   private var ownVitals: NodeVitals {
     var vitals = NodeVitals(wall: .now)
     (vitals.sessions, vitals.connections) = status.occupancy

@@ -8,11 +8,14 @@ package struct Track: Hashable, Sendable {
   package var weight: TrackWeight
   /// How long it must be good again before it counts as good. Bad counts at once.
   package var recovery: Interval
+  /// Whether the node can serve while it is bad: it does not lower the priority to that of a node that cannot.
+  package var canServe: Bool
 
-  package init(name: String, weight: TrackWeight, recovery: Interval) {
+  package init(name: String, weight: TrackWeight, recovery: Interval, canServe: Bool = false) {
     self.name = name
     self.weight = weight
     self.recovery = recovery
+    self.canServe = canServe
   }
 }
 
@@ -70,12 +73,18 @@ package struct TrackedPriority: Sendable {
   /// The configured priority plus all weights, 1 to 254. An owner's priority is always 255.
   package var effective: UInt8 {
     guard configured < 255 else { return configured }
-    var sum = Int(configured)
-    for (track, condition) in zip(tracks, conditions) {
-      guard case .priority(let weight) = track.weight else { continue }
-      if condition.countsAsGood == (weight > 0) { sum += weight }
+    let least = Int(VirtualRouter.leastPriority)
+    let sum = min(max(Int(configured) + weights(canServe: false), least), 254)
+    return UInt8(min(max(sum + weights(canServe: true), min(sum, least + 1)), 254))
+  }
+
+  private func weights(canServe: Bool) -> Int {
+    zip(tracks, conditions).reduce(0) { sum, entry in
+      guard case .priority(let weight) = entry.0.weight, entry.0.canServe == canServe,
+        entry.1.countsAsGood == (weight > 0)
+      else { return sum }
+      return sum + weight
     }
-    return UInt8(min(max(sum, Int(VirtualRouter.leastPriority)), 254))
   }
 
   /// The names of conditions that prevent the node from taking part: bad ones whose effect is to give up, and those
