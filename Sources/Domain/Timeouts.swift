@@ -2,7 +2,10 @@ import Wire
 
 /// The time limits of an exchange, with HAProxy's names where it has them.
 public struct Timeouts: Equatable, Sendable {
-  /// From accepting a connection to the end of its TLS handshake.
+  /// From accepting a trusted proxy's connection to the end of its PROXY protocol header. The protocol's specification
+  /// asks for at least this, so that a lost packet can be sent again (§2).
+  public var proxyHeader = Interval.seconds(3)
+  /// From accepting a connection, or from the end of its PROXY protocol header, to the end of its TLS handshake.
   public var tlsHandshake = Interval.seconds(5)
   /// From a request's first byte to the end of its head; also from the end of the handshake to the first byte of the
   /// first request.

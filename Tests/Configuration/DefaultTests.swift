@@ -96,6 +96,7 @@ import Wire
 
   @Test func `time-outs have the usual defaults`() throws {
     let timeouts = try DefaultTests.load(DefaultTests.smallest).service.timeouts
+    #expect(timeouts.proxyHeader == .seconds(3))
     #expect(timeouts.tlsHandshake == .seconds(5))
     #expect(timeouts.httpRequest == .seconds(10))
     #expect(timeouts.queue == .minutes(1))

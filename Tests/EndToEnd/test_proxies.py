@@ -249,6 +249,25 @@ def test_connection_of_a_trusted_proxy_without_a_header_is_closed_and_counted(ex
     expecting.wait_for_log(rf"client {PROXY}:\d+ is disconnected: a proxy has to begin with a PROXY protocol header")
 
 
+def test_header_has_a_timeout_of_its_own(testbed):
+    balancer = testbed.balance(testbed.server(), **HEADERS, timeouts={"proxy-header": "2s", "tls-handshake": "1h"})
+    before = balancer.status["traffic"]["refused"]["connections"]
+    with (
+        connect_plain(balancer.endpoint, PROXY) as silent,
+        connect_plain(balancer.endpoint, PROXY) as half,
+        TLSClient(connect_socket(balancer.endpoint, PROXY), balancer.context(), server_name="view.test") as client,
+    ):
+        half.send(block("192.0.2.7")[:20])
+        client.socket.sendall(line("192.0.2.7"))
+        assert silent.receive_to_end() == b"" == half.receive_to_end()
+        assert silent.ended and half.ended
+        # That of a handshake begins after it.
+        assert client.handshake().get("/whoami").status == 200
+    cause = r"no complete PROXY protocol header within timeouts\.proxy-header"
+    balancer.wait_for_log(rf"client {PROXY}:\d+ is disconnected: {cause}")
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == before + 2, "both to be counted")
+
+
 def test_header_of_an_untrusted_peer_is_a_protocol_error(expecting):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         introduce(expecting, line("192.0.2.7"), source=UNTRUSTED)

@@ -80,8 +80,8 @@ package enum AcceptedConfigurationProperties {
   private static func checkTimes(_ service: Configuration.Service) {
     let times = service.timeouts
     let all = [
-      times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.connectTotal, times.client,
-      times.server, times.keepAlive, times.tunnel, times.datagrams, times.stop, service.pool.idleTimeout,
+      times.proxyHeader, times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.connectTotal,
+      times.client, times.server, times.keepAlive, times.tunnel, times.datagrams, times.stop, service.pool.idleTimeout,
       service.affinity.hold,
       service.tls.ticketRotation,
     ]

@@ -52,7 +52,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     #expect(testLoop.loop.clients[key].client.forwarding.isPeerTrusted == (header == local))
   }
 
-  @Test func `is closed and counted if the header is missing, incomplete or late`() throws {
+  @Test func `is closed and counted if the header is missing or incomplete`() throws {
     var testLoop = try TestLoop.make(settings: trusting, isPassthrough: true)
     var other = try testLoop.connect()
     other.send("GET / HTTP/1.1\r\n")
@@ -63,20 +63,47 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     half.sendEnd()
     #expect(try testLoop.receiveEnd(&half) != nil)
     #expect(testLoop.loop.context.reports.counters.refused.connections == 2)
-    var slow = try testLoop.connect()
-    slow.send("PROXY")
-    try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
-    testLoop.pass(.seconds(4))
-    #expect(testLoop.loop.clients.count == 1)
-    testLoop.pass(.seconds(2))
-    #expect(try testLoop.receiveEnd(&slow) != nil)
-    #expect(testLoop.loop.context.reports.counters.refused.connections == 3)
     // A connection without a byte is a check of the port.
     var check = try testLoop.connect()
     check.sendEnd()
     #expect(try testLoop.receiveEnd(&check) != nil)
-    #expect(testLoop.loop.context.reports.counters.refused.connections == 3)
+    #expect(testLoop.loop.context.reports.counters.refused.connections == 2)
     #expect(try testLoop.isDeserted())
+  }
+
+  @Test(arguments: ["", "PROXY"])
+  func `is closed and counted if the header is late, whatever the time-out of handshakes`(begin: String) throws {
+    let times = "timeouts: { proxy-header: 2s, tls-handshake: 10s }\n"
+    var testLoop = try TestLoop.make(settings: trusting + times, isPassthrough: true)
+    var client = try testLoop.connect()
+    client.send(begin)
+    try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
+    testLoop.pass(.milliseconds(1_900))
+    #expect(testLoop.loop.clients.count == 1)
+    testLoop.pass(.milliseconds(200))
+    #expect(try testLoop.receiveEnd(&client) != nil)
+    let refused = testLoop.loop.context.reports.counters.refused
+    #expect(refused.connections == 1 && refused.handshakes == 0)
+    #expect(try testLoop.isDeserted())
+  }
+
+  @Test func `has the whole time-out of handshakes after its header`() throws {
+    var testLoop = try TestLoop.make(
+      settings: trusting + "timeouts: { proxy-header: 3s, tls-handshake: 2s }\n")
+    // No TLS of its own: it never begins its handshake.
+    var client = try TestServer(connectingTo: testLoop.endpoint, nil)
+    try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
+    let key = try #require(testLoop.loop.clients.keys.first)
+    testLoop.pass(.milliseconds(2_500))
+    #expect(testLoop.loop.clients[key].phase == .awaitingHeader)
+    client.send(line)
+    try testLoop.until("the header is read") { $0.loop.clients[key].phase == .handshaking }
+    testLoop.pass(.milliseconds(1_500))
+    #expect(testLoop.loop.clients.count == 1)
+    testLoop.pass(.seconds(1))
+    #expect(testLoop.loop.clients.count == 0)
+    let refused = testLoop.loop.context.reports.counters.refused
+    #expect(refused.connections == 0 && refused.handshakes == 1)
   }
 
   @Test func `counts for its client's limit`() throws {

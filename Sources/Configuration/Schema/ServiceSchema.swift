@@ -7,8 +7,13 @@ extension Schema {
     name: "timeouts",
     keys: [
       Key(
+        "proxy-header", \.proxyHeader, .timeout, example: "10s",
+        "For the PROXY protocol header of a trusted proxy (`forwarded.proxy-protocol`), from the start of its connection."
+      ),
+      Key(
         "tls-handshake", \.tlsHandshake, .timeout, example: "10s",
-        "From the start of a client's connection to the end of its TLS handshake."),
+        "From the start of a client's connection, after its PROXY protocol header if there is one, to the end of its TLS handshake."
+      ),
       Key(
         "http-request", \.httpRequest, .timeout, example: "30s",
         "For a complete request head, from its first byte, or on a new connection from the end of the handshake."),

@@ -36,7 +36,7 @@ struct ClientConnection: ~Copyable {
   var client: Client
   var phase: Phase
   var requests = SequentialRequests()
-  /// When it began the handshake, became ready for a request, or began to linger.
+  /// When it was accepted, began the handshake, became ready for a request, or began to linger.
   var since: Instant
   /// The instant for which the timer is armed.
   var armed = Instant.distantFuture

@@ -8,7 +8,8 @@ extension ClientConnection {
   mutating func arm(_ context: inout LoopContext) {
     let due =
       switch phase {
-      case .awaitingHeader, .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
+      case .awaitingHeader: since + client.snapshot.policy.timeouts.proxyHeader
+      case .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
       case .open: requests.isEmpty ? idleExpiry : requests.current.value.earliestExpiry
       }
@@ -24,9 +25,16 @@ extension ClientConnection {
   mutating func timerFired(_ context: inout LoopContext) -> Disposition {
     armed = .distantFuture
     switch phase {
-    case .awaitingHeader, .handshaking:
+    case .awaitingHeader:
+      if context.now >= since + client.snapshot.policy.timeouts.proxyHeader {
+        refuseHeader(.late, &context)
+        return .close
+      }
+      arm(&context)
+      return .keep
+    case .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
-        if phase == .awaitingHeader { refuseHeader(&context) } else { context.reports.counters.refused.handshakes += 1 }
+        context.reports.counters.refused.handshakes += 1
         return .close
       }
       // The handshake continues only when it is this connection's turn.

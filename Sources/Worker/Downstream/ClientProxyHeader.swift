@@ -26,17 +26,21 @@ extension ClientConnection {
       return introduce(header, &context)
     case .incomplete where !client.side.stream.hasEnded: return .wait
     case .incomplete, .malformed:
-      refuseHeader(&context)
+      refuseHeader(.invalid, &context)
       return .close
     }
   }
 
-  /// Logs why the connection is closed: an invalid header, or none in time.
-  func refuseHeader(_ context: inout LoopContext) {
+  /// Why a proxy's connection is closed before its first byte is passed on; the text is for the log.
+  enum HeaderFault: String {
+    case invalid = "a proxy has to begin with a PROXY protocol header (forwarded: proxy-protocol)"
+    case late = "no complete PROXY protocol header within timeouts.proxy-header"
+  }
+
+  /// Counts and logs a connection that is closed for its header.
+  func refuseHeader(_ fault: HeaderFault, _ context: inout LoopContext) {
     context.reports.counters.refused.connections += 1
-    context.reports.failures.note(
-      client: client.peer.endpoint, "a proxy has to begin with a PROXY protocol header (forwarded: proxy-protocol)",
-      at: context.now)
+    context.reports.failures.note(client: client.peer.endpoint, fault.rawValue, at: context.now)
   }
 
   private mutating func introduce(_ header: ProxyHeader, _ context: inout LoopContext) -> ActiveExchange.Step {
@@ -61,12 +65,12 @@ extension ClientConnection {
         return .close
       }
     }
+    since = context.now
     guard !client.entrance.hasTLS else {
       phase = .handshaking
       return .yield
     }
     phase = .open
-    since = context.now
     return context.isStopping ? .close : .again
   }
 }
