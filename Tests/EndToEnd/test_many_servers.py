@@ -1,7 +1,7 @@
 """The worker serves the maximum number of servers that `check` accepts."""
 
 import pytest
-from harness.waiting import TIMEOUT, free_port
+from harness.waiting import TIMEOUT, free_port, wait_until
 
 
 @pytest.mark.parametrize("count", [65, 1024])
@@ -33,3 +33,21 @@ def test_maximum_number_of_servers_is_served_and_tunnels_go_on(testbed, count):
     assert balancer.get("/").status == 200
     balancer.reload({"servers": dict.fromkeys(others)}, **patient)
     assert "the worker died" not in balancer.log, balancer.log
+
+
+def test_thousand_servers_are_up_after_their_first_checks(testbed):
+    """All of them are due at once. If they shared the time of a busy machine, all would time out."""
+    addresses = [f"127.98.{n // 250}.{n % 250 + 1}" for n in range(1000)]
+    nginx = testbed.nginx(extra="\n".join(f"listen {address}:8443 ssl;" for address in addresses))
+    servers = {f"other{n}": {"address": address, "port": 8443} for n, address in enumerate(addresses)}
+    trust = {"ca": str(testbed.certificates.authority.certificate)}
+    balancer = testbed.balance(
+        nginx, serving=False, servers=servers, trust=trust, health={"timeout": f"{TIMEOUT / 2:.0f}s"}
+    )
+
+    def up():
+        return balancer.log.count("is up: health check passed") == len(addresses) + 1
+
+    wait_until(up, lambda: balancer.log, 10 * TIMEOUT)
+    assert " is down" not in balancer.log
+    assert balancer.get("/").status == 200

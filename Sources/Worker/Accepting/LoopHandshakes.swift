@@ -13,12 +13,17 @@ extension Loop {
   /// Maximum of steps per turn.
   static let handshakesPerTurn = 16
 
+  /// The time for handshakes in a turn that has taken `elapsed` for everything else: half of that, if it is more than
+  /// the budget. So they get a third of a busy loop's time.
+  static func handshakeTime(after elapsed: Interval) -> Interval {
+    max(handshakeBudget, Interval(nanoseconds: elapsed.nanoseconds / 2))
+  }
+
   /// Continues handshakes within the limits.
   mutating func runHandshakes(clock: () -> Instant) {
     guard !context.leftovers.handshakes.isEmpty else { return }
     let begin = clock()
-    // Half of the time used by the rest of this turn, if that is more: handshakes get a third of a busy loop's time.
-    let end = begin + max(Loop.handshakeBudget, Interval(nanoseconds: (begin - context.now).nanoseconds / 2))
+    let end = begin + Loop.handshakeTime(after: begin - context.now)
     for _ in 0..<Loop.handshakesPerTurn {
       guard let key = context.leftovers.handshakes.next() else { return }
       // It may have closed while it waited.

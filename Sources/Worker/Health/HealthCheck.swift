@@ -19,6 +19,10 @@ struct HealthCheck: ~Copyable {
   /// The key of the server's health in the prober's slab.
   let owner: SlabKey
   let began: Instant
+  /// Whether it has a place among the checks that run at once (`CheckQueue`).
+  var hasPlace = true
+  /// Whether it waits for its turn to continue.
+  var isInLine = false
   private let upstream: ServiceSnapshot.Upstream
   private let settings: Configuration.Health
   private let request: [UInt8]
@@ -56,6 +60,9 @@ struct HealthCheck: ~Copyable {
     grace = Interval(nanoseconds: late.nanoseconds &+ min(late, settings.timeout).nanoseconds)
     return false
   }
+
+  /// When it returns its place, if it waits for its server until then.
+  var placeEnds: Instant { hasPlace ? began + CheckSchedule.overlapDelay : .distantFuture }
 
   /// The maximum lateness of timers on a loop that is not overloaded.
   private static let punctuality = Interval.milliseconds(50)

@@ -13,7 +13,13 @@ import Wire
 ///
 /// A check is the whole exchange, from connecting to the last byte of the response, within the timeout: a server that
 /// accepts connections and does not respond is down. Checks of one server overlap while its state is uncertain.
+///
+/// The loop's clients come first: a turn begins a bounded number of checks, and continues them for a bounded time.
 struct Prober: ~Copyable {
+  /// Maximum of checks that run at once and have not waited for their servers for long: more than 16 servers ever need.
+  static let places = 64
+  /// Maximum of checks that are begun in a turn, and of steps of checks.
+  static let stepsPerTurn = 16
   /// Maximum time that clients wait for the first checks, when some server does not respond to its own, and for the
   /// tables of the pair's other nodes.
   static let firstChecksTimeout = Interval.seconds(1)
@@ -21,6 +27,10 @@ struct Prober: ~Copyable {
   private var servers: Slab<ServerHealth>
   /// The running checks.
   private var checks: Slab<HealthCheck>
+  /// Keys of servers whose check is due.
+  private var queue = CheckQueue<SlabKey>(places: Prober.places)
+  /// Keys of checks that can continue, in this order.
+  private var line: [SlabKey] = []
   /// Keys in `servers`, in the snapshot's order.
   private var keys: [SlabKey] = []
   /// Keys of servers removed by reloads that still have exchanges: they are checked as before, so that exchanges end
@@ -100,7 +110,7 @@ struct Prober: ~Copyable {
 
   private mutating func end(_ key: SlabKey, _ context: inout LoopContext) {
     context.timers.cancel(TimerKey(.probe(key.index)).rawValue)
-    for check in servers.remove(key).checks { checks.remove(check).end(&context.buffers) }
+    for check in servers.remove(key).checks { remove(check, &context) }
   }
 
   private mutating func applyAndContinue(_ context: inout LoopContext) {
@@ -122,19 +132,59 @@ struct Prober: ~Copyable {
   mutating func handle(_ key: SlabKey, _ readiness: Readiness, _ context: inout LoopContext) {
     guard checks.contains(key) else { return }
     checks[key].became(readiness)
-    proceed(key, &context)
+    standInLine(key)
   }
 
-  /// Handles a server's timer: a check is due, or has timed out.
+  private mutating func standInLine(_ key: SlabKey) {
+    guard !checks[key].isInLine else { return }
+    checks[key].isInLine = true
+    line.append(key)
+  }
+
+  /// Whether there is something to do without an event.
+  var hasWork: Bool { !line.isEmpty || queue.isReady }
+
+  /// Begins due checks, and continues those that can, within the limits of a turn.
+  mutating func run(_ context: inout LoopContext, clock: () -> Instant) {
+    guard hasWork else { return }
+    let start = clock()
+    let end = start + Loop.handshakeTime(after: start - context.now)
+    for _ in 0..<Prober.stepsPerTurn {
+      guard let key = queue.next() else { break }
+      // It may have been removed while it waited.
+      guard servers.contains(key) else { continue }
+      servers[key].isQueued = false
+      if context.now >= servers[key].schedule.due { begin(key, &context) }
+      arm(key, &context)
+    }
+    let ready = line.prefix(Prober.stepsPerTurn)
+    var done = 0
+    for key in ready {
+      done += 1
+      guard checks.contains(key) else { continue }
+      checks[key].isInLine = false
+      proceed(key, &context)
+      if clock() >= end { break }
+    }
+    line.removeFirst(done)
+  }
+
+  /// Handles a server's timer: a check is due, has waited for its server for long, or has timed out.
   mutating func timerFired(at index: UInt32, _ context: inout LoopContext) {
     if let key = servers.key(at: index) { timerFired(key, &context) }
   }
 
   private mutating func timerFired(_ key: SlabKey, _ context: inout LoopContext) {
-    for check in servers[key].checks where checks[check].isOverdue(at: context.now) {
+    // What those in line have received is read first.
+    for check in servers[key].checks where !checks[check].isInLine {
+      if context.now >= checks[check].placeEnds { leavePlace(check) }
+      guard checks[check].isOverdue(at: context.now) else { continue }
       conclude(check, .failed(.timeout(stage: checks[check].stage)), &context)
     }
-    if context.now >= servers[key].schedule.due { begin(key, &context) }
+    if context.now >= servers[key].schedule.due, !servers[key].isQueued {
+      servers[key].isQueued = true
+      queue.append(key)
+    }
     arm(key, &context)
   }
 
@@ -142,10 +192,9 @@ struct Prober: ~Copyable {
     servers[key].schedule.began(at: context.now)
     let check = checks.insert(HealthCheck(of: servers[key], owner: key, at: context.now))
     servers[key].checks.append(check)
+    queue.begin()
     if let result = checks[check].begin(token: Token(.probe, check).rawValue, context.poller) {
       conclude(check, result, &context)
-    } else {
-      proceed(check, &context)
     }
   }
 
@@ -163,13 +212,6 @@ struct Prober: ~Copyable {
   /// The time limit for the first checks has passed.
   mutating func firstChecksOverdue(_ context: inout LoopContext) { publishReadiness(&context) }
 
-  /// Continues checks that yielded.
-  mutating func runLeftovers(_ context: inout LoopContext) {
-    let leftovers = context.leftovers.checks
-    context.leftovers.checks.removeAll(keepingCapacity: true)
-    for key in leftovers where checks.contains(key) { proceed(key, &context) }
-  }
-
   /// Continues a check. While it has data to process, its timer may not be handled, so its deadline is checked here.
   private mutating func proceed(_ key: SlabKey, _ context: inout LoopContext) {
     let owner = checks[key].owner
@@ -178,8 +220,8 @@ struct Prober: ~Copyable {
       conclude(key, result, &context)
     } else if checks[key].isOverdue(at: context.now) {
       conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
-    } else if case .yields = progress, !context.leftovers.checks.contains(key) {
-      context.leftovers.checks.append(key)
+    } else if case .yields = progress {
+      standInLine(key)
     }
     arm(owner, &context)
   }
@@ -188,9 +230,9 @@ struct Prober: ~Copyable {
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
-    let check = checks.remove(key)
-    let (owner, detail, began, status) = (check.owner, check.detail(of: result), check.began, check.status)
-    check.end(&context.buffers)
+    let (owner, detail) = (checks[key].owner, checks[key].detail(of: result))
+    let (began, status) = (checks[key].began, checks[key].status)
+    remove(key, &context)
     servers[owner].checks.removeAll { $0 == key }
     if result == .inconclusive {
       context.noteFailure(of: servers[owner].shared, .shortage, "not checked: \(detail ?? "no memory")")
@@ -202,6 +244,17 @@ struct Prober: ~Copyable {
     servers[owner].publish(result, status: status, took: context.now - began)
     if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
     settle(&context)
+  }
+
+  private mutating func remove(_ check: SlabKey, _ context: inout LoopContext) {
+    leavePlace(check)
+    checks.remove(check).end(&context.buffers)
+  }
+
+  private mutating func leavePlace(_ check: SlabKey) {
+    guard checks[check].hasPlace else { return }
+    checks[check].hasPlace = false
+    queue.leave()
   }
 
   /// Handles the end of waiting for other nodes.
@@ -237,8 +290,8 @@ struct Prober: ~Copyable {
   }
 
   private func arm(_ key: SlabKey, _ context: inout LoopContext) {
-    var next = servers[key].schedule.due
-    for check in servers[key].checks { next = min(next, checks[check].deadline) }
+    var next = servers[key].isQueued ? .distantFuture : servers[key].schedule.due
+    for check in servers[key].checks { next = min(next, checks[check].deadline, checks[check].placeEnds) }
     context.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: next)
   }
 }

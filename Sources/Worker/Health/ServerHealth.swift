@@ -18,6 +18,8 @@ struct ServerHealth {
   private(set) var tracker: HealthTracker
   /// The running checks, by their keys in the prober's slab.
   var checks: [SlabKey] = []
+  /// Whether a check is due and waits for a place.
+  var isQueued = false
   /// Details of the last failure beyond the result: which certificate was rejected, and why.
   private(set) var detail: String?
 

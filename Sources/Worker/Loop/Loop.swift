@@ -77,10 +77,10 @@ struct Loop: ~Copyable {
     for index in 0..<count { note(context.poller.event(at: index)) }
     for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
-    if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
     if !closings.isEmpty { runClosings(clock: clock) }
     if !datagrams.endings.isEmpty { datagrams.runEndings(&context, clock: clock) }
     fireTimers(clock: clock)
+    prober?.run(&context, clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
     context.reports.accessLog.endTurn()
@@ -103,6 +103,7 @@ struct Loop: ~Copyable {
   /// not copy the loop for the call.
   private mutating func sleep() -> Int32 {
     if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
+    if prober?.hasWork == true { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
       next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestSleep : Loop.acceptPause,

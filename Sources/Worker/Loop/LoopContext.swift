@@ -33,12 +33,10 @@ struct LoopContext: ~Copyable {
   struct Leftovers: ~Copyable {
     /// Clients that yielded to others and have more to do.
     var clients: [SlabKey] = []
-    /// Health checks that yielded.
-    var checks: [SlabKey] = []
     /// Clients whose handshake can continue.
     var handshakes = FairQueue<SlabKey>()
 
-    var isEmpty: Bool { clients.isEmpty && checks.isEmpty && handshakes.isEmpty }
+    var isEmpty: Bool { clients.isEmpty && handshakes.isEmpty }
   }
 
   /// Storage that only active exchanges need.
