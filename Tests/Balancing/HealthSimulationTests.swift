@@ -56,6 +56,8 @@ import Wire
         let check = running.remove(at: next)
         let transition = tracker.record(check.result, began: check.began, at: now)
         schedule.ended(check.began, at: now, urgency: tracker.urgency, random: random.next())
+        for check in running where check.began < tracker.answeredSince { schedule.gaveUp() }
+        running.removeAll { $0.began < tracker.answeredSince }
         if let transition { outcome.changes.append((transition.to, now)) }
         if tracker.presence >= .silent, outcome.silent == nil { outcome.silent = now }
         if tracker.presence == .lost, outcome.lost == nil { outcome.lost = now }

@@ -1,18 +1,17 @@
 """Health checks: the states of servers, and how soon a change is noticed."""
 
+import itertools
 import threading
 import time
 
 import pytest
 from harness.server import Held, page
 from harness.view import Tunnel, WebSocket, echo_stream, half, hang, view
-from harness.waiting import client_addresses, stays, wait_until
+from harness.waiting import TIMEOUT, client_addresses, stays, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 3, "jitter": "0s"}
 # For servers that hang. Even on a busy machine three consecutive checks take less than that.
 IMPATIENT = {**QUICK, "timeout": "500ms"}
-
-
 # The interval is too long to notice anything, and so are consecutive checks.
 RARE = {"interval": "1h", "timeout": "60s", "rise": 2, "fall": 3, "jitter": "0s"}
 
@@ -349,6 +348,23 @@ def test_server_that_hangs_is_down_one_check_timeout_after_the_first_slow_reques
     assert balancer.server_of(client) == "view02"
     balancer.wait_for_state("view01", "down")
     assert "5 health checks in a row failed" in transitions(balancer)[-1]
+
+
+def test_check_without_an_answer_is_given_up_when_a_later_one_is_answered(testbed):
+    """It would take the place of another one if the server hung again."""
+    given_up, numbers = threading.Event(), itertools.count()
+
+    def first_hangs(request):
+        if next(numbers) > 0:
+            return request.respond(200, b"icon", "Connection: close")
+        hang(request)
+        given_up.set()
+
+    server = testbed.server()
+    balancer = testbed.balance(server, health={**RARE, "interval": "200ms", "timeout": f"{10 * TIMEOUT:.0f}s"})
+    server.health = first_hangs
+    assert given_up.wait(TIMEOUT)
+    assert len(transitions(balancer)) == 1
 
 
 def test_server_that_fails_its_first_check_only_is_soon_up(testbed):

@@ -93,6 +93,10 @@ public struct CheckSchedule: Sendable {
     next = max(latest + distance, now)
   }
 
+  /// Records that a running check was given up, because one that started later was answered: a server that hangs again
+  /// is checked as often as before.
+  public mutating func gaveUp() { if running > 0 { running -= 1 } }
+
   /// Live traffic indicates that the server may be dead: the next check starts as soon as the fast interval allows.
   public mutating func suspect(at now: Instant) {
     guard let latest else { return }
@@ -101,10 +105,11 @@ public struct CheckSchedule: Sendable {
     next = min(next, max(now, latest + pace.fastInterval))
   }
 
-  /// A response to live traffic is slow, as from a busy server: a check is due, but not one for each response.
+  /// A response to live traffic is slow, as from a busy server: a check is due, but not one for each response. It may be
+  /// the only sign that the server hangs, because a request gives it once.
   public mutating func answerIsSlow(at now: Instant) {
-    guard let latest, now - latest >= CheckSchedule.slowAnswerInterval else { return }
-    next = min(next, now)
+    guard let latest else { return }
+    next = min(next, max(now, latest + CheckSchedule.slowAnswerInterval))
   }
 
   private func jitteredInterval(_ random: UInt64) -> Interval {

@@ -37,8 +37,8 @@ public struct HealthTracker: Sendable {
   private var silentSince = Instant.distantFuture
   /// The last check was refused: the server's process has ended.
   private var isGone = false
-  /// When the latest answered check started, whatever its result.
-  private var answeredSince = Instant(nanoseconds: 0)
+  /// When the latest answered check started, whatever its result. Results of checks that started earlier are ignored.
+  public private(set) var answeredSince = Instant(nanoseconds: 0)
   private var hasTakenClients = false
   public private(set) var slowStart = SlowStart()
 

@@ -241,6 +241,7 @@ struct Prober: ~Copyable {
     if let transition = servers[owner].record(result, detail, began: began, at: context.now, random: random) {
       publish(transition, of: owner)
     }
+    giveUpOutdated(owner, &context)
     servers[owner].publish(result, status: status, took: context.now - began)
     if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
     settle(&context)
@@ -255,6 +256,15 @@ struct Prober: ~Copyable {
     guard checks[check].hasPlace else { return }
     checks[check].hasPlace = false
     queue.leave()
+  }
+
+  /// Ends the checks of a server whose results would be ignored.
+  private mutating func giveUpOutdated(_ owner: SlabKey, _ context: inout LoopContext) {
+    for check in servers[owner].checks where checks[check].began < servers[owner].tracker.answeredSince {
+      remove(check, &context)
+      servers[owner].checks.removeAll { $0 == check }
+      servers[owner].schedule.gaveUp()
+    }
   }
 
   /// Handles the end of waiting for other nodes.
