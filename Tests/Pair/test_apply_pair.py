@@ -204,6 +204,16 @@ def test_configuration_that_serves_no_client_at_one_node_is_put_back_on_both(tes
     assert_unchanged(testbed, nodes, before, load, active_fails=where == 0)
 
 
+def test_changes_follow_each_other_at_once(testbed, nodes, key):
+    """After a change of servers the nodes join anew, and the next one waits for that."""
+    file = draft(testbed, nodes[0], **other_server(testbed))
+    for text in (file.read_text(), json.dumps(nodes[0].configuration)) * 2:
+        file.write_text(text)
+        run = apply(nodes[0], key, file)
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}"
+    assert servers(nodes[0]) == servers(nodes[1]) == ["view01"]
+
+
 def test_another_apply_key_is_refused(testbed, nodes, key):
     other = testbed.directory / "other.key"
     other.write_text(secrets.token_hex(32) + "\n")

@@ -15,6 +15,8 @@ struct ApplyRun: ~Copyable {
   private let isInPair: Bool
   private var own: ConfigurationChange
   private var machine: RequesterStateMachine
+  /// The warnings that were printed: a node has the same ones at each step.
+  private var warned: Set<String> = []
 
   /// Reads the files. `key`: nil to change this node only. `isTrial`: nothing is to be changed.
   init(_ source: ApplySource, _ service: ControlSocket, _ key: ApplyKeyFile?, isTrial: Bool) throws {
@@ -112,7 +114,7 @@ struct ApplyRun: ~Copyable {
 
   // MARK: Reports
 
-  private func report(_ event: RequesterStateMachine.Event, of index: Int) {
+  private mutating func report(_ event: RequesterStateMachine.Event, of index: Int) {
     guard case .answer(let answer) = event else { return }
     let (line, warnings): (String, [String]) =
       switch answer {
@@ -121,7 +123,9 @@ struct ApplyRun: ~Copyable {
       case .restored: ("the former files are in use again", [])
       case .ready, .confirmed, .refused: ("", [])
       }
-    for warning in warnings { StandardStream.error.write("\(name(index)): \(warning)\n") }
+    for warning in warnings.map({ "\(name(index)): \($0)\n" }) where warned.insert(warning).inserted {
+      StandardStream.error.write(warning)
+    }
     if !line.isEmpty { StandardStream.output.write("\(name(index)): \(line)\n") }
   }
 

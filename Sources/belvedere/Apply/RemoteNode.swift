@@ -15,6 +15,9 @@ final class RemoteNode {
   private var connection: SignedConnection?
 
   private static let connectTimeout = Interval.seconds(10)
+  /// How long a stream to the other node is tried: after a change of servers the nodes join anew, and a change that has just
+  /// ended may still have its stream.
+  private static let joinTimeout = Interval.seconds(3)
   /// How long the other node may take to be reachable again after a reload.
   private static let reconnectTimeout = Interval.seconds(25)
   private static let reconnectPause = Interval.milliseconds(500)
@@ -33,7 +36,7 @@ final class RemoteNode {
   /// Sends all files and has them checked.
   func check(_ proposal: ApplyProposal) -> RequesterStateMachine.Event {
     do {
-      guard case .ready = try connect() else { return .lost("it has another change") }
+      guard case .ready = try connectOnceJoined() else { return .lost("it has another change") }
       for request in [.configuration(proposal.configuration)] + proposal.files.map(ApplyRequest.file) {
         let answer = try exchange(request, within: Self.answerTimeout)
         guard answer == .ready else { return .answer(answer) }
@@ -61,6 +64,17 @@ final class RemoteNode {
       }
     }
     return .lost(reason)
+  }
+
+  /// As `connect`, and again while there is no stream to the other node.
+  private func connectOnceJoined() throws -> ApplyAnswer {
+    let deadline = Clock.monotonic() + Self.joinTimeout
+    while true {
+      do { return try connect() } catch let fault as ControlSocket.Fault {
+        guard Clock.monotonic() < deadline else { throw fault }
+        Clock.sleep(Self.reconnectPause)
+      }
+    }
   }
 
   /// Returns the answer to `begin`: the state of the change there.
