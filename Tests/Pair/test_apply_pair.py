@@ -214,6 +214,18 @@ def test_changes_follow_each_other_at_once(testbed, nodes, key):
     assert servers(nodes[0]) == servers(nodes[1]) == ["view01"]
 
 
+def test_connections_without_the_key_delay_a_change_and_do_not_prevent_it(testbed, nodes, key):
+    """One that says nothing is closed after two seconds, and the next in line is served."""
+    silent = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
+    for connection in silent:
+        connection.connect(str(nodes[1].receiver))
+    run = apply(nodes[0], key, draft(testbed, nodes[0], **other_server(testbed)))
+    assert run.returncode == 0, f"{run.stdout}{run.stderr}"
+    for connection in silent:
+        connection.close()
+    assert "a connection was closed: it does not answer" in (nodes[1].directory / "receiver.log").read_text()
+
+
 def test_another_apply_key_is_refused(testbed, nodes, key):
     other = testbed.directory / "other.key"
     other.write_text(secrets.token_hex(32) + "\n")

@@ -20,8 +20,9 @@ struct ApplyReceiver: ~Copyable {
   private enum Source: UInt64 { case listener, signals }
   private typealias Token = PollerToken<Source>
 
-  /// How long a connection may take until its first request.
-  private static let greetingTimeout = Interval.seconds(10)
+  /// How long a connection may take until its first request, which shows that it has the key. The next one waits, and a
+  /// requester waits longer than for several of these.
+  private static let greetingTimeout = Interval.seconds(2)
   private static let sendTimeout = Interval.seconds(10)
 
   /// What the sandbox of belvedere-apply.service can't open. The service checks it with each reload.
