@@ -146,6 +146,17 @@ def test_symbolic_link_is_not_replaced(node, testbed):
     assert "tls/view.pem can't be replaced: Too many levels of symbolic links (ELOOP)" in run.stderr
 
 
+def test_folder_where_another_user_may_write_is_refused(node, testbed):
+    """That user could put another folder in its place between the check and the change."""
+    before = state(node)
+    (node.directory / "tls").chmod(0o770)
+    run = apply(node, draft(node, certificate=testbed.certificates.authority.issue("view.test")))
+    assert run.returncode == 1
+    assert f"{node.directory}/tls must belong to root, and only root may write to it" in run.stderr, run.stderr
+    assert state(node) == before
+    (node.directory / "tls").chmod(0o700)
+
+
 def test_only_one_change_at_a_time(node):
     folder = os.open(node.directory, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)

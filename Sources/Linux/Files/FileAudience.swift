@@ -28,6 +28,12 @@ extension File {
     return status.owner == geteuid() && status.permissions & (S_IRWXG | S_IRWXO) == 0
   }
 
+  /// Whether no user but this process's and root can add, replace or remove names in the folder.
+  public static func isFolderProtected(_ path: String) -> Bool {
+    guard let status = FileStatus(of: path), status.isDirectory else { return false }
+    return [0, geteuid()].contains(status.owner) && status.permissions & (S_IWGRP | S_IWOTH) == 0
+  }
+
   /// Whether every directory above the file has any of these permission bits.
   private static func isReachable(_ path: String, by bits: mode_t) -> Bool {
     guard var folder = canonicalPath(of: path) else { return false }

@@ -105,9 +105,23 @@ struct ConfigurationChange: ~Copyable {
       guard File.canonicalPath(of: File.directory(of: place)) == wanted else {
         throw Refusal(reasons: ["\(File.directory(of: place)) is no folder of this node below \(folder)"])
       }
+      try Self.requireProtected(relative, below: root)
       try Self.requireReplaceable(place)
     }
     try Self.requireReplaceable(path)
+  }
+
+  /// No other user may put another folder in the place of one that was checked.
+  private static func requireProtected(_ relative: String, below root: String) throws {
+    var folder = root
+    for part in [""] + relative.split(separator: "/").filter({ $0 != "." }) {
+      if !part.isEmpty { folder += "/" + part }
+      guard File.isFolderProtected(folder) else {
+        throw Refusal(reasons: [
+          "\(folder) must belong to root, and only root may write to it: chown root \(folder); chmod go-w \(folder)"
+        ])
+      }
+    }
   }
 
   private static func requireReplaceable(_ path: String) throws {
