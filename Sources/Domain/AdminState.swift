@@ -62,8 +62,8 @@ extension AdminState {
     for byte in name.utf8 { writer.append(byte) }
   }
 
-  /// Reads what `append` has written.
-  public init(reading reader: inout ByteReader) throws(FieldError) {
+  /// Reads what `append` has written; nil where the mode is one of a later release.
+  public init?(reading reader: inout ByteReader) throws(FieldError) {
     let mode: Int
     let weight: UInt16
     let milliseconds: UInt64
@@ -74,10 +74,10 @@ extension AdminState {
       milliseconds = try reader.readUInt64()
       node = String(decoding: try reader.readArray(Int(try reader.readUInt8())), as: UTF8.self)
     } catch { throw .truncated }
-    guard mode <= Mode.allCases.count else { throw .invalidField("mode") }
     guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }
     guard let since = WallTime(exactMilliseconds: milliseconds) else { throw .invalidField("time") }
     guard node.isEmpty || ServerName.isValid(node) else { throw .invalidField("node") }
+    guard mode <= Mode.allCases.count else { return nil }
     self.init(
       mode: mode == 0 ? nil : Mode.allCases[mode - 1], weight: weight == .max ? nil : Int(weight), since: since,
       node: node.isEmpty ? nil : node)

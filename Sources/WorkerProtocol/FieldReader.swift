@@ -167,8 +167,11 @@ struct FieldReader: ~Escapable {
     return time
   }
 
+  /// An administrative state, which is of the same release.
   mutating func adminState() throws(MessageError) -> AdminState {
-    try field { reader throws(FieldError) in try AdminState(reading: &reader) }
+    let state = try field { reader throws(FieldError) in try AdminState(reading: &reader) }
+    guard let state else { throw .invalidField("mode") }
+    return state
   }
 
   /// A message about a stream, which is of the same release.

@@ -23,6 +23,13 @@ import Wire
     }
   }
 
+  @Test func `is unknown with a mode of a later release`() throws {
+    let bytes: [UInt8] = [3, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2, 0]
+    var reader = ByteReader(bytes.span)
+    #expect(try AdminState(reading: &reader) == nil)
+    try reader.expectEnd()
+  }
+
   @Test func `is encoded without a node whose name is not valid`() throws {
     let state = AdminState(since: WallTime(seconds: 1), node: String(repeating: "n", count: 65))
     var writer = ByteWriter(limit: 100)

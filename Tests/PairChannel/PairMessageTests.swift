@@ -60,7 +60,6 @@ import Wire
     ("03", "020a41", "reason"), ("03", "01ff", "reason"),
     ("04", "0000000000000000" + "0000000000000000" + "01" + "03e9", "number of clients"),
     ("06", "0041", "number of states"),
-    ("06", "0001" + "0178" + "03ffff000000000000000000", "mode"),
     ("06", "0001" + "0178" + "010101000000000000000000", "weight"),
     ("06", "0001" + "0178" + "010001ffffffffffffffff00", "time"),
     ("06", "0001" + "0178" + "01000100000000000000000120", "node"),
@@ -78,6 +77,13 @@ import Wire
     #expect(try PairMessage(kind: 99, payload: [1]) == nil)
     let table: [UInt8] = [UInt8](repeating: 0, count: 16) + [4, 0, 1, 2, 3]
     #expect(try PairMessage(kind: 4, payload: table) == nil)
+  }
+
+  @Test func `an administrative state with a mode of a later release is skipped, and the others are not`() throws {
+    let states = ["0161" + "03ffff000000000000000000", "0162" + "01ffff000000000000000100"]
+    let payload = try #require(Hexadecimal.bytes(Array(("0002" + states.joined()).utf8)))
+    let known = AdminState(mode: .drain, since: WallTime(milliseconds: 1))
+    #expect(try PairMessage(kind: 6, payload: payload) == .adminStates(["b": known]))
   }
 
   @Test func `texts are truncated and their control characters escaped`() throws {

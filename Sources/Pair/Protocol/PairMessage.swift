@@ -100,7 +100,9 @@ package enum PairMessage: Hashable, Sendable {
       guard zip(states, states.dropFirst()).allSatisfy({ $0.server < $1.server }) else {
         throw PairError.invalidField("order of states")
       }
-      self = .adminStates(Dictionary(uniqueKeysWithValues: states))
+      // A state with a mode that this release does not know is skipped.
+      let known = states.compactMap { server, state in state.map { (server, $0) } }
+      self = .adminStates(Dictionary(uniqueKeysWithValues: known))
     case .facts:
       let flags = try reader.readUInt8()
       guard flags < 4, reader.remaining <= BytePiece.limit else { throw PairError.invalidField("facts") }
