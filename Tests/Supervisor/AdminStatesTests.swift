@@ -114,6 +114,15 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     }
   }
 
+  @Test func `a state that was requested before there was a pair is one of this node in it`() {
+    var before = AdminStates()
+    _ = before.apply(.drain, to: "view01", at: moment(1))
+    let states = AdminStates(before.snapshot, node: "lb1")
+    #expect(states["view01"] == AdminState(mode: .drain, since: moment(1), node: "lb1"))
+    #expect(AdminStates(states.snapshot, node: "lb2")["view01"]?.node == "lb1")
+    #expect(AdminStates(before.snapshot)["view01"]?.node == nil)
+  }
+
   @Test func `a state of another node is refused for an unknown server, at the last time, and without a pair`() {
     let state = AdminState(mode: .drain, since: moment(5), node: "lb2")
     var (alone, paired) = (AdminStates(), AdminStates(node: "lb1"))

@@ -15,9 +15,13 @@ struct AdminStates {
   /// This node's name in the pair; nil without a pair.
   private let node: String?
 
-  /// Starts with the states that an earlier run saved.
+  /// Starts with the states that an earlier run saved. Those that it saved without a pair were requested on this node.
   init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:]), node: String? = nil) {
-    states = snapshot.states
+    states = snapshot.states.mapValues { state in
+      var state = state
+      state.node = state.node ?? node
+      return state
+    }
     self.node = node
   }
 
