@@ -77,24 +77,26 @@ import Wire
     #expect(try NodeVitals(decoding: vitals.encoded()).services.count == 64)
   }
 
-  @Test func `the vitals of a node are valid for three seconds`() {
+  @Test func `the vitals of a node are valid for three seconds`() throws {
     var peers = Self.peers()
     #expect(peers.vitals(of: "lb2", at: Self.start) == nil)
     #expect(peers.nodes[0].heardTime == WallTime(seconds: 5) && peers.nodes[0].clockDifference == nil)
     let heard = Self.start + .seconds(10)
-    peers.take(vitals: Self.vitals.encoded(), of: "lb2", at: heard, WallTime(seconds: 12))
-    peers.take(vitals: Self.vitals.encoded(), of: "lb9", at: heard, WallTime(seconds: 12))
+    try peers.take(vitals: Self.vitals.encoded(), of: "lb2", at: heard, WallTime(seconds: 12))
+    try peers.take(vitals: Self.vitals.encoded(), of: "lb9", at: heard, WallTime(seconds: 12))
     #expect(peers.vitals(of: "lb2", at: heard + .milliseconds(2999)) == Self.vitals)
     #expect(peers.vitals(of: "lb3", at: heard) == nil && peers.vitals(of: "lb9", at: heard) == nil)
     #expect(peers.vitals(of: "lb2", at: heard + .seconds(3)) == nil)
     // The last vitals are kept for display.
     #expect(peers.nodes[0].vitals == Self.vitals && peers.nodes[0].heard == heard)
     #expect(peers.nodes[0].clockDifference == .seconds(3))
-    peers.take(vitals: [1, 2], of: "lb2", at: heard + .seconds(4), WallTime(seconds: 16))
+    #expect(throws: PairError.truncated) {
+      try peers.take(vitals: [1, 2], of: "lb2", at: heard + .seconds(4), WallTime(seconds: 16))
+    }
     #expect(peers.nodes[0].heard == heard)
   }
 
-  @Test func `facts are assembled from their pieces, and invalid bytes are ignored`() {
+  @Test func `facts are assembled from their pieces, and invalid bytes are reported once and ignored`() throws {
     var peers = Self.peers()
     var facts = Self.facts
     facts.servers = (0..<1000).map { .init(name: "view\($0)", state: .up) }
@@ -102,12 +104,16 @@ import Wire
     #expect(pieces.count > 1)
     for piece in pieces {
       #expect(peers.nodes[1].facts == nil)
-      peers.take(facts: piece, of: "lb3")
-      peers.take(facts: piece, of: "lb9")
+      try peers.take(facts: piece, of: "lb3")
+      try peers.take(facts: piece, of: "lb9")
     }
     #expect(peers.nodes[1].facts == facts && peers.nodes[0].facts == nil)
-    peers.take(facts: BytePiece(isFirst: true, isLast: true, bytes: [1, 2]), of: "lb3")
-    peers.take(facts: BytePiece(isFirst: false, isLast: true, bytes: [1, 2]), of: "lb3")
+    let invalid = BytePiece(isFirst: true, isLast: true, bytes: [9, 2])
+    #expect(throws: PairError.truncated) { try peers.take(facts: invalid, of: "lb3") }
+    try peers.take(facts: invalid, of: "lb3")
+    try peers.take(facts: invalid, of: "lb9")
+    #expect(throws: PairError.truncated) { try peers.take(facts: invalid, of: "lb2") }
+    try peers.take(facts: BytePiece(isFirst: false, isLast: true, bytes: [1, 2]), of: "lb3")
     #expect(peers.nodes[1].facts == facts)
   }
 

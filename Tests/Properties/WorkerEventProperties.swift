@@ -34,8 +34,8 @@ package enum WorkerEventProperties {
       let time = WallTime(milliseconds: now.nanoseconds / 1_000_000)
       status.note(event, at: now, time)
       switch event {
-      case .nodeFacts(let piece, let node): peers.take(facts: piece, of: node)
-      case .nodeVitals(let bytes, let node): peers.take(vitals: bytes, of: node, at: now, time)
+      case .nodeFacts(let piece, let node): try? peers.take(facts: piece, of: node)
+      case .nodeVitals(let bytes, let node): try? peers.take(vitals: bytes, of: node, at: now, time)
       default: break
       }
       try require(peers.nodes.map(\.name) == ["lb2"], "nodes that the configuration does not have")

@@ -16,6 +16,8 @@ package struct PeerNodes: Sendable {
     /// The same by the wall clock.
     package fileprivate(set) var heardTime: WallTime
     fileprivate var pieces = PieceBuffer(limit: NodeFacts.byteLimit)
+    /// It has told something that could not be read.
+    fileprivate var wasUnreadable = false
 
     /// Whether it answers: what it has told is not older than `PeerNodes.lifetime`.
     package func answers(at now: Instant) -> Bool { vitals != nil && now < heard + PeerNodes.lifetime }
@@ -42,20 +44,29 @@ package struct PeerNodes: Sendable {
     nodes.first { $0.name == name }.flatMap { $0.answers(at: now) ? $0.vitals : nil }
   }
 
-  /// Takes encoded vitals. What is not readable, or of another node, is ignored.
-  package mutating func take(vitals bytes: [UInt8], of name: String, at now: Instant, _ time: WallTime) {
-    guard let index = index(of: name), let vitals = try? NodeVitals(decoding: bytes) else { return }
-    nodes[index].vitals = vitals
+  /// Takes encoded vitals. What is not readable, or of another node, is ignored; throws why it is not readable, once for
+  /// each node.
+  package mutating func take(vitals bytes: [UInt8], of name: String, at now: Instant, _ time: WallTime)
+    throws(PairError)
+  {
+    guard let index = index(of: name) else { return }
+    do throws(PairError) { nodes[index].vitals = try NodeVitals(decoding: bytes) } catch {
+      return try report(error, of: index)
+    }
     nodes[index].heard = now
     nodes[index].heardTime = time
   }
 
-  /// Takes a piece of encoded facts. What is not readable, or of another node, is ignored.
-  package mutating func take(facts piece: BytePiece, of name: String) {
-    guard let index = index(of: name), let bytes = try? nodes[index].pieces.append(piece),
-      let facts = try? NodeFacts(decoding: bytes)
-    else { return }
-    nodes[index].facts = facts
+  /// Takes a piece of encoded facts, likewise.
+  package mutating func take(facts piece: BytePiece, of name: String) throws(PairError) {
+    guard let index = index(of: name), let bytes = try? nodes[index].pieces.append(piece) else { return }
+    do throws(PairError) { nodes[index].facts = try NodeFacts(decoding: bytes) } catch { try report(error, of: index) }
+  }
+
+  private mutating func report(_ error: PairError, of index: Int) throws(PairError) {
+    guard !nodes[index].wasUnreadable else { return }
+    nodes[index].wasUnreadable = true
+    throw error
   }
 
   private func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }

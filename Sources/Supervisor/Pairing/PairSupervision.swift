@@ -41,7 +41,7 @@ extension Supervision {
 
   /// What another node has told of its state, for the virtual routers too.
   mutating func take(vitals bytes: [UInt8], of node: String, at now: Instant) {
-    pair?.peers.take(vitals: bytes, of: node, at: now, .now)
+    do throws(PairError) { try pair?.peers.take(vitals: bytes, of: node, at: now, .now) } catch { log(error, of: node) }
     failover.note(pair?.peers.vitals(of: node, at: now), of: node, at: now)
   }
 
@@ -53,6 +53,15 @@ extension Supervision {
       pair.peers.vitals(of: node.name, at: now).map { (name: node.name, vitals: $0) }
     }
     failover.compare(status.reachedServers, with: others, delay: status.description.noticeDelay, at: now)
+  }
+
+  /// Takes a piece of what changes seldom.
+  mutating func take(facts piece: BytePiece, of node: String) {
+    do throws(PairError) { try pair?.peers.take(facts: piece, of: node) } catch { log(error, of: node) }
+  }
+
+  private func log(_ error: PairError, of node: String) {
+    log.warning("pair: what \(node) tells of itself can't be read: \(error)", metadata: ["node": "\(node)"])
   }
 
   private var ownVitals: NodeVitals {

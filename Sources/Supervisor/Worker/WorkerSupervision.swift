@@ -82,7 +82,7 @@ extension Supervision {
     case .adminState(let state, let server): handle(admin: .learned(state, server: server))
     case .stream(let message, let node): receive(message, from: node)
     case .applied(let number): handle(admin: .applied(upTo: number))
-    case .nodeFacts(let piece, let node): pair?.peers.take(facts: piece, of: node)
+    case .nodeFacts(let piece, let node): take(facts: piece, of: node)
     case .nodeVitals(let bytes, let node): take(vitals: bytes, of: node, at: Clock.monotonic())
     case .tablesReceived: failover.noteTables()
     case .stopped: break
