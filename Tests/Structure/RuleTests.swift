@@ -73,6 +73,18 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
+  /// `@inline(always)` guarantees what `@inline(__always)` only asks for (SE-0496). It also makes a public declaration
+  /// inlinable, so that its body could use nothing internal.
+  @Test func `what is always inlined is @inline(always), or @inline(__always) if it is public`() {
+    for file in SourceTree.sources {
+      for (number, line) in file.code.enumerated() where line.contains("always)") {
+        let declaration = file.code[number...].first { $0.contains(/\b(?:func|var|init|subscript|get)\b/) } ?? ""
+        let form = declaration.containsWord("public") ? "@inline(__always)" : "@inline(always)"
+        #expect(line.contains(form), "\(file.path):\(number + 1)")
+      }
+    }
+  }
+
   @Test func `types, functions and initialisers that other targets use have a doc comment`() {
     let requirements = Set(SourceTree.sources.flatMap(\.requirements))
     for file in SourceTree.sources {

@@ -21,7 +21,7 @@ struct ClientIndex: ~Copyable {
   }
 
   /// The entry with this hash for which `isMatch` holds.
-  @inline(__always)
+  @inline(always)
   func find(_ hash: UInt32, where isMatch: (Int) -> Bool) -> Int? {
     var place = home(of: hash)
     while slots[place].entry != Slot.empty {

@@ -138,7 +138,7 @@ public struct Exchange: Sendable {
   }
 
   /// Changes the current attempt, if there is one.
-  @inline(__always)
+  @inline(always)
   mutating func change(_ change: (inout Attempt) -> Void) {
     guard case .relaying(var attempt) = state else { return }
     change(&attempt)
@@ -208,7 +208,7 @@ public struct Exchange: Sendable {
   }
 
   /// Whether the request is complete and its response has not begun.
-  @inline(__always)
+  @inline(always)
   var awaitsResponse: Bool { outbound.side == .complete && responseSide == .head }
 
   /// Whether a client that has ended its direction, in order or by a reset, still waits for the response. A client that
@@ -220,15 +220,15 @@ public struct Exchange: Sendable {
   }
 
   /// Whether the whole response has been read and sent.
-  @inline(__always)
+  @inline(always)
   var isResponseDelivered: Bool { inbound.side == .complete && inbound.cursor.pending == 0 }
 
   /// Whether both messages have been read to their ends, and all approved bytes have been sent.
-  @inline(__always)
+  @inline(always)
   var isComplete: Bool { isResponseDelivered && outbound.side == .complete && outbound.cursor.pending == 0 }
 
   /// Whether the response has been sent and the rest of the request will not be read.
-  @inline(__always)
+  @inline(always)
   var endsEarly: Bool {
     guard isResponseDelivered, case .relaying(let attempt) = state else { return false }
     return attempt.marks.contains(.requestWriteClosed)

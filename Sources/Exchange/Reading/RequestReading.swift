@@ -37,7 +37,7 @@ extension Exchange {
     return (step, effects(of: step, end, at: now))
   }
 
-  @inline(__always)
+  @inline(always)
   private mutating func effects(of step: RequestStep, _ end: StreamEnd?, at now: Instant) -> Effects {
     switch step {
     case .incomplete, .head, .body: .none

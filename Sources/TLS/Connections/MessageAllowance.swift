@@ -26,7 +26,7 @@ struct MessageAllowance {
   mutating func begin() { isCounting = true }
 
   /// A read returned application data.
-  @inline(__always)
+  @inline(always)
   mutating func earn() {
     if left < MessageAllowance.burst { left = min(left + MessageAllowance.earned, MessageAllowance.burst) }
   }

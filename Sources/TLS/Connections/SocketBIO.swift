@@ -23,13 +23,13 @@ struct SocketState: ~Copyable {
 
 extension Readiness {
   /// `contains` and `remove` for one bit, which in the generic OptionSet take ten times the instructions.
-  @inline(__always)
+  @inline(always)
   func has(_ bit: Readiness) -> Bool { rawValue & bit.rawValue != 0 }
 
-  @inline(__always)
+  @inline(always)
   mutating func drop(_ bit: Readiness) { self = Readiness(rawValue: rawValue & ~bit.rawValue) }
 
-  @inline(__always)
+  @inline(always)
   mutating func add(_ bits: Readiness) { self = Readiness(rawValue: rawValue | bits.rawValue) }
 }
 

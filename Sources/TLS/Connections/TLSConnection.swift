@@ -236,7 +236,7 @@ import Linux
   // MARK: - Private
 
   /// Makes one call of OpenSSL with this connection's socket in the BIO.
-  @inline(__always)
+  @inline(always)
   private mutating func withSocket(_ call: (OpaquePointer) -> Int32) -> Int32 {
     let ssl = unsafe ssl
     // SAFETY: the BIO is valid as long as `ssl`, and has the state only during the call.

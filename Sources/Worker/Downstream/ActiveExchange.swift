@@ -85,12 +85,12 @@ struct ActiveExchange: ~Copyable {
   }
 
   /// Passes an event to the exchange and returns the effects to perform.
-  @inline(__always)
+  @inline(always)
   mutating func effects(of event: Exchange.Event, _ context: borrowing LoopContext) -> Effects {
     exchange.handle(event, policy: snapshot.policy, at: context.now)
   }
 
-  @inline(__always)
+  @inline(always)
   mutating func react(
     to event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
   ) -> Step {
@@ -106,7 +106,7 @@ struct ActiveExchange: ~Copyable {
     react(to: .clientLeft(isFlood: client.side.stream.isFlooded), &client, &context)
   }
 
-  @inline(__always)
+  @inline(always)
   func hasLeft(_ client: borrowing Client) -> Bool {
     exchange.isAbandoned(hasEnded: client.side.stream.hasEnded, isReset: client.side.stream.isReset)
   }

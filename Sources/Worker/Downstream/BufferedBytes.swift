@@ -28,7 +28,7 @@ extension Exchange {
     return reading
   }
 
-  @inline(__always)
+  @inline(always)
   mutating func readResponse(
     in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
     into output: inout Buffer
@@ -44,7 +44,7 @@ extension Exchange {
 
 extension Stream {
   /// Sends the buffer's bytes from `start` to `end`, possibly only some of them.
-  @inline(__always)
+  @inline(always)
   mutating func write(_ buffer: borrowing Buffer, from start: Int, to end: Int) -> Outgoing {
     write(buffer.bytes.extracting(start..<end))
   }

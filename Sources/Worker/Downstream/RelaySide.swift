@@ -11,7 +11,7 @@ struct RelaySide: ~Copyable {
   init(_ descriptor: consuming Descriptor) { stream = Stream(plain: descriptor) }
 
   /// Appends received bytes to `input`, which holds no storage while it is empty.
-  @inline(__always)
+  @inline(always)
   mutating func receive(_ buffers: inout BufferPool) -> Stream.Incoming {
     buffers.lease(&input)
     if input.room == 0 { input.compact() }
@@ -23,7 +23,7 @@ struct RelaySide: ~Copyable {
   }
 
   /// Sends the oldest bytes of `output`, possibly only some, and removes them.
-  @inline(__always)
+  @inline(always)
   mutating func flush() -> Stream.Outgoing {
     let outgoing = stream.write(output, from: 0, to: output.count)
     if case .bytes(let count) = outgoing { output.consume(count) }

@@ -41,14 +41,14 @@ struct Stream: ~Copyable {
   }
 
   /// Passes the readiness that the poller reported.
-  @inline(__always)
+  @inline(always)
   mutating func became(_ readiness: Readiness) {
     plain.formUnion(readiness)
     tls?.became(readiness)
   }
 
   /// Whether a read could return something; otherwise the call is avoided.
-  @inline(__always)
+  @inline(always)
   var mayRead: Bool {
     switch tls {
     case .some(let tls): tls.mayRead
@@ -72,7 +72,7 @@ struct Stream: ~Copyable {
   }
 
   /// Whether the connection is broken, as far as the poller has reported.
-  @inline(__always)
+  @inline(always)
   var isReset: Bool { plain.contains(.broken) }
 
   /// Whether the connection was closed because the peer sent too many TLS messages without application data.
@@ -100,7 +100,7 @@ struct Stream: ~Copyable {
   }
 
   /// Appends received bytes, as far as there is room.
-  @inline(__always)
+  @inline(always)
   mutating func read(into buffer: inout Buffer) -> Incoming {
     if tls != nil {
       let result = buffer.fill { (output: inout OutputSpan<UInt8>) in tls?.read(into: &output) ?? .closed }
@@ -138,7 +138,7 @@ struct Stream: ~Copyable {
   }
 
   /// Sends the first of `bytes`, possibly only some.
-  @inline(__always)
+  @inline(always)
   mutating func write(_ bytes: Span<UInt8>) -> Outgoing {
     if tls != nil {
       switch tls?.write(bytes) {
