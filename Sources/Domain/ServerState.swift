@@ -2,7 +2,7 @@ import Wire
 
 /// Identifies a running server: a name to which a reload gives another address is another server, with its own health,
 /// while the exchanges at the old address continue.
-public struct ServerPlace: Hashable, Sendable {
+public struct ServerIdentity: Hashable, Sendable {
   /// As in the configuration.
   public let name: String
   public let endpoint: Endpoint

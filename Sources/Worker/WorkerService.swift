@@ -82,7 +82,7 @@ final class WorkerService: Sendable {
     staple(snapshot)
     _ = try startLoops(setup.loops)
     for listener in setup.loopListeners {
-      sharedState.mailbox(of: Int(listener.place.loop) % setup.loops).post(.inherited(listener))
+      sharedState.mailbox(of: Int(listener.identity.loop) % setup.loops).post(.inherited(listener))
     }
     do {
       guard let pair = try PairChannel.Settings(snapshot) else { return noteTables() }
@@ -278,15 +278,15 @@ final class WorkerService: Sendable {
     }
     let figures = WorkerFigures(sharedState, snapshot, metrics)
     channel.send(.load(figures.load))
-    var earlier = Dictionary((sent?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
+    var earlier = Dictionary((sent?.servers ?? []).map { ($0.identity, $0) }) { first, _ in first }
     for server in figures.servers {
-      let known = earlier.removeValue(forKey: server.place)
-      if server.load != known?.load { channel.send(.serverLoad(server.load, at: server.place)) }
-      if let check = server.check, check != known?.check { channel.send(.serverCheck(check, at: server.place)) }
+      let known = earlier.removeValue(forKey: server.identity)
+      if server.load != known?.load { channel.send(.serverLoad(server.load, of: server.identity)) }
+      if let check = server.check, check != known?.check { channel.send(.serverCheck(check, of: server.identity)) }
     }
     // Dropped, or under another name by now.
     let none = ServerLoad(clients: 0, sessions: 0, exchanges: 0, waiting: 0, connections: 0)
-    for place in earlier.keys { channel.send(.serverLoad(none, at: place)) }
+    for identity in earlier.keys { channel.send(.serverLoad(none, of: identity)) }
     if figures.load.snapshots != sent?.load.snapshots ?? 1 {
       log.debug("configurations in memory: \(figures.load.snapshots)")
     }
@@ -298,9 +298,9 @@ final class WorkerService: Sendable {
   }
 
   private func sendCertificates(of snapshot: ConfigurationSnapshot) {
-    for (place, pair) in snapshot.certificates.prefix(WorkerEvent.certificateLimit).enumerated() {
+    for (index, pair) in snapshot.certificates.prefix(WorkerEvent.certificateLimit).enumerated() {
       let certificate = ServedCertificate(pair)
-      channel.send(.certificate(certificate, place: UInt16(clamping: place), number: snapshot.number))
+      channel.send(.certificate(certificate, index: UInt16(clamping: index), number: snapshot.number))
     }
   }
 

@@ -7,7 +7,7 @@ extension AdminState: MessageField {}
 
 extension StreamMessage: MessageField {}
 
-extension ServerPlace: MessageField {
+extension ServerIdentity: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
 }
 
@@ -53,8 +53,8 @@ extension ServedCertificate: MessageField {
 }
 
 extension FieldReader {
-  mutating func serverPlace() throws(MessageError) -> ServerPlace {
-    ServerPlace(name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint())
+  mutating func serverIdentity() throws(MessageError) -> ServerIdentity {
+    ServerIdentity(name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint())
   }
 
   mutating func serverLoad() throws(MessageError) -> ServerLoad {

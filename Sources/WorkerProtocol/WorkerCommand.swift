@@ -16,7 +16,7 @@ package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// The address, purpose and loop of one listening socket.
-package struct ListenerPlace: Hashable, Sendable {
+package struct ListenerIdentity: Hashable, Sendable {
   package var purpose: ListenerPurpose
   package var endpoint: Endpoint
   /// The event loop that accepts from it, from 0. Every loop has its own socket for each address.
@@ -44,9 +44,9 @@ package enum WorkerCommand: Hashable, Sendable {
   /// The page with the loops' turn counters, in a memory file sent with the message, for up to `capacity` loops.
   case heartbeats(capacity: UInt16)
   /// A listening socket, sent with the message.
-  case listener(ListenerPlace)
+  case listener(ListenerIdentity)
   /// A listening socket that the new configuration does not use.
-  case withdraw(ListenerPlace)
+  case withdraw(ListenerIdentity)
   /// All has been sent: validate the configuration, and serve.
   case start
   /// Stop accepting, let exchanges finish, and exit within this time.
@@ -84,10 +84,10 @@ package enum WorkerCommand: Hashable, Sendable {
       message(
         Kind.configure, number, loops, Text(fileName, MessageLimit.name), Text(hostName, MessageLimit.name))
     case .heartbeats(let capacity): message(Kind.heartbeats, capacity)
-    case .listener(let place): message(Kind.listener, place)
+    case .listener(let identity): message(Kind.listener, identity)
     case .start: message(Kind.start)
     case .stop(let interval): message(Kind.stop, interval.nanoseconds)
-    case .withdraw(let place): message(Kind.withdraw, place)
+    case .withdraw(let identity): message(Kind.withdraw, identity)
     case .server(let name, let state, let number):
       message(Kind.server, Text(name, MessageLimit.name), state, number)
     case .nodeFacts(let piece): message(Kind.nodeFacts, piece)
@@ -107,10 +107,10 @@ package enum WorkerCommand: Hashable, Sendable {
         fileName: try reader.text("file name", limit: MessageLimit.name),
         hostName: try reader.text("host name", limit: MessageLimit.name))
     case .heartbeats: self = .heartbeats(capacity: try reader.uint16())
-    case .listener: self = .listener(try reader.place())
+    case .listener: self = .listener(try reader.identity())
     case .start: self = .start
     case .stop: self = .stop(within: Interval(nanoseconds: try reader.uint64()))
-    case .withdraw: self = .withdraw(try reader.place())
+    case .withdraw: self = .withdraw(try reader.identity())
     case .server:
       self = .server(
         name: try reader.text("server name", limit: MessageLimit.name), try reader.adminState(),
@@ -125,13 +125,13 @@ package enum WorkerCommand: Hashable, Sendable {
   }
 }
 
-extension ListenerPlace: MessageField {
+extension ListenerIdentity: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: purpose.rawValue, endpoint, loop) }
 }
 
 extension FieldReader {
-  fileprivate mutating func place() throws(MessageError) -> ListenerPlace {
+  fileprivate mutating func identity() throws(MessageError) -> ListenerIdentity {
     guard let purpose = ListenerPurpose(rawValue: try uint8()) else { throw .invalidField("purpose") }
-    return ListenerPlace(purpose: purpose, endpoint: try endpoint(), loop: try uint16())
+    return ListenerIdentity(purpose: purpose, endpoint: try endpoint(), loop: try uint16())
   }
 }

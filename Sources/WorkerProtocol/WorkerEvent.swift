@@ -22,12 +22,12 @@ package enum WorkerEvent: Hashable, Sendable {
   /// Every `WorkerCommand.server` up to this number is in force, and the resulting events have been sent.
   case applied(number: UInt64)
   /// A server's load; sent about once a second when it has changed.
-  case serverLoad(ServerLoad, at: ServerPlace)
+  case serverLoad(ServerLoad, of: ServerIdentity)
   /// A server's last health check; sent about once a second when there is a new one.
-  case serverCheck(ServerCheck, at: ServerPlace)
-  /// A certificate presented to clients from now on; one message for each when a configuration comes into use. `place`:
+  case serverCheck(ServerCheck, of: ServerIdentity)
+  /// A certificate presented to clients from now on; one message for each when a configuration comes into use. `index`:
   /// its index among the configuration's certificates.
-  case certificate(ServedCertificate, place: UInt16, number: UInt64)
+  case certificate(ServedCertificate, index: UInt16, number: UInt64)
   /// A warning or error was logged, for the first time or again.
   case problem(Problem)
   /// What the pair's other nodes know of clients has come, or will not come. Sent once, also without a pair.
@@ -61,10 +61,10 @@ package enum WorkerEvent: Hashable, Sendable {
     case .load(let load): message(Kind.load, load)
     case .stopped: message(Kind.stopped)
     case .applied(let number): message(Kind.applied, number)
-    case .serverLoad(let load, let place): message(Kind.serverLoad, place, load)
-    case .serverCheck(let check, let place): message(Kind.serverCheck, place, check)
-    case .certificate(let certificate, let place, let number):
-      message(Kind.certificate, number, place, certificate)
+    case .serverLoad(let load, let identity): message(Kind.serverLoad, identity, load)
+    case .serverCheck(let check, let identity): message(Kind.serverCheck, identity, check)
+    case .certificate(let certificate, let index, let number):
+      message(Kind.certificate, number, index, certificate)
     case .problem(let problem): message(Kind.problem, problem)
     case .tablesReceived: message(Kind.tablesReceived)
     case .adminState(let state, let server): message(Kind.adminState, Text(server, MessageLimit.name), state)
@@ -87,14 +87,14 @@ package enum WorkerEvent: Hashable, Sendable {
     case .stopped: self = .stopped
     case .applied: self = .applied(number: try reader.uint64())
     case .serverLoad:
-      let place = try reader.serverPlace()
-      self = .serverLoad(try reader.serverLoad(), at: place)
+      let identity = try reader.serverIdentity()
+      self = .serverLoad(try reader.serverLoad(), of: identity)
     case .serverCheck:
-      let place = try reader.serverPlace()
-      self = .serverCheck(try reader.serverCheck(), at: place)
+      let identity = try reader.serverIdentity()
+      self = .serverCheck(try reader.serverCheck(), of: identity)
     case .certificate:
-      let (number, place) = (try reader.uint64(), try reader.uint16())
-      self = .certificate(try reader.servedCertificate(), place: place, number: number)
+      let (number, index) = (try reader.uint64(), try reader.uint16())
+      self = .certificate(try reader.servedCertificate(), index: index, number: number)
     case .problem: self = .problem(try reader.problem())
     case .tablesReceived: self = .tablesReceived
     case .adminState:
@@ -117,13 +117,13 @@ package enum WorkerEvent: Hashable, Sendable {
 /// A server's state transition.
 package struct ServerChange: Hashable, Sendable {
   /// A reload may have given the name another address since: events of a server are reported until it has no exchanges.
-  package var place: ServerPlace
+  package var identity: ServerIdentity
   package var state: ServerState
   /// The reason, for the operator.
   package var reason: String
 
-  package init(place: ServerPlace, state: ServerState, reason: String) {
-    self.place = place
+  package init(identity: ServerIdentity, state: ServerState, reason: String) {
+    self.identity = identity
     self.state = state
     self.reason = reason
   }
@@ -131,14 +131,14 @@ package struct ServerChange: Hashable, Sendable {
 
 extension ServerChange: MessageField {
   func append(to writer: inout ByteWriter) {
-    writer.append(fields: place, state.rawValue, Text(reason, MessageLimit.reason))
+    writer.append(fields: identity, state.rawValue, Text(reason, MessageLimit.reason))
   }
 }
 
 extension FieldReader {
   fileprivate mutating func serverChange() throws(MessageError) -> ServerChange {
-    let place = try serverPlace()
+    let identity = try serverIdentity()
     guard let state = ServerState(rawValue: try uint8()) else { throw .invalidField("server state") }
-    return ServerChange(place: place, state: state, reason: try text("reason", limit: MessageLimit.reason))
+    return ServerChange(identity: identity, state: state, reason: try text("reason", limit: MessageLimit.reason))
   }
 }

@@ -7,9 +7,9 @@ let sampleTime = WallTime(milliseconds: 1_795_347_121_123)
 
 private func ago(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: sampleTime.milliseconds - seconds * 1000) }
 
-private func place(_ name: String, _ endpoint: String) -> ServerPlace {
+private func place(_ name: String, _ endpoint: String) -> ServerIdentity {
   guard let endpoint = try? Endpoint(parsing: endpoint) else { preconditionFailure("no endpoint: \(endpoint)") }
-  return ServerPlace(name: name, endpoint: endpoint)
+  return ServerIdentity(name: name, endpoint: endpoint)
 }
 
 let sampleServer: StatusReport.Server = {

@@ -248,7 +248,7 @@ private let rows: [ResponseCase] = [
     if isSent { test.deliver() }
     let (steps, effects) = test.readResponse("x")
     #expect(steps == [.malformed(.chunkSizeMalformed)])
-    #expect(effects.contains(.suspectServer) && effects.contains(.dropConnection) && effects.contains(.leavePlace))
+    #expect(effects.contains(.suspectServer) && effects.contains(.dropConnection) && effects.contains(.releaseSlot))
     #expect(effects.contains(.discardOutput) == !isSent && effects.contains(.reply) == !isSent)
     #expect(effects.contains(.close) == isSent)
     #expect(test.exchange.record.status == (isSent ? 200 : 502))

@@ -36,7 +36,7 @@ extension SimulatedExchange {
         try require(connection?.isBound == false || exchange.isPrivate, "an authenticated connection is shared")
         if exchange.isPrivate { kept = connection }
         connection = nil
-      case .leavePlace: (hasPlace, isWaiting) = (false, false)
+      case .releaseSlot: (hasPlace, isWaiting) = (false, false)
       case .place: effects = try place()
       case .connect: effects = try connect(mayReuse: true)
       case .connectAnew: effects = try connect(mayReuse: false)

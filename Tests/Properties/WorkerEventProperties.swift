@@ -17,7 +17,7 @@ package enum WorkerEventProperties {
     let start = now
     var description = ServiceDescription()
     let endpoint = Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443)
-    description.servers = names.map { StatusReport.Server(ServerPlace(name: $0, endpoint: endpoint)) }
+    description.servers = names.map { StatusReport.Server(ServerIdentity(name: $0, endpoint: endpoint)) }
     var status = ServiceStatus(description)
     var peers = PeerNodes(["lb2"], at: now, .last)
     var budget = EventBudget(servers: names.count, at: now)

@@ -56,16 +56,16 @@ import WorkerProtocol
   @Test func `has the number of reachable servers, once all of a service were checked`() {
     var description = ServiceDescription()
     let endpoint = Endpoint(address: IPAddress(v4: 3), port: 443)
-    let places = ["view/view01", "view/view02", "cards/view01"].map { ServerPlace(name: $0, endpoint: endpoint) }
+    let places = ["view/view01", "view/view02", "cards/view01"].map { ServerIdentity(name: $0, endpoint: endpoint) }
     description.servers = places.map { .init($0) }
     var status = ServiceStatus(description)
     let now = WallTime(seconds: 1)
-    status.note(.init(place: places[0], state: .down, reason: ""), at: now)
-    status.note(.init(place: places[2], state: .drain, reason: ""), at: now)
-    #expect(status.reachedServers == [.init(name: "cards", healthy: 1, servers: 1)])
-    status.note(.init(place: places[1], state: .up, reason: ""), at: now)
+    status.note(.init(identity: places[0], state: .down, reason: ""), at: now)
+    status.note(.init(identity: places[2], state: .drain, reason: ""), at: now)
+    #expect(status.serviceVitals == [.init(name: "cards", healthy: 1, servers: 1)])
+    status.note(.init(identity: places[1], state: .up, reason: ""), at: now)
     #expect(
-      status.reachedServers == [
+      status.serviceVitals == [
         .init(name: "cards", healthy: 1, servers: 1), .init(name: "view", healthy: 1, servers: 2),
       ])
   }

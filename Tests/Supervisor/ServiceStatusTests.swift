@@ -10,7 +10,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
 
 private let endpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
 
-private func place(_ name: String) -> ServerPlace { ServerPlace(name: name, endpoint: endpoint) }
+private func place(_ name: String) -> ServerIdentity { ServerIdentity(name: name, endpoint: endpoint) }
 
 private func description(of names: [String]) -> ServiceDescription {
   var description = ServiceDescription()
@@ -43,11 +43,11 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.line == "0 sessions, 12 connections, 4711 requests")
     for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt64)] {
       status.note(
-        ServerLoad(clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), at: place(name))
+        ServerLoad(clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), of: place(name))
     }
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
-    status.note(.init(place: place("view03"), state: .down, reason: ""), at: moment(1))
-    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view03"), state: .down, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view02"), state: .drain, reason: ""), at: moment(1))
     #expect(
       status.line == "9 sessions, 12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
     status.workerEnded()
@@ -56,16 +56,16 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `a state has the time of its last change, whichever worker reported it`() {
     var status = status(of: ["view01"])
-    status.note(.init(place: place("view01"), state: .down, reason: "first"), at: moment(1))
-    status.note(.init(place: place("view01"), state: .down, reason: "second"), at: moment(2))
+    status.note(.init(identity: place("view01"), state: .down, reason: "first"), at: moment(1))
+    status.note(.init(identity: place("view01"), state: .down, reason: "second"), at: moment(2))
     #expect(servers(of: status).map(\.since) == [moment(1)])
     #expect(servers(of: status).map(\.reason) == ["second"])
     status.workerEnded()
     #expect(servers(of: status).map(\.state) == [nil])
     #expect(servers(of: status).map(\.since) == [nil])
-    status.note(.init(place: place("view01"), state: .down, reason: "third"), at: moment(3))
+    status.note(.init(identity: place("view01"), state: .down, reason: "third"), at: moment(3))
     #expect(servers(of: status).map(\.since) == [moment(1)])
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(4))
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(4))
     #expect(servers(of: status).map(\.since) == [moment(4)])
   }
 
@@ -75,7 +75,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     _ = states.apply(.drain, to: "view02", at: moment(1))
     _ = states.apply(.weight(7), to: "view02", at: moment(2))
     status.note(
-      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), at: place("view01"))
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), of: place("view01"))
     let shown = servers(of: status, states)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.adminState) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
@@ -90,7 +90,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     let long = String(repeating: "x", count: 5000)
     var check = ServerCheck(time: moment(1), result: long, milliseconds: 14, count: 1, needed: 2)
     for name in ["view02", "unknown"] {
-      status.note(.serverCheck(check, at: place(name)), at: Instant(nanoseconds: 0), moment(1))
+      status.note(.serverCheck(check, of: place(name)), at: Instant(nanoseconds: 0), moment(1))
     }
     check.result = String(long.prefix(1024))
     #expect(servers(of: status).map(\.lastCheck) == [nil, check])
@@ -127,8 +127,8 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var states = AdminStates()
     let server = StatusReport.Server(place("view02"))
     #expect(!status.takesNewClients(insteadOf: server, states))
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
-    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view02"), state: .drain, reason: ""), at: moment(1))
     #expect(status.takesNewClients(insteadOf: server, states))
     _ = states.apply(.weight(0), to: "view01", at: moment(2))
     #expect(!status.takesNewClients(insteadOf: server, states))
@@ -136,7 +136,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `a server of another service takes no new clients of this one`() {
     var status = status(of: ["view/view01", "cards/view01"])
-    status.note(.init(place: place("view/view01"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view/view01"), state: .up, reason: ""), at: moment(1))
     #expect(status.takesNewClients(insteadOf: StatusReport.Server(place("view/view01")), AdminStates()))
     #expect(!status.takesNewClients(insteadOf: StatusReport.Server(place("cards/view01")), AdminStates()))
   }
@@ -144,7 +144,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   @Test func `a new configuration keeps the states of its servers, in its own order`() {
     var before = status(of: ["view01", "view02"])
     for name in ["view01", "view02"] {
-      before.note(.init(place: place(name), state: .up, reason: ""), at: moment(1))
+      before.note(.init(identity: place(name), state: .up, reason: ""), at: moment(1))
     }
     before.adopt(status(of: ["view03", "view02"]).description)
     #expect(servers(of: before).map(\.name) == ["view03", "view02"])
@@ -154,18 +154,18 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `a removed server is shown while connections to it are open`() {
     var status = status(of: ["view01", "view02"])
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
-    status.note(load(exchanges: 2), at: place("view01"))
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(load(exchanges: 2), of: place("view01"))
     status.adopt(description(of: ["view02"]))
     #expect(servers(of: status).map(\.name) == ["view02", "view01"])
     #expect(servers(of: status).map(\.isRemoved) == [false, true])
     #expect(status.server("view01", AdminStates()) == nil)
-    status.note(.init(place: place("view01"), state: .down, reason: "silent"), at: moment(2))
+    status.note(.init(identity: place("view01"), state: .down, reason: "silent"), at: moment(2))
     #expect(servers(of: status)[1].state == .down)
-    #expect(status.reachesServers == nil)
-    status.note(load(exchanges: 0), at: place("view01"))
+    #expect(status.hasReachableServer == nil)
+    status.note(load(exchanges: 0), of: place("view01"))
     #expect(servers(of: status).map(\.name) == ["view02"])
-    status.note(load(exchanges: 1), at: place("view01"))
+    status.note(load(exchanges: 1), of: place("view01"))
     status.adopt(description(of: ["view01", "view02"]))
     #expect(servers(of: status).map(\.isRemoved) == [false, false])
     #expect(servers(of: status)[0].since == moment(2))
@@ -175,34 +175,34 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   }
 
   @Test func `a server with a new address is another server, and the old one is shown while in use`() {
-    let elsewhere = ServerPlace(name: "view01", endpoint: Endpoint(address: endpoint.address, port: 8443))
+    let elsewhere = ServerIdentity(name: "view01", endpoint: Endpoint(address: endpoint.address, port: 8443))
     var status = status(of: ["view01"])
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
-    status.note(load(exchanges: 2), at: place("view01"))
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(load(exchanges: 2), of: place("view01"))
     var moved = ServiceDescription()
     moved.servers = [StatusReport.Server(elsewhere)]
     status.expect(moved)
     // The worker may report it before it reports that the configuration is in use.
-    status.note(.init(place: elsewhere, state: .down, reason: "refused"), at: moment(2))
+    status.note(.init(identity: elsewhere, state: .down, reason: "refused"), at: moment(2))
     #expect(servers(of: status).map(\.state) == [.up])
     status.adopt(moved)
     let shown = servers(of: status)
-    #expect(shown.map(\.place) == [elsewhere, place("view01")])
+    #expect(shown.map(\.identity) == [elsewhere, place("view01")])
     #expect(shown.map(\.state) == [.down, .up])
     #expect(shown.map(\.load?.exchanges) == [nil, 2])
     #expect(status.line == "servers: 0 of 1 up, view01 down")
-    #expect(status.reachesServers == false)
+    #expect(status.hasReachableServer == false)
   }
 
   @Test func `if too many servers are removed, unused ones are dropped first`() {
     let names = (0..<2 * ServiceStatus.removedLimit).map { "view\($0)" }
     var status = status(of: ["first"])
-    status.note(load(exchanges: 1), at: place("first"))
+    status.note(load(exchanges: 1), of: place("first"))
     status.adopt(description(of: names))
     status.adopt(description(of: ["last"]))
     status.adopt(description(of: ["very last"]))
     #expect(servers(of: status).map(\.name) == ["very last", "first"])
-    status.note(load(exchanges: 0), at: place("first"))
+    status.note(load(exchanges: 0), of: place("first"))
     #expect(servers(of: status).map(\.name) == ["very last"], "it is still heard of")
   }
 
@@ -223,28 +223,28 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `servers are reachable if one is up or drains, unreachable if all were checked and none is`() {
     var status = status(of: ["view01", "view02"])
-    #expect(status.reachesServers == nil)
-    status.note(.init(place: place("view01"), state: .down, reason: ""), at: moment(1))
-    #expect(status.reachesServers == nil)
-    status.note(.init(place: place("view02"), state: .down, reason: ""), at: moment(1))
-    #expect(status.reachesServers == false)
-    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(2))
-    #expect(status.reachesServers == true)
+    #expect(status.hasReachableServer == nil)
+    status.note(.init(identity: place("view01"), state: .down, reason: ""), at: moment(1))
+    #expect(status.hasReachableServer == nil)
+    status.note(.init(identity: place("view02"), state: .down, reason: ""), at: moment(1))
+    #expect(status.hasReachableServer == false)
+    status.note(.init(identity: place("view02"), state: .drain, reason: ""), at: moment(2))
+    #expect(status.hasReachableServer == true)
     status.workerEnded()
-    #expect(status.reachesServers == nil)
-    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(3))
-    #expect(status.reachesServers == true)
+    #expect(status.hasReachableServer == nil)
+    status.note(.init(identity: place("view01"), state: .up, reason: ""), at: moment(3))
+    #expect(status.hasReachableServer == true)
   }
 
   @Test func `servers that are in no configuration are not stored, whatever a worker reports`() {
     var status = status(of: ["view01"])
     for number in 0..<1000 {
-      status.note(.init(place: place("unknown\(number)"), state: .up, reason: ""), at: moment(1))
+      status.note(.init(identity: place("unknown\(number)"), state: .up, reason: ""), at: moment(1))
       status.note(
-        ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), at: place("\(number)"))
+        ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), of: place("\(number)"))
     }
     #expect(status.size == 0)
-    #expect(status.reachesServers == nil)
+    #expect(status.hasReachableServer == nil)
     #expect(status.line == "serving")
   }
 
@@ -252,15 +252,15 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var status = status(of: ["view01"])
     let next = description(of: ["view01", "view02"])
     status.expect(next)
-    status.note(.init(place: place("view02"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(identity: place("view02"), state: .up, reason: ""), at: moment(1))
     #expect(servers(of: status).map(\.name) == ["view01"])
-    #expect(status.reachesServers == nil)
+    #expect(status.hasReachableServer == nil)
     var refused = status
     refused.expect(nil)
     #expect(refused.size == 0)
     status.adopt(next)
     #expect(servers(of: status).map(\.state) == [nil, .up])
-    #expect(status.reachesServers == true)
+    #expect(status.hasReachableServer == true)
   }
 
   @Test func `certificates are bounded in number and in bytes`() {

@@ -64,13 +64,13 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 
   @Test func `unchecked servers of a new worker do not change the servers condition`() {
     var condition = ServingCondition()
-    condition.note(reachesServers: nil)
-    #expect(condition.reachesServers == nil)
-    condition.note(reachesServers: true)
-    condition.note(reachesServers: nil)
-    #expect(condition.reachesServers == true)
-    condition.note(reachesServers: false)
-    #expect(condition.reachesServers == false)
+    condition.note(hasReachableServer: nil)
+    #expect(condition.hasReachableServer == nil)
+    condition.note(hasReachableServer: true)
+    condition.note(hasReachableServer: nil)
+    #expect(condition.hasReachableServer == true)
+    condition.note(hasReachableServer: false)
+    #expect(condition.hasReachableServer == false)
   }
 }
 

@@ -44,7 +44,7 @@ private struct Peer: ~Copyable {
   }
 }
 
-private let place = ListenerPlace(
+private let place = ListenerIdentity(
   purpose: .service, endpoint: Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0), loop: 1)
 
 private func words(_ event: ControlChannel.Event) -> String {
@@ -75,7 +75,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(setup.number == 7)
     #expect(setup.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(setup.heartbeats.count == 2)
-    #expect(setup.listeners.map(\.place) == [place])
+    #expect(setup.listeners.map(\.identity) == [place])
     #expect(setup.adminStates == ["view01": AdminState(mode: .drain, since: WallTime(seconds: 1))])
     let taken = setup.listeners[0].takeDescriptor()
     #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
@@ -240,11 +240,11 @@ private func words(_ event: ControlChannel.Event) -> String {
     // More than the socket holds, while the supervisor does not read.
     for number in 0..<5000 { channel.send(.ready(number: UInt64(number))) }
     channel.send(
-      .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .down, reason: "")))
+      .serverChanged(ServerChange(identity: ServerIdentity(name: "view01", endpoint: view), state: .down, reason: "")))
     channel.send(
-      .serverChanged(ServerChange(place: ServerPlace(name: "view02", endpoint: view), state: .down, reason: "")))
+      .serverChanged(ServerChange(identity: ServerIdentity(name: "view02", endpoint: view), state: .down, reason: "")))
     channel.send(
-      .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .up, reason: "")))
+      .serverChanged(ServerChange(identity: ServerIdentity(name: "view01", endpoint: view), state: .up, reason: "")))
     for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
     channel.send(.stopped)
 
@@ -261,8 +261,9 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(events.prefix(5000).elementsEqual((0..<5000).map { .ready(number: $0) }))
     #expect(
       events.dropFirst(5000).elementsEqual([
-        .serverChanged(ServerChange(place: ServerPlace(name: "view02", endpoint: view), state: .down, reason: "")),
-        .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .up, reason: "")),
+        .serverChanged(
+          ServerChange(identity: ServerIdentity(name: "view02", endpoint: view), state: .down, reason: "")),
+        .serverChanged(ServerChange(identity: ServerIdentity(name: "view01", endpoint: view), state: .up, reason: "")),
         .load(Load(connections: 2, exchanges: 0, requests: 0)), .stopped,
       ]))
   }

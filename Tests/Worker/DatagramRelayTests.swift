@@ -13,7 +13,7 @@ import WorkerProtocol
   private struct Relay: ~Copyable {
     var testLoop: TestLoop
     let server: Descriptor
-    let place: ListenerPlace
+    let identity: ListenerIdentity
     let endpoint: Endpoint
 
     var flowCount: Int { testLoop.loop.datagrams.flows.count }
@@ -22,16 +22,16 @@ import WorkerProtocol
   private func makeRelay(isBlocked: Bool = false) throws -> Relay {
     let anyPort = Endpoint(address: here, port: 0)
     let server = try DatagramSocket.listen(on: anyPort)
-    let place = ListenerPlace(purpose: .datagrams, endpoint: try Socket.localEndpoint(of: server.number), loop: 0)
-    var testLoop = try TestLoop.make(settings: "relay: { udp: \(place.endpoint.port) }", isPassthrough: true)
+    let identity = ListenerIdentity(purpose: .datagrams, endpoint: try Socket.localEndpoint(of: server.number), loop: 0)
+    var testLoop = try TestLoop.make(settings: "relay: { udp: \(identity.endpoint.port) }", isPassthrough: true)
     let listener = try DatagramSocket.listen(on: anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     // A descriptor can't be registered twice.
     if isBlocked { try testLoop.loop.context.poller.watchLevel(listener, token: Token(.mailbox).rawValue) }
-    testLoop.loop.add(HandedListener(place: place, descriptor: listener))
+    testLoop.loop.add(HandedListener(identity: identity, descriptor: listener))
     testLoop.sharedState.post(.serve)
     testLoop.turn()
-    return Relay(testLoop: testLoop, server: server, place: place, endpoint: endpoint)
+    return Relay(testLoop: testLoop, server: server, identity: identity, endpoint: endpoint)
   }
 
   private func send(to endpoint: Endpoint) throws -> Descriptor.Owner {
@@ -47,7 +47,7 @@ import WorkerProtocol
     let (server, count) = (relay.server.number, clients.count)
     try relay.testLoop.until("all flows") { $0.loop.datagrams.flows.count == count }
     let rollout = SnapshotRollout(
-      try relay.testLoop.snapshot(of: [0]), listeners: [], withdrawn: [relay.place], loops: 1
+      try relay.testLoop.snapshot(of: [0]), listeners: [], withdrawn: [relay.identity], loops: 1
     ) {}
     relay.testLoop.loop.adopt(rollout)
     #expect(relay.testLoop.loop.datagrams.listeners.count == 0)
@@ -91,7 +91,7 @@ import WorkerProtocol
     let endpoint = try Socket.localEndpoint(of: listener.number)
     try testLoop.loop.context.poller.watchLevel(listener, token: Token(.mailbox).rawValue)
     testLoop.loop.add(
-      HandedListener(place: ListenerPlace(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
+      HandedListener(identity: ListenerIdentity(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
     testLoop.pass(Loop.acceptPause)
     _ = try testLoop.connect(to: endpoint)
   }

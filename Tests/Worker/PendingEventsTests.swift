@@ -6,12 +6,12 @@ import WorkerProtocol
 @testable import Worker
 
 @Suite struct `Events pending for the supervisor` {
-  private func place(_ number: Int) -> ServerPlace {
-    ServerPlace(name: "view\(number)", endpoint: Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443))
+  private func place(_ number: Int) -> ServerIdentity {
+    ServerIdentity(name: "view\(number)", endpoint: Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443))
   }
 
   private func load(_ sessions: UInt64, of number: Int) -> WorkerEvent {
-    .serverLoad(ServerLoad(clients: 0, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), at: place(number))
+    .serverLoad(ServerLoad(clients: 0, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), of: place(number))
   }
 
   private func drained(_ pending: PendingEvents) -> [WorkerEvent] {

@@ -115,7 +115,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     _ = try testLoop.receive(&server)
     let running = testLoop.backend.servers[chosen]
     try testLoop.reload(servers: [1 - chosen])
-    #expect(testLoop.sharedState.removedServers.map(\.place) == [running.place])
+    #expect(testLoop.sharedState.removedServers.map(\.identity) == [running.identity])
     #expect(testLoop.sharedState.dropEmptyServers().isEmpty)
     try testLoop.reload(servers: [0, 1])
     #expect(testLoop.backend.servers[chosen] === running)
@@ -125,7 +125,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(running.isEmpty)
     // Without exchanges it is dropped.
     try testLoop.reload(servers: [1 - chosen])
-    #expect(testLoop.sharedState.dropEmptyServers().map(\.place) == [running.place])
+    #expect(testLoop.sharedState.dropEmptyServers().map(\.identity) == [running.identity])
     try testLoop.reload(servers: [0, 1])
     #expect(testLoop.backend.servers[chosen] !== running)
   }

@@ -69,7 +69,7 @@ struct TestLoop: ~Copyable {
     let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     loop.add(
-      HandedListener(place: ListenerPlace(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
+      HandedListener(identity: ListenerIdentity(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
     loop.resumeAccepting(now: true)
     return TestLoop(
       loop: loop, sharedState: sharedState, endpoint: endpoint, servers: listeners, source: source, security: security,
@@ -121,9 +121,9 @@ struct TestLoop: ~Copyable {
   mutating func listen(as port: UInt16, for purpose: ListenerPurpose = .service) throws -> Endpoint {
     let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
-    let place = ListenerPlace(
+    let place = ListenerIdentity(
       purpose: purpose, endpoint: Endpoint(address: endpoint.address, port: port), loop: 0)
-    loop.add(HandedListener(place: place, descriptor: listener))
+    loop.add(HandedListener(identity: place, descriptor: listener))
     return endpoint
   }
 

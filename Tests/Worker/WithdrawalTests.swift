@@ -45,6 +45,7 @@ import Wire
   {
     SnapshotRollout(
       try testLoop.snapshot(of: [0]), listeners: [],
-      withdrawn: [ListenerPlace(purpose: .service, endpoint: testLoop.endpoint, loop: 0)], loops: 2, whenDone: whenDone)
+      withdrawn: [ListenerIdentity(purpose: .service, endpoint: testLoop.endpoint, loop: 0)], loops: 2,
+      whenDone: whenDone)
   }
 }

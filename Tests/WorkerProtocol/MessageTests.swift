@@ -23,20 +23,20 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   ),
   (.heartbeats(capacity: 4), [3, 0, 4]),
   (
-    .listener(ListenerPlace(purpose: .service, endpoint: v4, loop: 0)),
+    .listener(ListenerIdentity(purpose: .service, endpoint: v4, loop: 0)),
     [4, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 0]
   ),
   (
-    .listener(ListenerPlace(purpose: .redirect, endpoint: v6, loop: 3)),
+    .listener(ListenerIdentity(purpose: .redirect, endpoint: v6, loop: 3)),
     [4, 2, 6, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80, 0, 3]
   ),
   (
-    .listener(ListenerPlace(purpose: .pair, endpoint: v4, loop: 0)),
+    .listener(ListenerIdentity(purpose: .pair, endpoint: v4, loop: 0)),
     [4, 5, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 0]
   ),
   (.start, [5]),
   (
-    .withdraw(ListenerPlace(purpose: .service, endpoint: v4, loop: 1)),
+    .withdraw(ListenerIdentity(purpose: .service, endpoint: v4, loop: 1)),
     [7, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 1]
   ),
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
@@ -90,7 +90,8 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.ready(number: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
   (.refused(number: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
-    .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: viewEndpoint), state: .down, reason: "✂")),
+    .serverChanged(
+      ServerChange(identity: ServerIdentity(name: "view01", endpoint: viewEndpoint), state: .down, reason: "✂")),
     [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 3, 0xe2, 0x9c, 0x82]
   ),
   (
@@ -106,20 +107,20 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (
     .serverLoad(
       ServerLoad(clients: 4, sessions: 3, exchanges: 2, flows: 6, waiting: 1, connections: 5),
-      at: ServerPlace(name: "view01", endpoint: viewEndpoint)),
+      of: ServerIdentity(name: "view01", endpoint: viewEndpoint)),
     [136, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes
   ),
   (
     .serverCheck(
       ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1),
-      at: ServerPlace(name: "view01", endpoint: viewEndpoint)),
+      of: ServerIdentity(name: "view01", endpoint: viewEndpoint)),
     [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes + [0, 2, 0xc3, 0xbc]
   ),
   (
     .certificate(
       certificate(
         file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: WallTime(milliseconds: 3),
-        names: ["a", "bc"]), place: 1, number: 7),
+        names: ["a", "bc"]), index: 1, number: 7),
     certificateBytes
   ),
   (
@@ -250,16 +251,16 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
     for bytes in [
       WorkerCommand.configure(number: .max, loops: .max, fileName: name, hostName: name).encoded(),
       WorkerEvent.serverChanged(
-        ServerChange(place: ServerPlace(name: name, endpoint: viewEndpoint), state: .up, reason: reason)
+        ServerChange(identity: ServerIdentity(name: name, endpoint: viewEndpoint), state: .up, reason: reason)
       ).encoded(),
       WorkerEvent.certificate(
         certificate(
           file: name, subject: name, serial: name, fingerprint: name, notAfter: .last,
-          names: [String](repeating: name, count: 100)), place: .max, number: .max
+          names: [String](repeating: name, count: 100)), index: .max, number: .max
       ).encoded(),
       WorkerEvent.serverCheck(
         ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max),
-        at: ServerPlace(name: name, endpoint: viewEndpoint)
+        of: ServerIdentity(name: name, endpoint: viewEndpoint)
       ).encoded(),
       WorkerEvent.nodeFacts(
         BytePiece(isFirst: true, isLast: true, bytes: Array(repeating: 1, count: BytePiece.limit)), node: name

@@ -43,6 +43,6 @@ extension Configuration {
     /// this name; health and exchanges by this name and the address.
     package var fullName: String { service.isEmpty ? name : "\(service)/\(name)" }
 
-    package var place: ServerPlace { ServerPlace(name: fullName, endpoint: endpoint) }
+    package var identity: ServerIdentity { ServerIdentity(name: fullName, endpoint: endpoint) }
   }
 }

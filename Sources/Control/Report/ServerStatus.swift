@@ -34,9 +34,9 @@ extension StatusReport {
     package var load: ServerLoad?
 
     /// A server with unknown status.
-    package init(_ place: ServerPlace) { (name, address) = (place.name, place.endpoint) }
+    package init(_ identity: ServerIdentity) { (name, address) = (identity.name, identity.endpoint) }
 
-    package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
+    package var identity: ServerIdentity { ServerIdentity(name: name, endpoint: address) }
 
     /// The name of its service, if that has one, and its own.
     package var parts: (service: Substring?, name: Substring) { ServerName.parts(of: name) }

@@ -24,7 +24,7 @@ public enum Effect: UInt8, CaseIterable, Sendable {
   /// Keep the server's connection for another request: in the pool, or for this client if it `isPrivate`.
   case keepConnection
   /// Release the slot at the server, or leave its queue.
-  case leavePlace
+  case releaseSlot
   /// Exclude this server from the next choice.
   case excludeServer
   /// Choose a server and request a slot there.

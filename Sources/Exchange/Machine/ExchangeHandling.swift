@@ -234,7 +234,7 @@ extension Exchange {
       effects = Effects(.dropConnection)
     case .redispatch:
       leaveAttempt(for: .placing)
-      effects = Effects(.dropConnection, .leavePlace, .place)
+      effects = Effects(.dropConnection, .releaseSlot, .place)
       effects.insert(.excludeServer)
     case .reply(let status):
       effects = kind == .opaque ? abort(termination, resetsServer: false) : reply(status, termination, at: now)
@@ -267,7 +267,7 @@ extension Exchange {
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
     record.responded(status.rawValue, at: now)
-    var effects = Effects(.dropConnection, .leavePlace)
+    var effects = Effects(.dropConnection, .releaseSlot)
     effects.reply(status)
     return effects
   }
@@ -351,7 +351,7 @@ extension Exchange {
     var effects = effects
     if record.began != nil { effects.insert(.log) }
     if !effects.contains(.keepConnection) { effects.insert(.dropConnection) }
-    effects.insert(.leavePlace)
+    effects.insert(.releaseSlot)
     return effects
   }
 }

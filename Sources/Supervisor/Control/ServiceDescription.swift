@@ -39,7 +39,7 @@ package struct ServiceDescription {
       .flatMap { service in service.tls.certificates.map { _ in service.name } }
     noticeDelay = configuration.services.map(\.health.noticeDelay).max() ?? .zero
     servers = configuration.servers.map { server in
-      var described = StatusReport.Server(server.place)
+      var described = StatusReport.Server(server.identity)
       described.weight = UInt64(server.weight)
       described.configuredWeight = UInt64(server.weight)
       described.isBackup = server.isBackup

@@ -30,22 +30,22 @@ package struct ServiceStatus {
   /// removed.
   private var removed: [StatusReport.Server] = []
   /// Servers of the configuration that the worker is loading: it reports them before it reports that it serves.
-  private var coming: Set<ServerPlace> = []
+  private var coming: Set<ServerIdentity> = []
   /// All servers that reports are accepted for.
-  private var known: Set<ServerPlace>
-  private var health: [ServerPlace: Health] = [:]
+  private var known: Set<ServerIdentity>
+  private var health: [ServerIdentity: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
   /// Of the latest configuration that the worker reported, in its order.
-  private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
+  private var certificates: [(index: UInt16, certificate: ServedCertificate)] = []
   private var certificatesNumber: UInt64 = 0
-  private var serverLoads: [ServerPlace: ServerLoad] = [:]
-  private var checks: [ServerPlace: ServerCheck] = [:]
+  private var serverLoads: [ServerIdentity: ServerLoad] = [:]
+  private var checks: [ServerIdentity: ServerCheck] = [:]
 
   /// Starts with no server state known.
   package init(_ description: ServiceDescription) {
     self.description = description
-    known = Set(description.servers.map(\.place))
+    known = Set(description.servers.map(\.identity))
   }
 
   /// How many servers the worker may report.
@@ -56,10 +56,10 @@ package struct ServiceStatus {
     switch event {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
-    case .serverLoad(let load, let place): note(load, at: place)
-    case .serverCheck(let check, let place): note(check, at: place)
-    case .certificate(let certificate, let place, let number):
-      note(certificate, at: place, of: number)
+    case .serverLoad(let load, let identity): note(load, of: identity)
+    case .serverCheck(let check, let identity): note(check, of: identity)
+    case .certificate(let certificate, let index, let number):
+      note(certificate, at: index, of: number)
     case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals,
       .stream:
       break
@@ -68,10 +68,10 @@ package struct ServiceStatus {
 
   /// `since` stays the same while the state does, also across workers.
   mutating func note(_ change: ServerChange, at now: WallTime) {
-    guard known.contains(change.place) else { return }
-    let since = health[change.place].flatMap { $0.state == change.state ? $0.since : nil }
+    guard known.contains(change.identity) else { return }
+    let since = health[change.identity].flatMap { $0.state == change.state ? $0.since : nil }
     let reason = String(change.reason.prefix(Self.reasonLimit))
-    health[change.place] = Health(state: change.state, reason: reason, since: since ?? now)
+    health[change.identity] = Health(state: change.state, reason: reason, since: since ?? now)
   }
 
   mutating func note(_ load: Load, at now: Instant) {
@@ -79,35 +79,35 @@ package struct ServiceStatus {
     rates.note(load, at: now)
   }
 
-  mutating func note(_ certificate: ServedCertificate, at place: UInt16, of number: UInt64) {
+  mutating func note(_ certificate: ServedCertificate, at index: UInt16, of number: UInt64) {
     if number != certificatesNumber { certificates = [] }
     certificatesNumber = number
-    certificates.removeAll { $0.place == place }
+    certificates.removeAll { $0.index == index }
     let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.certificate.byteCount }
     guard certificates.count < WorkerEvent.certificateLimit, bytes <= Self.certificateBytes else { return }
-    certificates.append((place, certificate))
+    certificates.append((index, certificate))
   }
 
-  mutating func note(_ load: ServerLoad, at place: ServerPlace) {
-    if known.contains(place) { serverLoads[place] = load }
+  mutating func note(_ load: ServerLoad, of identity: ServerIdentity) {
+    if known.contains(identity) { serverLoads[identity] = load }
   }
 
-  mutating func note(_ check: ServerCheck, at place: ServerPlace) {
-    guard known.contains(place) else { return }
-    checks[place] = check
-    checks[place]?.result = String(check.result.prefix(Self.reasonLimit))
+  mutating func note(_ check: ServerCheck, of identity: ServerIdentity) {
+    guard known.contains(identity) else { return }
+    checks[identity] = check
+    checks[identity]?.result = String(check.result.prefix(Self.reasonLimit))
   }
 
   /// The configuration that the worker loads; nil: the reload was refused.
   mutating func expect(_ description: ServiceDescription?) {
-    coming = Set((description?.servers ?? []).map(\.place))
+    coming = Set((description?.servers ?? []).map(\.identity))
     forgetUnknown()
   }
 
   /// Switches to another configuration. States of its servers and of removed ones are kept.
   mutating func adopt(_ description: ServiceDescription) {
-    let named = Set(description.servers.map(\.place))
-    let gone = (self.description.servers + removed).filter { !named.contains($0.place) }
+    let named = Set(description.servers.map(\.identity))
+    let gone = (self.description.servers + removed).filter { !named.contains($0.identity) }
     removed = Array((gone.filter(isBusy) + gone.filter { !isBusy($0) }).prefix(Self.removedLimit))
     self.description = description
     coming = []
@@ -115,7 +115,7 @@ package struct ServiceStatus {
   }
 
   private mutating func forgetUnknown() {
-    known = coming.union((description.servers + removed).map(\.place))
+    known = coming.union((description.servers + removed).map(\.identity))
     health = health.filter { known.contains($0.key) }
     serverLoads = serverLoads.filter { known.contains($0.key) }
     checks = checks.filter { known.contains($0.key) }
@@ -132,30 +132,30 @@ package struct ServiceStatus {
     removed = []
     coming = []
     forgetUnknown()
-    for place in health.keys { health[place]?.isCurrent = false }
+    for identity in health.keys { health[identity]?.isCurrent = false }
   }
 
   /// The state of each configured server; nil until the worker has reported it.
   var serverStates: [(name: String, state: ServerState?)] {
     description.servers.map { server in
-      (server.name, health[server.place].flatMap { $0.isCurrent ? $0.state : nil })
+      (server.name, health[server.identity].flatMap { $0.isCurrent ? $0.state : nil })
     }
   }
 
   /// The clients that are connected with a server, and all connections of clients.
   var occupancy: (sessions: UInt64, connections: UInt64) {
-    let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.place]?.sessions ?? 0) }
+    let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.identity]?.sessions ?? 0) }
     return (sessions, UInt64(load?.connections ?? 0))
   }
 
   /// Each with its index among the configuration's certificates.
-  var servedCertificates: [(place: Int, certificate: ServedCertificate)] {
-    certificates.map { (Int($0.place), $0.certificate) }
+  var servedCertificates: [(index: Int, certificate: ServedCertificate)] {
+    certificates.map { (Int($0.index), $0.certificate) }
   }
 
   /// Whether any server is reachable; nil until the worker has reported all of them. A server in drain counts: it is in
   /// drain on the other node too.
-  var reachesServers: Bool? {
+  var hasReachableServer: Bool? {
     let states = serverStates.map(\.state)
     if states.contains(where: { $0?.takesKnownClients == true }) { return true }
     return states.contains(nil) ? nil : false
@@ -239,12 +239,12 @@ package struct ServiceStatus {
 
   /// Whether it has exchanges, running or queued.
   private func isBusy(_ server: StatusReport.Server) -> Bool {
-    serverLoads[server.place].map { $0.exchanges > 0 || $0.waiting > 0 } == true
+    serverLoads[server.identity].map { $0.exchanges > 0 || $0.waiting > 0 } == true
   }
 
   private func filled(_ described: StatusReport.Server, _ adminStates: AdminStates) -> StatusReport.Server {
     var server = described
-    if let health = health[server.place], health.isCurrent {
+    if let health = health[server.identity], health.isCurrent {
       server.state = health.state
       server.reason = health.reason
       server.since = health.since
@@ -253,8 +253,8 @@ package struct ServiceStatus {
       server.adminState = admin
       server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
     }
-    server.load = serverLoads[server.place]
-    server.lastCheck = checks[server.place]
+    server.load = serverLoads[server.identity]
+    server.lastCheck = checks[server.identity]
     return server
   }
 }

@@ -37,17 +37,17 @@ struct FailoverService: ~Copyable {
 
   /// Reports the state of the service to the virtual routers.
   mutating func refresh(
-    _ worker: WorkerStateMachine.State, reachesServers: Bool?, _ poller: borrowing Poller, at now: Instant
+    _ worker: WorkerStateMachine.State, hasReachableServer: Bool?, _ poller: borrowing Poller, at now: Instant
   ) {
     guard routers != nil else { return }
     let before = serving
     serving.note(worker, at: now)
-    serving.note(reachesServers: reachesServers)
+    serving.note(hasReachableServer: hasReachableServer)
     if let hasWorker = serving.hasWorker, hasWorker != before.hasWorker {
       routers?.report(.worker, isGood: hasWorker, at: now)
     }
-    if let reachesServers = serving.reachesServers, reachesServers != before.reachesServers {
-      routers?.report(.servers, isGood: reachesServers, at: now)
+    if let hasReachableServer = serving.hasReachableServer, hasReachableServer != before.hasReachableServer {
+      routers?.report(.servers, isGood: hasReachableServer, at: now)
     }
     routers?.handleTimeout(poller, at: now)
   }

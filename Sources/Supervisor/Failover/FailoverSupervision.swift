@@ -8,7 +8,7 @@ extension Supervision {
   mutating func serveRouters(_ events: [SupervisorToken]) { failover.serve(events, poller, at: Clock.monotonic()) }
 
   mutating func refreshRouters(at now: Instant) {
-    failover.refresh(workerState.state, reachesServers: status.reachesServers, poller, at: now)
+    failover.refresh(workerState.state, hasReachableServer: status.hasReachableServer, poller, at: now)
     noteHandovers()
   }
 

@@ -13,7 +13,7 @@ struct ServingCondition {
   private(set) var hasWorker: Bool?
   /// Whether a worker has reported `tablesReceived`.
   var hasTables = false
-  private(set) var reachesServers: Bool?
+  private(set) var hasReachableServer: Bool?
   private var absentSince: Instant?
 
   /// When `note` is due although nothing has changed.
@@ -38,7 +38,7 @@ struct ServingCondition {
   }
 
   /// Takes the worker's report on its servers; nil (unknown) changes nothing.
-  mutating func note(reachesServers: Bool?) {
-    self.reachesServers = reachesServers ?? self.reachesServers
+  mutating func note(hasReachableServer: Bool?) {
+    self.hasReachableServer = hasReachableServer ?? self.hasReachableServer
   }
 }

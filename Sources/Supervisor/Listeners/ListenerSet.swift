@@ -10,7 +10,7 @@ struct ListenerSet: ~Copyable {
   struct Listener {
     /// As configured; `place` differs when the kernel has no IPv6.
     let request: ServicePlan.ListenerRequest
-    let place: ListenerPlace
+    let identity: ListenerIdentity
     var socket: SharedDescriptor
   }
 
@@ -70,7 +70,7 @@ struct ListenerSet: ~Copyable {
   mutating func restore() throws(SystemError) {
     for (index, listener) in listeners.enumerated() {
       if listener.request.isForDatagrams {
-        listeners[index].socket = try Self.bind(listener.place.endpoint, listener.request)
+        listeners[index].socket = try Self.bind(listener.identity.endpoint, listener.request)
         continue
       }
       // systemd has dropped its duplicate of a socket that had stopped listening.
@@ -118,8 +118,9 @@ struct ListenerSet: ~Copyable {
   private static func listener(
     _ request: ServicePlan.ListenerRequest, at endpoint: Endpoint, loop: Int, _ socket: SharedDescriptor
   ) -> Listener {
-    let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
-    return Listener(request: request, place: place, socket: socket)
+    let identity = ListenerIdentity(
+      purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
+    return Listener(request: request, identity: identity, socket: socket)
   }
 
   /// Calls `body`; when the kernel has no IPv6, with the IPv4 wildcard instead of the dual-stack one.

@@ -48,7 +48,7 @@ extension ListenerSet.Listener {
   /// Stores the socket in systemd's descriptor store, which keeps it across a restart. One for datagrams has no
   /// connections to keep.
   func keep() {
-    if !request.isForDatagrams { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
+    if !request.isForDatagrams { DescriptorStore.keep(socket, name: identity.endpoint.keptName) }
   }
 
   /// Stops listening on all duplicates of the socket. One for datagrams has no queue of connections, and would stay
@@ -59,7 +59,7 @@ extension ListenerSet.Listener {
 
   /// Removes the socket from systemd's descriptor store.
   func forget() {
-    if !request.isForDatagrams { ServiceNotification.forget(name: place.endpoint.keptName).send() }
+    if !request.isForDatagrams { ServiceNotification.forget(name: identity.endpoint.keptName).send() }
   }
 }
 

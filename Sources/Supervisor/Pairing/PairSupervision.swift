@@ -52,7 +52,7 @@ extension Supervision {
     let others = pair.peers.nodes.compactMap { node in
       pair.peers.vitals(of: node.name, at: now).map { (name: node.name, vitals: $0) }
     }
-    failover.compare(status.reachedServers, with: others, delay: status.description.noticeDelay, at: now)
+    failover.compare(status.serviceVitals, with: others, delay: status.description.noticeDelay, at: now)
   }
 
   /// Takes a piece of what changes seldom.
@@ -68,7 +68,7 @@ extension Supervision {
     var vitals = NodeVitals(wall: .now)
     (vitals.sessions, vitals.connections) = status.occupancy
     vitals.routers = failover.roles
-    vitals.services = status.reachedServers
+    vitals.services = status.serviceVitals
     return vitals
   }
 
@@ -94,7 +94,7 @@ extension NodeDifference {
 extension ServiceStatus {
   /// For each service all of whose servers were checked: how many of them are reached. A server in drain is in drain on
   /// the other nodes too.
-  var reachedServers: [NodeVitals.Service] {
+  var serviceVitals: [NodeVitals.Service] {
     let services = Dictionary(grouping: serverStates) { String(ServerName.parts(of: $0.name).service ?? "") }
     return services.sorted { $0.key < $1.key }.compactMap { name, servers in
       guard servers.allSatisfy({ $0.state != nil }) else { return nil }
@@ -106,11 +106,11 @@ extension ServiceStatus {
   /// By the services that they belong to.
   var presentedCertificates: [NodeFacts.Certificate] {
     let services = description.certificateServices
-    return servedCertificates.compactMap { place, certificate in
-      guard place < services.count,
+    return servedCertificates.compactMap { index, certificate in
+      guard index < services.count,
         let fingerprint = Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init)
       else { return nil }
-      return .init(service: services[place], fingerprint: fingerprint, notAfter: certificate.notAfter)
+      return .init(service: services[index], fingerprint: fingerprint, notAfter: certificate.notAfter)
     }
   }
 }

@@ -67,9 +67,9 @@ struct ControlLink: ~Copyable {
         hostName: plan.configuration.hostName),
       with: text, forOperators: isOperators)
     for listener in listeners.added {
-      send(.listener(listener.place), with: listener.socket, forOperators: isOperators)
+      send(.listener(listener.identity), with: listener.socket, forOperators: isOperators)
     }
-    for listener in listeners.removed { send(.withdraw(listener.place), forOperators: isOperators) }
+    for listener in listeners.removed { send(.withdraw(listener.identity), forOperators: isOperators) }
     for (name, state) in states.all {
       // There may be more of them than operators' commands may wait.
       send(.server(name: name, state, number: states.number))

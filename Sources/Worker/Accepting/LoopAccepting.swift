@@ -11,7 +11,7 @@ import WorkerProtocol
 struct Accepting: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor
-    let place: ListenerPlace
+    let identity: ListenerIdentity
     /// As in the newest snapshot.
     var entrance: Client.Entrance
     var service: ServiceSnapshot
@@ -115,7 +115,7 @@ extension Loop {
     do throws(SystemError) {
       try context.poller.watchLevel(accepting.listeners[key].descriptor, token: Token(.listener, key).rawValue)
     } catch {
-      notePause("listener \(accepting.listeners[key].place.endpoint): \(error)")
+      notePause("listener \(accepting.listeners[key].identity.endpoint): \(error)")
       pauseAccepting()
     }
   }

@@ -6,18 +6,18 @@ struct PendingEvents {
   /// Of two events with the same topic, only the newer one needs to be sent.
   private enum Topic: Hashable {
     case load
-    case state(ServerPlace)
-    case serverLoad(ServerPlace)
-    case check(ServerPlace)
+    case state(ServerIdentity)
+    case serverLoad(ServerIdentity)
+    case check(ServerIdentity)
     case adminState(String)
     case nodeVitals(String)
 
     init?(_ event: WorkerEvent) {
       switch event {
       case .load: self = .load
-      case .serverChanged(let change): self = .state(change.place)
-      case .serverLoad(_, let place): self = .serverLoad(place)
-      case .serverCheck(_, let place): self = .check(place)
+      case .serverChanged(let change): self = .state(change.identity)
+      case .serverLoad(_, let identity): self = .serverLoad(identity)
+      case .serverCheck(_, let identity): self = .check(identity)
       case .adminState(_, let server): self = .adminState(server)
       case .nodeVitals(_, let node): self = .nodeVitals(node)
       case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts,

@@ -10,7 +10,7 @@ import Wire
 /// The metrics of the whole worker, for the supervisor.
 struct WorkerFigures: Sendable {
   let load: Load
-  let servers: [(place: ServerPlace, load: ServerLoad, check: ServerCheck?)]
+  let servers: [(identity: ServerIdentity, load: ServerLoad, check: ServerCheck?)]
 
   init(_ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics]) {
     let total = metrics.reduce(into: LoopFigures()) { $0 += $1.latest }
@@ -18,7 +18,7 @@ struct WorkerFigures: Sendable {
     let affinity = Dictionary(
       snapshot.services.map { ($0.settings.name, $0.backend.affinity.tally(at: now)) }
     ) { first, _ in first }
-    let named = snapshot.places
+    let named = snapshot.indexedServers
     let names = Set(snapshot.servers.map(\.name))
     servers = (snapshot.servers + sharedState.removedServers).enumerated().map { index, server in
       // Clients are assigned to a server's name: they are counted at the address that it has now.
@@ -32,9 +32,9 @@ struct WorkerFigures: Sendable {
         clients: UInt64(clamping: count.clients), sessions: UInt64(clamping: count.sessions),
         exchanges: UInt64(clamping: occupancy.active), flows: UInt64(clamping: server.flowCount),
         waiting: UInt64(clamping: occupancy.waiting),
-        connections: UInt64(clamping: total.connections[server.place] ?? 0),
+        connections: UInt64(clamping: total.connections[server.identity] ?? 0),
         weightPercent: UInt64(clamping: percent))
-      return (server.place, load, server.lastCheck)
+      return (server.identity, load, server.lastCheck)
     }
     load = Load(
       connections: UInt32(clamping: sharedState.connectionCount),

@@ -16,14 +16,14 @@ package struct WorkerSetup: Sendable {
   /// New listening sockets. At the start, every loop has one for each address and purpose.
   package let listeners: [HandedListener]
   /// Listening sockets to be closed.
-  package let withdrawn: [ListenerPlace]
+  package let withdrawn: [ListenerIdentity]
   /// The servers' administrative states.
   package let adminStates: [String: AdminState]
 
   /// The new listeners of the loops.
-  var loopListeners: [HandedListener] { listeners.filter { $0.place.purpose != .pair } }
+  var loopListeners: [HandedListener] { listeners.filter { $0.identity.purpose != .pair } }
   /// The new listeners of the pair's thread.
-  var pairListeners: [HandedListener] { listeners.filter { $0.place.purpose == .pair } }
+  var pairListeners: [HandedListener] { listeners.filter { $0.identity.purpose == .pair } }
 }
 
 /// A configuration's text as read by the supervisor, to be parsed again by the same code.
@@ -37,18 +37,18 @@ package struct ConfigurationText: Sendable, Equatable {
 
 /// A listening socket received from the supervisor.
 package final class HandedListener: Sendable {
-  package let place: ListenerPlace
+  package let identity: ListenerIdentity
   private let descriptor: Mutex<Descriptor?>
 
-  init(place: ListenerPlace, descriptor: consuming Descriptor) {
-    self.place = place
+  init(identity: ListenerIdentity, descriptor: consuming Descriptor) {
+    self.identity = identity
     self.descriptor = Mutex(consume descriptor)
   }
 
   /// Takes the socket, for the loop that will accept from it. Must be called only once.
   package func takeDescriptor() -> Descriptor {
     guard let taken = descriptor.withLock({ $0.take() }) else {
-      preconditionFailure("the listener \(place) was taken before")
+      preconditionFailure("the listener \(identity) was taken before")
     }
     return taken
   }

@@ -10,7 +10,7 @@ struct WorkerSetupDraft: ~Copyable {
   private var loops = 0
   private var configuration: ConfigurationText?
   private var listeners: [HandedListener] = []
-  private var withdrawn: [ListenerPlace] = []
+  private var withdrawn: [ListenerIdentity] = []
   private var adminStates: [String: AdminState] = [:]
 
   /// Whether `start` is to come.
@@ -41,13 +41,13 @@ struct WorkerSetupDraft: ~Copyable {
         let text = String(decoding: try MemoryFile.contents(of: file), as: UTF8.self)
         configuration = ConfigurationText(text: text, fileName: fileName, hostName: hostName)
       } catch { throw .system(error) }
-    case .listener(let place) where configuration != nil:
-      guard place.loop < heartbeats.count, let socket = consume descriptor else {
+    case .listener(let identity) where configuration != nil:
+      guard identity.loop < heartbeats.count, let socket = consume descriptor else {
         throw .message(.invalidField("loop"))
       }
-      listeners.append(HandedListener(place: place, descriptor: socket))
-    case .withdraw(let place) where configuration != nil && isReload:
-      withdrawn.append(place)
+      listeners.append(HandedListener(identity: identity, descriptor: socket))
+    case .withdraw(let identity) where configuration != nil && isReload:
+      withdrawn.append(identity)
     case .server(let name, let state, _) where configuration != nil:
       adminStates[name] = state
     case .start:

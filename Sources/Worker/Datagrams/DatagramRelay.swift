@@ -11,7 +11,7 @@ import WorkerProtocol
 struct DatagramRelay: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor
-    let place: ListenerPlace
+    let identity: ListenerIdentity
     /// As in the newest snapshot.
     var service: ServiceSnapshot
 
@@ -42,7 +42,7 @@ struct DatagramRelay: ~Copyable {
 
   mutating func add(_ handed: HandedListener, _ service: ServiceSnapshot, _ context: borrowing LoopContext) {
     let key = listeners.insert(
-      Listener(descriptor: handed.takeDescriptor(), place: handed.place, service: service))
+      Listener(descriptor: handed.takeDescriptor(), identity: handed.identity, service: service))
     if isServing { watch(key, context) }
   }
 
@@ -57,7 +57,7 @@ struct DatagramRelay: ~Copyable {
       try context.poller.watchLevel(listeners[key].descriptor, token: Token(.datagrams, key).rawValue)
     } catch {
       unwatched.append(key)
-      if !isAgain { context.reports.log.error("listener \(listeners[key].place.endpoint): \(error)") }
+      if !isAgain { context.reports.log.error("listener \(listeners[key].identity.endpoint): \(error)") }
     }
   }
 
@@ -109,7 +109,7 @@ struct DatagramRelay: ~Copyable {
   private mutating func passOn(
     _ range: Range<Int>, from ends: DatagramBatch.Ends, at listener: SlabKey, _ context: inout LoopContext
   ) {
-    let local = Endpoint(address: ends.local, port: listeners[listener].place.endpoint.port)
+    let local = Endpoint(address: ends.local, port: listeners[listener].identity.endpoint.port)
     let key = Flow.Key(client: ends.peer, local: local)
     guard let flow = known(key, &context) ?? begin(key, scope: ends.scope, at: listener, &context) else {
       context.reports.counters.datagrams.dropped += UInt64(range.count)
@@ -144,7 +144,7 @@ struct DatagramRelay: ~Copyable {
       while allowed < count, table.answer(batch.size(at: allowed), of: number, at: context.now) { allowed += 1 }
       let (client, local) = (table[number].key.client, table[number].key.local.address)
       let ends = DatagramBatch.Ends(peer: client, scope: flows[flow].scope, local: local)
-      let family = listeners[key].place.endpoint.address.family
+      let family = listeners[key].identity.endpoint.address.family
       let (sent, _) = batch.send(0..<allowed, on: listeners[key].descriptor.number, between: (ends, family))
       note(flow, sent: sent, of: count, &context)
       if count < DatagramBatch.most { return }

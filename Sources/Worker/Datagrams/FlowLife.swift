@@ -27,7 +27,7 @@ extension DatagramRelay {
     let assigned =
       service.backend.affinity.addresses.lookup(flows[flow].client, at: context.now) ?? flows[flow].shared.id
     guard let server = service.backend.servers.firstIndex(where: { $0.id == assigned }) else { return false }
-    return service.servers[server].place.endpoint.address != flows[flow].place.endpoint.address
+    return service.servers[server].identity.endpoint.address != flows[flow].identity.endpoint.address
   }
 
   /// Makes a flow to the client's server, unless a limit forbids it or there is no server.
@@ -48,7 +48,7 @@ extension DatagramRelay {
     }
     let shared = service.backend.servers[choice.server]
     do throws(SystemError) {
-      let server = Endpoint(address: service.servers[choice.server].place.endpoint.address, port: key.local.port)
+      let server = Endpoint(address: service.servers[choice.server].identity.endpoint.address, port: key.local.port)
       let descriptor = try DatagramSocket.connect(to: server)
       let flow = flows.insert(
         RelayedFlow(
@@ -161,6 +161,6 @@ extension ServiceSnapshot {
   fileprivate func isOwnEnd(_ key: Flow.Key) -> Bool {
     key.client.port == key.local.port
       && (key.client.address == key.local.address
-        || servers.contains { $0.place.endpoint.address == key.client.address })
+        || servers.contains { $0.identity.endpoint.address == key.client.address })
   }
 }

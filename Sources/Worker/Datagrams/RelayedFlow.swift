@@ -29,13 +29,13 @@ struct RelayedFlow: ~Copyable {
   var shared: SharedServer { snapshot.backend.servers[server] }
 
   /// The server's name and address when the flow began.
-  var place: ServerPlace { snapshot.servers[server].place }
+  var identity: ServerIdentity { snapshot.servers[server].identity }
 }
 
 extension LoopContext {
   /// Gives back what a flow held besides its socket, and writes its line.
   mutating func ended(_ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination) {
-    let (snapshot, server, place) = (flow.snapshot, flow.shared, flow.place)
+    let (snapshot, server, identity) = (flow.snapshot, flow.shared, flow.identity)
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
@@ -49,7 +49,7 @@ extension LoopContext {
     let occupancy = server.occupancy
     let entry = AccessEntry(
       record: record, client: facts.key.client, frontend: "datagrams", isTLS: false, service: snapshot.settings.name,
-      server: place.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
+      server: identity.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
     reports.accessLog.add(entry, monotonic: now)
   }

@@ -118,7 +118,7 @@ struct ActiveExchange: ~Copyable {
       switch effect {
       case .log: if context.reports.accessLog.isOpen { log(client, &context) }
       case .keepConnection: keepConnection(client, &context)
-      case .leavePlace: leavePlace(client)
+      case .releaseSlot: releaseSlot(client)
       case .place: effects = place(&client, &context)
       case .connect: effects = obtainConnection(&client, &context)
       case .sendHead: effects = sendHead(client, &context)
@@ -153,7 +153,7 @@ struct ActiveExchange: ~Copyable {
     case .reply: return reply(others.status, &client, &context)
     case .redirect: return redirect(&client, &context)
     case .sendEnd: client.sendEnd()
-    case .log, .keepConnection, .leavePlace, .place, .connect, .sendHead, .awaitNext, .linger, .close: break
+    case .log, .keepConnection, .releaseSlot, .place, .connect, .sendHead, .awaitNext, .linger, .close: break
     }
     return others
   }

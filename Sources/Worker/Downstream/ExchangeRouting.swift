@@ -158,7 +158,7 @@ extension ActiveExchange {
   }
 
   /// Releases the slot at the server, or leaves its queue.
-  mutating func leavePlace(_ client: borrowing Client) {
+  mutating func releaseSlot(_ client: borrowing Client) {
     guard let server else { return }
     switch position {
     case .none, .outside: break

@@ -91,7 +91,7 @@ struct HealthCheck: ~Copyable {
   /// Begins to connect; returns the result if that fails at once.
   mutating func begin(token: UInt64, _ poller: borrowing Poller) -> CheckResult? {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: upstream.place.endpoint)
+      let descriptor = try Socket.connect(to: upstream.identity.endpoint)
       try poller.watch(descriptor, token: token)
       stream = Stream(plain: descriptor)
       return nil

@@ -54,7 +54,9 @@ struct Prober: ~Copyable {
     random = try RandomBytes.makeWord() | 1
     servers = Slab(capacity: max(1, snapshot.servers.count))
     checks = Slab(capacity: max(1, snapshot.servers.count))
-    for (server, service) in snapshot.places { keys.append(servers.insert(ServerHealth(server, service, at: now))) }
+    for (server, service) in snapshot.indexedServers {
+      keys.append(servers.insert(ServerHealth(server, service, at: now)))
+    }
   }
 
   /// Begins the first checks.
@@ -69,13 +71,13 @@ struct Prober: ~Copyable {
   mutating func adopt(_ next: ConfigurationSnapshot, _ context: inout LoopContext) {
     var earlier = keys + removed
     keys = []
-    for (server, service) in next.places {
+    for (server, service) in next.indexedServers {
       let shared = service.backend.servers[server]
-      guard let place = earlier.firstIndex(where: { servers[$0].shared === shared }) else {
+      guard let index = earlier.firstIndex(where: { servers[$0].shared === shared }) else {
         keys.append(servers.insert(ServerHealth(server, service, at: context.now)))
         continue
       }
-      keys.append(continueHealth(of: earlier.remove(at: place), as: server, of: service, &context))
+      keys.append(continueHealth(of: earlier.remove(at: index), as: server, of: service, &context))
     }
     removed = earlier
     snapshot = next
@@ -86,12 +88,12 @@ struct Prober: ~Copyable {
   private mutating func continueHealth(
     of key: SlabKey, as server: Int, of service: ServiceSnapshot, _ context: inout LoopContext
   ) -> SlabKey {
-    let (former, place) = (servers[key].place, service.servers[server].place)
+    let (former, identity) = (servers[key].identity, service.servers[server].identity)
     let known = servers[key].tracker.isKnown ? servers[key].tracker : nil
     let isSame = servers[key].isTrusted(like: service.servers[server])
-    if former != place, known != nil, isSame {
+    if former != identity, known != nil, isSame {
       let change = ServerChange(
-        place: place, state: servers[key].shared.state, reason: "as known of \(former.name), its former name")
+        identity: identity, state: servers[key].shared.state, reason: "as known of \(former.name), its former name")
       channel.send(.serverChanged(change))
     }
     if servers[key].continueHealth(as: server, of: service) { return key }
@@ -101,8 +103,8 @@ struct Prober: ~Copyable {
 
   /// Drops a removed server that has no exchanges any more.
   mutating func drop(_ server: SharedServer, _ context: inout LoopContext) {
-    guard let place = removed.firstIndex(where: { servers[$0].shared === server }) else { return }
-    let key = removed.remove(at: place)
+    guard let index = removed.firstIndex(where: { servers[$0].shared === server }) else { return }
+    let key = removed.remove(at: index)
     // Clients that keep an earlier snapshot must not be sent there again either.
     servers[key].publish(.down)
     end(key, &context)
@@ -283,13 +285,13 @@ struct Prober: ~Copyable {
   private func publish(_ transition: Transition, of key: SlabKey) {
     let server = servers[key].shared
     servers[key].publish(transition.to)
-    let words = removed.contains(key) ? "\(server.name) (\(server.place.endpoint), removed)" : server.name
+    let words = removed.contains(key) ? "\(server.name) (\(server.identity.endpoint), removed)" : server.name
     var metadata: Logger.Metadata = ["server": "\(server.name)", "state": "\(transition.to)"]
     if let detail = servers[key].detail, transition.to == .down { metadata["detail"] = "\(detail)" }
     log.log(level: transition.to == .down ? .warning : .notice, "server \(words) is \(transition)", metadata: metadata)
     channel.send(
       .serverChanged(
-        ServerChange(place: server.place, state: transition.to, reason: "\(transition.reason)")))
+        ServerChange(identity: server.identity, state: transition.to, reason: "\(transition.reason)")))
   }
 
   private mutating func publishReadiness(_ context: inout LoopContext) {

@@ -55,7 +55,7 @@ struct ServerHealth {
   var shared: SharedServer { snapshot.backend.servers[server] }
 
   /// The server's name and address in the snapshot.
-  var place: ServerPlace { snapshot.servers[server].place }
+  var identity: ServerIdentity { snapshot.servers[server].identity }
 
   /// Whether the certificate verification is the same in another snapshot.
   func isTrusted(like upstream: ServiceSnapshot.Upstream) -> Bool {

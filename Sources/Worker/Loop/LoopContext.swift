@@ -106,7 +106,7 @@ struct LoopContext: ~Copyable {
     _ server: Int, at port: UInt16?, of service: ServiceSnapshot, for request: RequestKey, _ proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
-      var endpoint = service.servers[server].place.endpoint
+      var endpoint = service.servers[server].identity.endpoint
       if let port { endpoint.port = port }
       let descriptor = try Socket.connect(to: endpoint)
       let key = servers.insert(

@@ -8,7 +8,7 @@ struct LoopFigures: Sendable {
   /// Since the first loop with this index started.
   var counters = Counters()
   /// Number of connections to each server, including idle ones.
-  var connections: [ServerPlace: Int] = [:]
+  var connections: [ServerIdentity: Int] = [:]
 
   static func += (total: inout LoopFigures, other: LoopFigures) {
     total.counters = total.counters + other.counters
@@ -33,7 +33,7 @@ extension LoopContext {
   var figures: LoopFigures {
     var figures = LoopFigures(counters: reports.counters)
     for key in servers.keys where servers[key].phase != .ending {
-      figures.connections[servers[key].shared.place, default: 0] += 1
+      figures.connections[servers[key].shared.identity, default: 0] += 1
     }
     return figures
   }

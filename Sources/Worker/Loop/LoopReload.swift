@@ -9,18 +9,22 @@ extension Loop {
     guard !context.isStopping else { return }
     context.adopt(rollout.snapshot)
     prober?.adopt(rollout.snapshot, &context)
-    for key in accepting.listeners.keys where rollout.withdrawn.contains(accepting.listeners[key].place) { close(key) }
-    for key in datagrams.listeners.keys where rollout.withdrawn.contains(datagrams.listeners[key].place) {
+    for key in accepting.listeners.keys where rollout.withdrawn.contains(accepting.listeners[key].identity) {
+      close(key)
+    }
+    for key in datagrams.listeners.keys where rollout.withdrawn.contains(datagrams.listeners[key].identity) {
       _ = datagrams.remove(key, context)
     }
     assignListeners()
-    for listener in rollout.listeners where Int(listener.place.loop) % rollout.loops == context.loop { add(listener) }
+    for listener in rollout.listeners where Int(listener.identity.loop) % rollout.loops == context.loop {
+      add(listener)
+    }
     for key in accepting.listeners.keys { handOn(key, loops: rollout.loops) }
     for key in datagrams.listeners.keys {
-      let place = datagrams.listeners[key].place
-      guard let owner = owner(of: place, loops: rollout.loops) else { continue }
+      let identity = datagrams.listeners[key].identity
+      guard let owner = owner(of: identity, loops: rollout.loops) else { continue }
       let listener = datagrams.remove(key, context)
-      owner.post(.inherited(HandedListener(place: place, descriptor: listener.takeDescriptor())))
+      owner.post(.inherited(HandedListener(identity: identity, descriptor: listener.takeDescriptor())))
     }
     isRetiring = context.loop >= rollout.loops
   }
@@ -28,21 +32,21 @@ extension Loop {
   /// Assigns the listeners to the services of the newest snapshot.
   mutating func assignListeners() {
     for key in accepting.listeners.keys {
-      let place = accepting.listeners[key].place
-      (accepting.listeners[key].entrance, accepting.listeners[key].service) = context.snapshot.entrance(at: place)
+      let identity = accepting.listeners[key].identity
+      (accepting.listeners[key].entrance, accepting.listeners[key].service) = context.snapshot.entrance(at: identity)
     }
     for key in datagrams.listeners.keys {
-      datagrams.listeners[key].service = context.snapshot.entrance(at: datagrams.listeners[key].place).service
+      datagrams.listeners[key].service = context.snapshot.entrance(at: datagrams.listeners[key].identity).service
     }
   }
 
   /// Adds a listener; it is not polled before the servers' states are known.
   mutating func add(_ handed: HandedListener) {
-    let (entrance, service) = context.snapshot.entrance(at: handed.place)
-    if handed.place.purpose == .datagrams { return datagrams.add(handed, service, context) }
+    let (entrance, service) = context.snapshot.entrance(at: handed.identity)
+    if handed.identity.purpose == .datagrams { return datagrams.add(handed, service, context) }
     let key = accepting.listeners.insert(
       Accepting.Listener(
-        descriptor: handed.takeDescriptor(), place: handed.place, entrance: entrance, service: service))
+        descriptor: handed.takeDescriptor(), identity: handed.identity, entrance: entrance, service: service))
     guard accepting.againAt == nil else { return }
     watch(key)
   }
@@ -57,16 +61,16 @@ extension Loop {
 
   /// Passes a listener to its new loop, so that connections in its queue are not refused.
   private mutating func handOn(_ key: SlabKey, loops: Int) {
-    let place = accepting.listeners[key].place
-    guard let owner = owner(of: place, loops: loops) else { return }
+    let identity = accepting.listeners[key].identity
+    guard let owner = owner(of: identity, loops: loops) else { return }
     context.poller.forget(accepting.listeners[key].descriptor)
     let listener = accepting.listeners.remove(key)
-    owner.post(.inherited(HandedListener(place: place, descriptor: listener.takeDescriptor())))
+    owner.post(.inherited(HandedListener(identity: identity, descriptor: listener.takeDescriptor())))
   }
 
   /// Another loop that a listener belongs to now; nil where that is this one.
-  private func owner(of place: ListenerPlace, loops: Int) -> Mailbox? {
-    let owner = Int(place.loop) % loops
+  private func owner(of identity: ListenerIdentity, loops: Int) -> Mailbox? {
+    let owner = Int(identity.loop) % loops
     return owner == context.loop ? nil : context.sharedState.mailbox(of: owner)
   }
 }

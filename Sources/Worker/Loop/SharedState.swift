@@ -35,8 +35,8 @@ final class SharedState: Sendable {
 
   /// The configured servers, and removed servers that still have exchanges.
   private struct Servers {
-    var known: [ServerPlace: SharedServer] = [:]
-    var named: Set<ServerPlace> = []
+    var known: [ServerIdentity: SharedServer] = [:]
+    var named: Set<ServerIdentity> = []
   }
 
   private struct Flows: ~Copyable {
@@ -78,9 +78,9 @@ final class SharedState: Sendable {
     let earlier = servers.withLock { servers in
       let earlier = Set(servers.known.values.map(ObjectIdentifier.init))
       let inUse = Set(snapshot.servers.map(ObjectIdentifier.init))
-      servers.named = Set(all.map(\.place))
+      servers.named = Set(all.map(\.identity))
       servers.known = servers.known.filter { !inUse.contains(ObjectIdentifier($0.value)) }
-      for (server, settings) in zip(snapshot.servers, all) { servers.known[settings.place] = server }
+      for (server, settings) in zip(snapshot.servers, all) { servers.known[settings.identity] = server }
       return earlier
     }
     let removed = Set(removedServers.map(\.name)).subtracting(all.map(\.fullName))
@@ -122,10 +122,10 @@ final class SharedState: Sendable {
     servers.withLock { servers in
       var known = servers.known
       let renamed = ServerName.renamed(
-        from: servers.named, to: Set(configuration.servers.map(\.place)), alikeBy: \.shortened)
-      for (former, place) in renamed where known[place] == nil { known[place] = known[former] }
+        from: servers.named, to: Set(configuration.servers.map(\.identity)), alikeBy: \.shortened)
+      for (former, identity) in renamed where known[identity] == nil { known[identity] = known[former] }
       return configuration.services.flatMap { service in
-        service.servers.map { known[$0.place] ?? SharedServer($0, queue: service.limits.queue) }
+        service.servers.map { known[$0.identity] ?? SharedServer($0, queue: service.limits.queue) }
       }
     }
   }
@@ -140,7 +140,7 @@ final class SharedState: Sendable {
   func dropEmptyServers() -> [SharedServer] {
     servers.withLock { servers in
       let dropped = servers.known.filter { !servers.named.contains($0.key) && $0.value.isEmpty }
-      for place in dropped.keys { servers.known[place] = nil }
+      for identity in dropped.keys { servers.known[identity] = nil }
       return Array(dropped.values)
     }
   }
@@ -287,10 +287,10 @@ final class SharedState: Sendable {
   func serverConnectionEnded() { serverConnections.subtract(1, ordering: .relaxed) }
 }
 
-extension ServerPlace {
+extension ServerIdentity {
   /// The same without the service's name.
-  fileprivate var shortened: ServerPlace {
-    ServerPlace(name: String(ServerName.parts(of: name).name), endpoint: endpoint)
+  fileprivate var shortened: ServerIdentity {
+    ServerIdentity(name: String(ServerName.parts(of: name).name), endpoint: endpoint)
   }
 }
 

@@ -30,36 +30,36 @@ final class NamedServices: Sendable {
 extension ConfigurationSnapshot {
   static func entrances(
     to services: [ServiceSnapshot]
-  ) -> [ListenerPlace: (entrance: Client.Entrance, service: ServiceSnapshot)] {
-    var found: [ListenerPlace: [ServiceSnapshot]] = [:]
+  ) -> [ListenerIdentity: (entrance: Client.Entrance, service: ServiceSnapshot)] {
+    var found: [ListenerIdentity: [ServiceSnapshot]] = [:]
     for service in services {
       // `*` and an address that includes it may both be given.
-      for place in Set(service.places) { found[place, default: []].append(service) }
+      for identity in Set(service.places) { found[identity, default: []].append(service) }
     }
     return Dictionary(uniqueKeysWithValues: found.map { ($0, entrance(at: $0, to: $1)) })
   }
 
   /// `services`: at least one.
   static func entrance(
-    at place: ListenerPlace, to services: [ServiceSnapshot]
+    at identity: ListenerIdentity, to services: [ServiceSnapshot]
   ) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
     let several = NamedServices(services)
     let kind: Exchange.Kind =
-      switch place.purpose {
+      switch identity.purpose {
       case .redirect: .redirected
       // No loop has a listener of the pair.
       case .relay, .datagrams, .pair: .opaque
       case .service: several == nil && services[0].isPassthrough ? .opaque : .relayed
       }
     return (
-      Client.Entrance(kind: kind, port: place.endpoint.port, isRelay: place.purpose == .relay, several: several),
+      Client.Entrance(kind: kind, port: identity.endpoint.port, isRelay: identity.purpose == .relay, several: several),
       services[0]
     )
   }
 }
 
 extension ServiceSnapshot {
-  fileprivate var places: [ListenerPlace] {
+  fileprivate var places: [ListenerIdentity] {
     let listeners: [(ListenerPurpose, [Configuration.Listener])] = [
       (.redirect, settings.redirect?.listeners ?? []), (.relay, settings.relayListeners),
       (.service, settings.listeners + settings.serverListeners), (.datagrams, settings.datagramListeners),
@@ -68,13 +68,13 @@ extension ServiceSnapshot {
       listeners.flatMap { listener in
         // Without an address it is bound to that of either family, as the kernel has them.
         (listener.address.map { [$0] } ?? [IPAddress(v4: 0), IPAddress(v6High: 0, low: 0)]).map {
-          ListenerPlace(purpose: purpose, endpoint: Endpoint(address: $0, port: listener.port), loop: 0)
+          ListenerIdentity(purpose: purpose, endpoint: Endpoint(address: $0, port: listener.port), loop: 0)
         }
       }
     }
   }
 }
 
-extension ListenerPlace {
-  var ofAnyLoop: ListenerPlace { ListenerPlace(purpose: purpose, endpoint: endpoint, loop: 0) }
+extension ListenerIdentity {
+  var ofAnyLoop: ListenerIdentity { ListenerIdentity(purpose: purpose, endpoint: endpoint, loop: 0) }
 }

@@ -8,7 +8,7 @@ import Wire
 /// A Connection Server, identified by service, name and address, as shared by all snapshots: its state and its slots.
 final class SharedServer: Sendable {
   /// In the newest snapshot that has the server: its service may get another name.
-  private let identity: Mutex<Identity>
+  private let naming: Mutex<Naming>
   /// By its name within the service: clients are assigned to this id.
   let id: ServerID
   private let currentState = Atomic(ServerState.down.rawValue)
@@ -23,28 +23,28 @@ final class SharedServer: Sendable {
   private let checked = Mutex<ServerCheck?>(nil)
   private let flows = Atomic<Int>(0)
 
-  private struct Identity {
-    let place: ServerPlace
+  private struct Naming {
+    let server: ServerIdentity
     let service: String
 
     init(_ settings: Configuration.Server) {
-      place = settings.place
+      server = settings.identity
       service = settings.service
     }
   }
 
   init(_ settings: Configuration.Server, queue: Int) {
-    identity = Mutex(Identity(settings))
+    naming = Mutex(Naming(settings))
     id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
 
-  var place: ServerPlace { identity.withLock { $0.place } }
+  var identity: ServerIdentity { naming.withLock { $0.server } }
 
-  var service: String { identity.withLock { $0.service } }
+  var service: String { naming.withLock { $0.service } }
 
   /// The name in the log, the status and commands.
-  var name: String { place.name }
+  var name: String { identity.name }
 
   /// The state last published by the prober; down before that.
   var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }
@@ -116,7 +116,7 @@ final class SharedServer: Sendable {
 
   /// Applies changed settings; returns the requests that get a slot as a result.
   func adopt(_ settings: Configuration.Server, queue: Int) -> [WaitingRequest] {
-    identity.withLock { $0 = Identity(settings) }
+    naming.withLock { $0 = Naming(settings) }
     return admission.withLock { admission in
       admission.limit = settings.connections
       admission.queueLimit = queue

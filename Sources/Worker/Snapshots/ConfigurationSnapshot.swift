@@ -16,7 +16,7 @@ final class ConfigurationSnapshot: Sendable {
   /// The servers of all services, in order.
   let servers: [SharedServer]
   /// What the listeners lead to, whichever loop they are of.
-  private let entrances: [ListenerPlace: (entrance: Client.Entrance, service: ServiceSnapshot)]
+  private let entrances: [ListenerIdentity: (entrance: Client.Entrance, service: ServiceSnapshot)]
 
   /// Loads the files of the configuration. Throws the reason, for the operator, when it can not be served.
   init(
@@ -45,12 +45,12 @@ final class ConfigurationSnapshot: Sendable {
   }
 
   /// The entrance of connections accepted by this listener, and their service until they request a name.
-  func entrance(at place: ListenerPlace) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
-    entrances[place.ofAnyLoop] ?? Self.entrance(at: place, to: [services[0]])
+  func entrance(at identity: ListenerIdentity) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
+    entrances[identity.ofAnyLoop] ?? Self.entrance(at: identity, to: [services[0]])
   }
 
   /// Each server's index in its service, and the service, in the order of `servers`.
-  var places: [(server: Int, service: ServiceSnapshot)] {
+  var indexedServers: [(server: Int, service: ServiceSnapshot)] {
     services.flatMap { service in service.servers.indices.map { ($0, service) } }
   }
 

@@ -35,7 +35,7 @@ final class ServiceSnapshot: Sendable {
 
   /// The settings for connections to a server.
   struct Upstream: Sendable {
-    let place: ServerPlace
+    let identity: ServerIdentity
     let security: Security
     let sendsProxyHeader: Bool
 
@@ -134,7 +134,7 @@ final class ServiceSnapshot: Sendable {
         contexts[server.tlsProfile, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try ReferenceIdentity(server.serverName))
         servers.append(
-          Upstream(place: server.place, security: security, sendsProxyHeader: server.sendsProxyHeader))
+          Upstream(identity: server.identity, security: security, sendsProxyHeader: server.sendsProxyHeader))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }

@@ -7,7 +7,7 @@ final class SnapshotRollout: Sendable {
   let snapshot: ConfigurationSnapshot
   /// New listening sockets, for all loops.
   let listeners: [HandedListener]
-  let withdrawn: [ListenerPlace]
+  let withdrawn: [ListenerIdentity]
   /// Loops from this index on retire: they pass on their listeners and finish their exchanges.
   let loops: Int
   /// Number of loops that have not confirmed, plus one while it is being distributed.
@@ -16,7 +16,7 @@ final class SnapshotRollout: Sendable {
 
   /// `whenDone` is called when distribution has ended (`done`) and every loop has adopted the snapshot.
   init(
-    _ snapshot: ConfigurationSnapshot, listeners: [HandedListener], withdrawn: [ListenerPlace], loops: Int,
+    _ snapshot: ConfigurationSnapshot, listeners: [HandedListener], withdrawn: [ListenerIdentity], loops: Int,
     whenDone: @escaping @Sendable () -> Void
   ) {
     self.snapshot = snapshot

@@ -43,7 +43,7 @@ struct ServerConnection: ~Copyable {
     if snapshot === other { return server == index }
     let mine = snapshot.servers[server]
     let theirs = other.servers[index]
-    return mine.place == theirs.place && mine.security.serverName == theirs.security.serverName
+    return mine.identity == theirs.identity && mine.security.serverName == theirs.security.serverName
       && mine.security.context.isEquivalent(to: theirs.security.context)
       && mine.sendsProxyHeader == theirs.sendsProxyHeader
   }
