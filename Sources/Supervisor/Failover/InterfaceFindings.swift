@@ -39,9 +39,8 @@ package struct InterfaceFindings {
   private mutating func look(
     at router: Configuration.VirtualRouter, _ there: [InterfaceAddress], _ own: [InterfaceAddress]
   ) {
-    let length = UInt32(clamping: router.settings.lease.milliseconds / 1000)
     for address in there where router.settings.ipAddresses.contains(address.address) {
-      guard !address.isLease(atMost: length) else { continue }
+      guard !address.isLease(of: router.settings) else { continue }
       let words = Self.words(about: address, on: router.interface)
       if own.contains(where: { $0.address.family == address.address.family }) {
         warnings.append("\(router.name): \(words)")

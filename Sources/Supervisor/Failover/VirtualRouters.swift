@@ -309,8 +309,7 @@ struct VirtualRouters: ~Copyable {
   /// may be the only address that the machine is reachable by.
   private mutating func findForeignAddresses(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
     let plan = instances[index].plan
-    let length = UInt32(clamping: plan.settings.lease.milliseconds / 1000)
-    let foreign = own.filter { plan.settings.ipAddresses.contains($0.address) && !$0.isLease(atMost: length) }
+    let foreign = own.filter { plan.settings.ipAddresses.contains($0.address) && !$0.isLease(of: plan.settings) }
     instances[index].foreign = Set(foreign.map(\.address))
     for address in foreign {
       let origins = InterfaceFindings.origins(of: address, on: plan.router.interface)
@@ -329,23 +328,12 @@ struct VirtualRouters: ~Copyable {
       .map(\.address)
   }
 
-  /// Removes the leases of an earlier run; no virtual router is Active here yet. Leases that neither the configuration
-  /// nor the file names belong to another service, and addresses without a lease to the operator.
+  /// Removes the leases of an earlier run.
   private mutating func sweep() throws(SystemError) {
-    let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
     let recorded = leaseFile?.record()?.addresses ?? []
-    for address in try routes.addresses() {
-      guard let place = names[address.interface] else { continue }
-      let isConfigured = instances.contains { instance in
-        let length = UInt32(clamping: instance.plan.settings.lease.milliseconds / 1000)
-        return instance.plan.router.interface == place && instance.plan.settings.ipAddresses.contains(address.address)
-          && address.isLease(atMost: length)
-      }
-      let isRecorded = recorded.contains { $0.interface == place && $0.address.address == address.address }
-      let isLeftover =
-        isRecorded && address.lifetime != nil && [0, InterfaceAddress.ourProtocol].contains(address.origin)
-      guard isConfigured || isLeftover, try routes.remove(address) else { continue }
-      log.notice("vrrp: removed \(address.address) from \(place), left by an earlier run")
+    let sweep = LeaseSweep(try routes.addresses(), on: try routes.interfaces(), recorded: recorded)
+    for lease in sweep.leftovers(instances.map(\.plan.router)) where try routes.remove(lease.address) {
+      log.notice("vrrp: removed \(lease.address.address) from \(lease.interface), left by an earlier run")
     }
   }
 }

@@ -47,8 +47,8 @@ package struct Release: ~Copyable {
     let record = try record(in: file)
     handOver(record.packets, interfaces)
     var connections: ConnectionReset? = try? ConnectionReset()
-    let others = try foreignAddresses()
-    for held in record.addresses where !others.contains(held.address.address) {
+    let sweep = LeaseSweep(try routes.addresses(), on: interfaces, recorded: record.addresses)
+    for held in sweep.released {
       guard let interface = interfaces.first(where: { $0.name == held.interface }) else { continue }
       let address = InterfaceAddress(
         interface: interface.index, address: held.address.address, prefixLength: held.address.prefixLength,
@@ -59,14 +59,6 @@ package struct Release: ~Copyable {
       remove(address, from: interface.name)
     }
     file?.remove()
-  }
-
-  /// Addresses that are present but not as our lease: they stay, whatever the file contains.
-  private mutating func foreignAddresses() throws(SystemError) -> Set<IPAddress> {
-    let present = try routes.addresses()
-    // A kernel that stores the address protocol (Linux 5.18) sets it on the loopback addresses.
-    let ours = present.contains { $0.origin != 0 } ? InterfaceAddress.ourProtocol : 0
-    return Set(present.filter { $0.lifetime == nil || $0.origin != ours }.map(\.address))
   }
 
   /// Sends the last advertisements and waits briefly for successors.
