@@ -27,10 +27,7 @@ struct OperatorSocket: ~Copyable {
   private var isListening = false
   /// Accepting has failed (out of descriptors, for example) and is paused until then.
   private var pausedUntil = Instant(nanoseconds: 0)
-  /// The process IDs of recent workers, latest last: a request may arrive after its worker has ended. A PID is reused
-  /// only after all others have been.
-  private var workers: [Int32] = []
-  private static let workersKept = 4
+  private var admission = OperatorAdmission()
   /// Whether a worker has connected since the last `takeWorkerIntrusion`.
   private var workerHasConnected = false
 
@@ -76,8 +73,8 @@ struct OperatorSocket: ~Copyable {
     // An event of the same batch may have closed it.
     guard event.kind == .operatorConnection, connections.contains(key) else { return nil }
     let request = connections[key].read(at: now)
-    connections[key].write()
-    if connections[key].state == .over { close(key) }
+    connections[key].write(at: now)
+    if connections[key].isOver { close(key) }
     return request.map { ($0, Requester(key: key)) }
   }
 
@@ -85,7 +82,7 @@ struct OperatorSocket: ~Copyable {
   mutating func answer(_ requester: Requester, _ answer: ControlAnswer, at now: Instant) {
     guard connections.contains(requester.key) else { return }
     connections[requester.key].answer(answer, at: now)
-    if connections[requester.key].state == .over { close(requester.key) }
+    if connections[requester.key].isOver { close(requester.key) }
   }
 
   /// Whether the client is root.
@@ -107,7 +104,10 @@ struct OperatorSocket: ~Copyable {
 
   /// Closes connections whose deadline has passed.
   mutating func handleTimeout(at now: Instant) {
-    for key in connections.keys where connections[key].isOverdue(at: now) { close(key) }
+    for key in connections.keys {
+      connections[key].handleTimeout(at: now)
+      if connections[key].isOver { close(key) }
+    }
   }
 
   /// When `handleTimeout` is due next.
@@ -120,13 +120,10 @@ struct OperatorSocket: ~Copyable {
   }
 
   /// Refuses commands from this worker process: a compromised worker must not give any.
-  mutating func forbid(worker process: Int32) {
-    workers.append(process)
-    if workers.count > Self.workersKept { workers.removeFirst() }
-  }
+  mutating func forbid(worker process: Int32) { admission.forbid(worker: process) }
 
   /// The process ID of the current worker, or of the last one.
-  var latestWorker: Int32? { workers.last }
+  var latestWorker: Int32? { admission.latestWorker }
 
   /// Whether a worker has connected since the last call.
   mutating func takeWorkerIntrusion() -> Bool {
@@ -139,20 +136,20 @@ struct OperatorSocket: ~Copyable {
       do throws(SystemError) {
         guard let socket = try LocalSocket.accept(from: listener) else { return }
         let peer = try LocalSocket.peer(of: socket)
-        guard !workers.contains(peer.process) else {
+        let name = "pid \(peer.process), uid \(peer.user)"
+        var refusal: String?
+        switch admission.decision(on: peer, isAuthorized: LocalSocket.isAuthorized(socket, peer, at: path)) {
+        case .admitted: break
+        case .unauthorized:
+          log.warning("control: refused \(name): neither root, nor this service's user, nor in the socket's group")
+          refusal = "permission denied: be root, or in the group of \(path)"
+        case .worker(let isLatest):
           log.critical("control: refused pid \(peer.process), a worker, which may be compromised")
-          workerHasConnected = workerHasConnected || workers.last == peer.process
+          workerHasConnected = workerHasConnected || isLatest
           continue
         }
-        let isWelcome = LocalSocket.isAuthorized(socket, peer, at: path)
-        let name = "pid \(peer.process), uid \(peer.user)"
-        if !isWelcome {
-          log.warning("control: refused \(name): neither root, nor this service's user, nor in the socket's group")
-        }
         let key = connections.insert(
-          OperatorConnection(
-            socket, name: name, isRoot: peer.user == 0,
-            refusal: isWelcome ? nil : "permission denied: be root, or in the group of \(path)", at: now))
+          OperatorConnection(socket, name: name, isRoot: peer.user == 0, refusal: refusal, at: now))
         do throws(SystemError) {
           try poller.watch(connections[key].descriptor, token: SupervisorToken(.operatorConnection, key).rawValue)
         } catch {
