@@ -10,7 +10,7 @@ import Wire
 extension Supervision {
   /// Executes a command, or refuses it when the server does not exist.
   mutating func command(_ command: ServerCommand, of name: String, for requester: OperatorSocket.Requester) {
-    guard let name = status.fullName(of: name) else { return reply(.refused([unknown(name)]), to: requester) }
+    guard let name = status.fullName(of: name) else { return reply(status.refusal(ofServer: name), to: requester) }
     // Otherwise the saved state and the worker's state would differ for as long as this worker runs.
     guard worker?.link.hasRoomForOperators != false else { return reply(.refused([ControlLink.noRoom]), to: requester) }
     log.notice(
@@ -30,7 +30,7 @@ extension Supervision {
         log.log(level: note.level, "\(note.text)")
         if case .dropped = note { active.warn(note.text) }
       case .answer(let requester, let server, let isApplied, let memory):
-        answer(requester, server, isApplied: isApplied, memory)
+        reply(status.answer(server, admin.commands.states, isApplied: isApplied, memory), to: requester)
       }
     }
   }
@@ -39,35 +39,6 @@ extension Supervision {
   mutating func noteSavedStates() {
     let (number, failure) = admin.file.takeOutcome()
     handle(admin: .saved(upTo: number, failure: failure))
-  }
-
-  private mutating func answer(
-    _ requester: OperatorSocket.Requester, _ name: String, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
-  ) {
-    guard let server = status.server(name, admin.commands.states) else {
-      return reply(.refused(["server \(name): it was removed by a reload meanwhile"]), to: requester)
-    }
-    var warnings: [String] = []
-    if !isApplied {
-      warnings.append("no worker has applied it yet; the next one applies it before it serves")
-    } else if !status.takesNewClients(insteadOf: server, admin.commands.states) {
-      let service = server.parts.service.map { " of service \($0)" } ?? ""
-      warnings.append("no server\(service) takes new clients now: they are answered with 503")
-    }
-    if case .failed(let path, let reason) = memory {
-      warnings.append("it lasts until a restart only: \(path) can't be written (\(reason)), and is tried again")
-    }
-    reply(.changed(server, warnings: warnings), to: requester)
-  }
-
-  private func unknown(_ name: String) -> String {
-    let names = status.description.servers.map(\.name)
-    let namesakes = status.namesakes(of: name)
-    if !namesakes.isEmpty { return "several services have a server `\(name)`: \(namesakes.joined(separator: ", "))" }
-    let advice =
-      Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
-      ?? "There are: \(names.joined(separator: ", "))"
-    return "the configuration has no server `\(name)`. \(advice)"
   }
 }
 
