@@ -8,7 +8,7 @@ import Wire
 public struct StreamMessage: Hashable, Sendable {
   /// The end that sends the message.
   public enum Sender: UInt8, Hashable, Sendable, CaseIterable {
-    /// The end whose process wanted the stream.
+    /// The end whose process requested the stream.
     case opener = 1
     case acceptor
 

@@ -4,7 +4,7 @@ import Wire
 extension Configuration {
   /// A virtual router (RFC 9568) as configured for this node: values keyed by host name are resolved.
   package struct VirtualRouter: Hashable, Sendable {
-    /// The name in the log, the status and the arguments of hooks; `router VRID` unless the file has another. Unique.
+    /// The name in the log, the status and the arguments of hooks; `router-VRID` unless the file has another. Unique.
     package var name = ""
     /// The network interface that sends advertisements and has the virtual addresses.
     package var interface: String

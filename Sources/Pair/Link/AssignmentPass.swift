@@ -41,7 +41,7 @@ struct AssignmentPass: Sendable {
     return .copy(from: position, activeSince: activeSince)
   }
 
-  /// A piece has come; returns whether it was the last one of the first pass.
+  /// A piece was read; returns whether it was the last one of the first pass.
   mutating func copied(next: UInt64?) -> Bool {
     guard case .asked = step else { return false }
     if let next {

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// A link after both nodes have said hello: what is still to be sent, and what has come in part.
+/// A link after both `hello` messages: what is still to be sent, and messages received in part.
 struct JoinedLink: Sendable {
   var lastHeard: Instant
   var nextKeepalive: Instant

@@ -4,24 +4,24 @@ import Wire
 
 /// One connection with one other node, of which either side may be the dialer.
 ///
-/// It is told what happens (`Event`), and answers with what is to be done (`Effect`), in this order. Time never goes
+/// `handle` takes an event and returns the effects, which are to be performed in this order. Time never goes
 /// back. `handle(.timer)` is due at `deadline`. After `.ended` nothing follows, and every event is ignored.
 package struct PairLink: Sendable {
-  /// What happens.
+  /// An event of the transport, of this node or of the clock.
   package enum Event: Sendable {
-    /// The transport is there, and authenticated.
+    /// The transport is connected and authenticated.
     case opened
     case received([UInt8])
     /// The transport took some of what was sent; this many bytes of it still wait.
     case waiting(Int)
-    /// The time of `deadline` has come.
+    /// `deadline` has been reached.
     case timer
     /// Clients that were assigned or moved here since the last time: for every link, about once a second. Ignored
     /// before `.joined`, as are all that follow.
     case changes(AssignmentBatch)
     /// More clients were assigned or moved than the queue of changes holds.
     case missedChanges
-    /// Another node has left: what it told this one may not have reached the others, so all clients are sent again. To be
+    /// Another node has left: changes that it sent here may not have reached the others, so all clients are sent again. To be
     /// followed by `.adminStates` with all.
     case otherLeft
     /// The answer to `.copy`, at once: what was found (nil: nothing), and where to go on (nil: that was all).
@@ -40,9 +40,9 @@ package struct PairLink: Sendable {
     case closed(reason: String)
   }
 
-  /// What is to be done.
+  /// An action for the owner.
   package enum Effect: Hashable, Sendable {
-    /// Append to the output.
+    /// Append these bytes to the output.
     case send([UInt8])
     /// Both have said hello. Answer with `.adminStates`, `.facts` and `.vitals`.
     case joined(PairHello)
@@ -65,7 +65,7 @@ package struct PairLink: Sendable {
     case ended(PairEnd, wasJoined: Bool)
   }
 
-  /// How long things may take.
+  /// Intervals and time limits.
   package enum Pace {
     /// From the beginning of the connection, with the transport's part.
     package static let hello = Interval.seconds(5)
@@ -175,7 +175,7 @@ package struct PairLink: Sendable {
     switch event {
     case .timer:
       if now >= joined.lastHeard + Pace.silence { throw .silent }
-      if hasRoom { joined.lastRoom = now } else if now >= joined.lastRoom + Pace.silence { throw .deaf }
+      if hasRoom { joined.lastRoom = now } else if now >= joined.lastRoom + Pace.silence { throw .blocked }
       joined.pass.advance(to: now)
       guard now >= joined.nextKeepalive else { return }
       joined.nextKeepalive = now + Pace.keepalive

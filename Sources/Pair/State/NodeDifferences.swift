@@ -55,12 +55,12 @@ package enum NodeDifference: Hashable, Sendable {
 }
 
 extension NodeDifference {
-  /// Maximum of differences that are told.
+  /// Maximum of differences that are reported.
   package static let limit = 64
   /// Clocks that differ by less are not mentioned.
   private static let clockTolerance = Interval.seconds(2)
 
-  /// What differs in what two nodes have told last, at most `limit` of it. `clock`: how far their clocks are apart.
+  /// The differences between the latest reports of two nodes, at most `limit`. `clock`: the difference of their clocks.
   package static func between(
     _ here: (facts: NodeFacts, vitals: NodeVitals), _ there: (facts: NodeFacts, vitals: NodeVitals), clock: Interval
   ) -> [NodeDifference] {

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// What a node tells the others of itself when it joins, and when it changes. Lists longer than their limits are
+/// What a node sends to the others about itself when it joins, and after each change. Lists longer than their limits are
 /// truncated.
 package struct NodeFacts: Hashable, Sendable {
   package static let sectionLimit = 1024

@@ -1,8 +1,8 @@
 import Domain
 import Wire
 
-/// What a node tells the others of itself once a second, as a sign of life, and at once when a role, a priority or a
-/// number of healthy servers changes. Lists longer than their limits are truncated.
+/// The state that a node sends to the others once a second, as a sign of life, and at once when a role, a priority or
+/// the number of healthy servers changes. Lists longer than their limits are truncated.
 package struct NodeVitals: Hashable, Sendable {
   package static let routerLimit = 64
   package static let serviceLimit = 64
@@ -28,7 +28,7 @@ package struct NodeVitals: Hashable, Sendable {
     package var identifier: UInt8
     /// The source address of its advertisements; nil: none.
     package var source: IPAddress?
-    /// It is Backup only because another node has told that it is Active.
+    /// It is Backup only because another node has reported that it is Active.
     package var isSettled: Bool
 
     package init(
@@ -62,7 +62,7 @@ package struct NodeVitals: Hashable, Sendable {
 
   package init(wall: WallTime) { self.wall = wall }
 
-  /// Whether the other nodes are to learn of the difference at once.
+  /// Whether this is to be sent at once, because it differs in more than the clock and the load.
   package func isNews(after earlier: NodeVitals) -> Bool {
     routers != earlier.routers || services != earlier.services
   }

@@ -1,14 +1,14 @@
 import Domain
 import Wire
 
-/// What the pair's other nodes have told of themselves, and when.
+/// The latest reports of the pair's other nodes on themselves, and when they were received.
 ///
 /// Invariant: one node for each of the names that it was made with, whatever is received.
 package struct PeerNodes: Sendable {
   /// Another node.
   package struct Node: Sendable {
     package let name: String
-    /// What it told last.
+    /// Its latest report.
     package fileprivate(set) var vitals: NodeVitals?
     package fileprivate(set) var facts: NodeFacts?
     /// When `vitals` were received; before that, when this node began to wait for them.
@@ -19,22 +19,22 @@ package struct PeerNodes: Sendable {
     /// It has told something that could not be read.
     fileprivate var wasUnreadable = false
 
-    /// Whether it answers: what it has told is not older than `PeerNodes.lifetime`.
+    /// Whether it answers: its latest vitals are not older than `PeerNodes.lifetime`.
     package func answers(at now: Instant) -> Bool { vitals != nil && now < heard + PeerNodes.lifetime }
 
-    /// How far its wall clock was from this node's, with the time on the way; nil before it has told anything.
+    /// How far its wall clock was from this node's, including the transfer time; nil before its first vitals.
     package var clockDifference: Interval? {
       vitals.map { max(heardTime - $0.wall, $0.wall - heardTime) }
     }
   }
 
-  /// How long what a node has told of its state holds: it tells it once a second.
+  /// How long vitals are valid: a node sends them once a second.
   package static let lifetime = Interval.seconds(3)
 
   /// In the order of the names.
   package private(set) var nodes: [Node]
 
-  /// Nothing is known of these nodes yet.
+  /// Without any report of these nodes.
   package init(_ names: [String], at now: Instant, _ time: WallTime) {
     nodes = names.map { Node(name: $0, heard: now, heardTime: time) }
   }

@@ -5,7 +5,7 @@ import Wire
 
 /// The pair in a report.
 extension PairService {
-  /// This node and the others, and what differs. `own`: what this node tells the others.
+  /// This node, the others and their differences. `own`: the facts that this node sends to the others.
   func report(own: (facts: NodeFacts, vitals: NodeVitals), at now: Instant, _ time: WallTime) -> StatusReport.Pair {
     var report = StatusReport.Pair(node: name)
     var node = StatusReport.Node(name: name, answers: true, heard: time)

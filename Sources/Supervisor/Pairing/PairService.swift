@@ -2,8 +2,8 @@ import Configuration
 import Pair
 import Wire
 
-/// The pair, as the supervisor sees it: what it tells the other nodes of this one, and what they have told of
-/// themselves. The worker carries both. Pure: time is a parameter.
+/// The pair in the supervisor: when facts and vitals of this node are sent, and the reports of the other nodes. The
+/// worker transmits both. Pure: time is a parameter.
 struct PairService {
   /// This node's name.
   let name: String
@@ -30,7 +30,7 @@ struct PairService {
     peers = PeerNodes(pair.others.map(\.name), at: now, time)
   }
 
-  /// A new worker knows nothing of this node.
+  /// A new worker needs this node's facts and vitals again.
   mutating func workerStarted() { (toldFacts, toldVitals) = (nil, nil) }
 
   /// Whether these are to be sent now; the caller then does so.

@@ -7,9 +7,9 @@ import Pair
 import WorkerProtocol
 import Wire
 
-/// What the nodes of a pair tell each other of themselves, and what differs.
+/// The exchange of reports between the nodes of a pair, and their differences.
 extension Supervision {
-  /// Gives the worker what the other nodes are to know of this one, and logs what differs.
+  /// Passes this node's facts and vitals to the worker, which sends them to the other nodes, and logs differences.
   mutating func servePair(at now: Instant) {
     // Without a worker, this node knows little of itself.
     guard pair != nil, workerState.state == .serving else { return }
@@ -39,7 +39,7 @@ extension Supervision {
     }
   }
 
-  /// What another node has told of its state, for the virtual routers too.
+  /// Takes another node's vitals, and reports them to the virtual routers.
   mutating func take(vitals bytes: [UInt8], of node: String, at now: Instant) {
     do throws(PairError) { try pair?.peers.take(vitals: bytes, of: node, at: now, .now) } catch { log(error, of: node) }
     failover.note(pair?.peers.vitals(of: node, at: now), of: node, at: now)
@@ -92,8 +92,8 @@ extension NodeDifference {
 }
 
 extension ServiceStatus {
-  /// For each service all of whose servers were checked: how many of them are reached. A server in drain is in drain on
-  /// the other nodes too.
+  /// The number of reachable servers of each service; a service is left out until all of its servers were checked. A
+  /// server in drain counts: it is in drain on the other nodes too.
   var serviceVitals: [NodeVitals.Service] {
     let services = Dictionary(grouping: serverStates) { String(ServerName.parts(of: $0.name).service ?? "") }
     return services.sorted { $0.key < $1.key }.compactMap { name, servers in
@@ -103,7 +103,7 @@ extension ServiceStatus {
     }
   }
 
-  /// By the services that they belong to.
+  /// Those that are presented to clients, with their services.
   var presentedCertificates: [NodeFacts.Certificate] {
     let services = description.certificateServices
     return servedCertificates.compactMap { index, certificate in

@@ -50,7 +50,7 @@ struct NodeStream {
     case write([UInt8])
     /// Close the local process's connection, when it has taken everything. An empty reason: a process has closed its own.
     case ended(reason: String)
-    /// The other node's message is one that the worker does not let through.
+    /// A message that an intact worker would have refused.
     case invalid
   }
 

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Wire
 
-/// The streams between processes here and on other nodes: at most one that a process here wants, and one that another
+/// The streams between processes here and on other nodes: at most one that a process here opened, and one that another
 /// node has opened.
 struct NodeStreams {
   enum Outcome {

@@ -3,7 +3,7 @@ import Configuration
 import Pair
 import Wire
 
-/// What other nodes are told of clients, and tell.
+/// The exchange of clients' assignments with the other nodes.
 extension AffinityStore {
   /// Number of pieces that are looked at for one batch: of those who are active, there may be few.
   private static let pieceLimit = 16

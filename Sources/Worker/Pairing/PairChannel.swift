@@ -37,7 +37,7 @@ final class PairChannel: Sendable {
     /// Whether the secret of connections is still valid under the next settings.
     func hasValidSecrets(under next: Settings) -> Bool { next.accepting.hasSecrets(of: accepting) }
 
-    /// Whether what the nodes have told each other is complete under the next settings.
+    /// Whether the tables that the nodes have exchanged are complete under the next settings.
     func hasCompleteTables(under next: Settings) -> Bool { tables.isAlike(next.tables) }
   }
 
@@ -60,7 +60,7 @@ final class PairChannel: Sendable {
     }
   }
 
-  /// What this node tells the others of itself, as the supervisor has sent it.
+  /// The facts and vitals of this node, as received from the supervisor.
   struct OwnNode: Sendable {
     fileprivate var pieces = PieceBuffer(limit: NodeFacts.byteLimit)
     fileprivate(set) var facts: [UInt8]?
@@ -134,7 +134,7 @@ final class PairChannel: Sendable {
     }
   }
 
-  /// Sends the other nodes what this one tells of itself, once the last piece is there.
+  /// Sends this node's facts to the other nodes, once the last piece was received.
   func publish(facts piece: BytePiece) {
     let facts = ownNode.withLock { own -> [UInt8]? in
       // The supervisor sends whole series.
@@ -154,13 +154,13 @@ final class PairChannel: Sendable {
     wakeup.signal()
   }
 
-  /// What a node that has joined is told of this one.
+  /// What is sent to a node that has joined.
   var own: OwnNode { ownNode.withLock { $0 } }
 
   /// Whether the supervisor has taken everything that was reported to it.
   var mayReport: Bool { !control.isBehind }
 
-  /// Reports to the supervisor what another node tells of itself.
+  /// Passes another node's facts or vitals to the supervisor.
   func report(facts: [UInt8], of node: String) {
     for piece in BytePiece.pieces(of: facts) { control.send(.nodeFacts(piece, node: node)) }
   }

@@ -23,7 +23,7 @@ struct PairConnection: ~Copyable {
     case ended(String)
   }
 
-  /// What a failed connection tells of the other node.
+  /// What a failed connection means for the other node.
   enum Finding {
     /// Nothing listens there.
     case notListening

@@ -59,7 +59,7 @@ extension PairLoop {
     }
   }
 
-  /// Reports what the other nodes have told of themselves, the facts of one of them at a time.
+  /// Passes the other nodes' facts and vitals to the supervisor, the facts of one node at a time.
   mutating func reportNodes() {
     for peer in peers.indices { reportVitals(peer) }
     let waiting = peers.indices.filter { peers[$0].unreported.facts != nil }

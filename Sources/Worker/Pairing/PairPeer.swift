@@ -92,8 +92,8 @@ struct PairPeer {
   }
 }
 
-/// What another node has told of itself that the supervisor does not know yet. A node that tells more than it should
-/// costs the supervisor no more for it, and does not delay what the others tell.
+/// Facts and vitals of another node that were not passed to the supervisor yet. A node that sends them more often than
+/// it should causes no more messages to the supervisor, and does not delay those of the others.
 struct UnreportedNode {
   var facts: [UInt8]?
   var vitals: [UInt8]?

@@ -35,7 +35,7 @@ struct PairTables: Sendable {
     refresh = Interval(nanoseconds: (services.map(\.settings.hold.nanoseconds).min() ?? 0) / 4)
   }
 
-  /// Merges what another node has told of clients.
+  /// Merges clients of another node.
   func merge(_ batch: AssignmentBatch, from source: AffinitySource, asOf moment: Instant, at now: Instant) {
     guard let service = services.first(where: { $0.id == batch.service }) else { return }
     service.affinity.merge(batch, from: source, service.settings, servers: service.servers, asOf: moment, at: now)
