@@ -35,7 +35,7 @@ def applied_to(testbed):
         yield balancer, listener
 
 
-def test_worker_can_have_a_receiver_started_once_in_two_seconds_and_no_oftener(applied_to):
+def test_worker_can_have_a_receiver_started_at_most_every_two_seconds(applied_to):
     balancer, listener = applied_to
     end = WorkerSocket(balancer.worker)
     assert end.say(stream(0, OPEN))

@@ -204,7 +204,7 @@ def test_node_that_floods_uses_bounded_memory_and_delays_no_client(testbed, serv
     peer.process.communicate()
 
 
-def test_node_that_tells_more_of_itself_than_it_should_costs_the_supervisor_nothing(lonely):
+def test_node_that_reports_too_often_does_not_load_the_supervisor(lonely):
     """Thousands of times in a second what a node tells once, and what is not readable."""
     node = lonely["lb1"]
     worker, before = node.worker, memory(node.process.pid)

@@ -75,13 +75,13 @@ def test_one_node_alone_is_shown_on_request(pair):
     assert refused.returncode == 1 and refused.stderr == "belvedere: there is no node `lb3`; there are: lb1, lb2\n"
 
 
-def test_without_a_pair_there_is_one_node(testbed, servers):
+def test_status_without_a_pair_shows_one_node(testbed, servers):
     node = testbed.balance(*servers)
     assert node.status["pair"] is None
     assert "this node" not in node.call("status").stdout
 
 
-def test_node_that_is_gone_is_said_not_to_answer(pair):
+def test_node_that_does_not_answer_is_shown_as_such(pair):
     wait_until_seen(pair)
     pair["lb2"].stop()
     wait_until(lambda: not seen(pair["lb1"], "lb2")["answers"], lambda: f"{pair['lb1'].status['pair']}")

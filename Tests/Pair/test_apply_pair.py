@@ -242,7 +242,7 @@ def test_another_apply_key_is_refused(testbed, nodes, key):
     assert "must belong to root and be readable for root only" in apply(nodes[0], other).stderr
 
 
-def test_node_that_is_away_is_left_out_only_by_request(testbed, nodes, key):
+def test_unreachable_node_is_left_out_only_on_request(testbed, nodes, key):
     nodes[1].stop()
     nodes[0].wait_for_log("pair: lb2 has left")
     file = draft(testbed, nodes[0], **other_server(testbed))

@@ -81,7 +81,7 @@ def test_configuration_and_certificate_of_one_node_alone_are_differences(testbed
         wait_until_different(node)
 
 
-def test_node_that_died_has_not_answered_since(pair):
+def test_dead_node_is_shown_with_the_time_of_its_last_answer(pair):
     first, second = pair
     first.kill()
     wait_until(lambda: not seen(second, "lb1")["answers"], lambda: f"{second.status['pair']}")

@@ -42,7 +42,7 @@ def unheard(balancer):
 
 @pytest.mark.parametrize("ways", ["both", "one"])
 @pytest.mark.parametrize("claims", ["heard", "dropped"])
-def test_one_is_active_as_long_as_the_nodes_are_connected(testbed, nodes, ways, claims):
+def test_one_node_is_active_while_the_nodes_are_connected(testbed, nodes, ways, claims):
     """`claims`: whether ARP tells a node that the other one has the address."""
     first, second = nodes
     rules = ["inet meta l4proto 112"]
@@ -69,7 +69,7 @@ def test_one_is_active_as_long_as_the_nodes_are_connected(testbed, nodes, ways, 
     wait_until(lambda: is_settled() and not unheard(first) and not unheard(second), "one Active again")
 
 
-def test_death_of_an_active_that_is_not_heard_is_noticed(testbed, nodes):
+def test_death_of_an_active_whose_advertisements_are_blocked_is_detected(testbed, nodes):
     first, second = nodes
     for node in nodes:
         drop(node, "inet meta l4proto 112", f"arp arp saddr ip {testbed.ADDRESS}")
@@ -78,7 +78,7 @@ def test_death_of_an_active_that_is_not_heard_is_noticed(testbed, nodes):
     wait_until(lambda: second.node.holds(testbed.ADDRESS), "another Active")
 
 
-def test_advertisements_that_arrive_again_end_it(testbed, nodes):
+def test_election_decides_again_when_advertisements_arrive(testbed, nodes):
     first, second = nodes
     drop(second, "inet meta l4proto 112")
     second.wait_for_log(SETTLED)

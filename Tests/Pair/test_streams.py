@@ -62,7 +62,7 @@ def send_all(stream, octets):
 
 
 @pytest.mark.parametrize("source", [0, 1])
-def test_bytes_go_to_the_other_node_and_back(testbed, nodes, source):
+def test_stream_carries_bytes_in_both_directions(testbed, nodes, source):
     """By either node: lb2 makes the connection. A process's end is the end on both sides."""
     receiver = received_by(testbed, nodes[1 - source], echo)
     for _ in range(2):
@@ -77,7 +77,7 @@ def test_bytes_go_to_the_other_node_and_back(testbed, nodes, source):
         node.wait_for_log(r"apply: the stream (to|from) lb\d has ended$")
 
 
-def test_both_nodes_may_have_a_stream_at_the_same_time(testbed, nodes):
+def test_each_node_can_open_a_stream_at_the_same_time(testbed, nodes):
     for node in nodes:
         received_by(testbed, node, echo)
     streams = [Stream(nodes[0], "lb2"), Stream(nodes[1], "lb1")]
@@ -88,7 +88,7 @@ def test_both_nodes_may_have_a_stream_at_the_same_time(testbed, nodes):
         stream.close()
 
 
-def test_receiver_s_end_is_the_end_after_its_last_byte(testbed, nodes):
+def test_stream_ends_after_the_last_byte_of_the_receiver(testbed, nodes):
     answer = secrets.token_bytes(100_000)
 
     def serve(connection):
@@ -102,7 +102,7 @@ def test_receiver_s_end_is_the_end_after_its_last_byte(testbed, nodes):
     assert stream.receive() == ""
 
 
-def test_what_can_t_be_opened_is_refused_with_the_reason(testbed, nodes):
+def test_stream_that_cannot_be_opened_is_refused_with_the_reason(testbed, nodes):
     first, second = nodes
     for node, reason in {
         "lb2": "apply is not enabled on lb2: systemctl enable --now belvedere-apply.socket",
@@ -124,7 +124,7 @@ def test_what_can_t_be_opened_is_refused_with_the_reason(testbed, nodes):
         Stream(first, "lb2")
 
 
-def test_no_one_but_root_may_open_one(testbed):
+def test_only_root_may_open_a_stream(testbed):
     """Not those either whom the socket's group lets ask for everything else."""
     asker = (
         "import socket, sys\n"
@@ -175,7 +175,7 @@ def reopen(nodes):
     stream.close()
 
 
-def test_link_that_is_cut_ends_it_on_both_sides(testbed, nodes):
+def test_loss_of_the_link_ends_the_stream_on_both_nodes(testbed, nodes):
     receiver, stream = open_half_way(testbed, nodes)
     nodes[1].node.isolate()
     assert stream.end().startswith("lb2 has left: ")
@@ -186,7 +186,7 @@ def test_link_that_is_cut_ends_it_on_both_sides(testbed, nodes):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_worker_that_dies_ends_it_on_both_sides(testbed, nodes, which):
+def test_death_of_a_worker_ends_the_stream_on_both_nodes(testbed, nodes, which):
     receiver, stream = open_half_way(testbed, nodes)
     os.kill(nodes[which].status["worker"]["pid"], signal.SIGKILL)
     assert stream.end().startswith(("the worker of lb1 has ended", "lb2 has left: ")[which])
@@ -195,14 +195,14 @@ def test_worker_that_dies_ends_it_on_both_sides(testbed, nodes, which):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_node_that_stops_ends_it_on_both_sides(testbed, nodes, which):
+def test_stop_of_a_node_ends_the_stream_on_both_nodes(testbed, nodes, which):
     receiver, stream = open_half_way(testbed, nodes)
     nodes[which].stop()
     assert stream.end() == f"belvedere stops on lb{which + 1}"
     wait_until(lambda: receiver.ended == 1, "the end at the receiver")
 
 
-def test_process_that_is_killed_ends_it_on_both_sides(testbed, nodes):
+def test_death_of_a_process_ends_the_stream_on_both_nodes(testbed, nodes):
     """As by Ctrl-C, while there is no room for what it sends."""
     taken = threading.Event()
 
@@ -229,7 +229,7 @@ stream.send(bytes(4 << 20))
     reopen(nodes)
 
 
-def test_slow_receiver_holds_the_sender_back_and_nothing_else(testbed, nodes):
+def test_slow_receiver_delays_its_sender_only(testbed, nodes):
     """What is on the way stays small, and clients are known to the other node as soon as ever."""
     first, second = nodes
     released = threading.Event()

@@ -4,7 +4,7 @@ import Wire
 
 @testable import Pair
 
-@Suite struct `What nodes tell of themselves` {
+@Suite struct `Facts and vitals of a node` {
   private static let start = Instant(nanoseconds: Interval.hours(1).nanoseconds)
 
   private static let facts: NodeFacts = {

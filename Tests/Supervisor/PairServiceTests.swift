@@ -8,7 +8,7 @@ import WorkerProtocol
 
 @testable import Supervisor
 
-@Suite struct `What a node tells the others` {
+@Suite struct `Facts and vitals of this node` {
   private static let start = Instant(nanoseconds: Interval.hours(1).nanoseconds)
 
   private static func service() throws -> PairService {
@@ -22,12 +22,12 @@ import WorkerProtocol
     return try #require(PairService(pair, at: start, WallTime(seconds: 1)))
   }
 
-  @Test func `is sent to the other nodes of the pair, and nowhere without a pair`() throws {
+  @Test func `are sent to the other nodes of the pair, and not without a pair`() throws {
     #expect(try Self.service().peers.nodes.map(\.name) == ["lb2"])
     #expect(PairService(nil, at: Self.start, WallTime(seconds: 1)) == nil)
   }
 
-  @Test func `has its state once a second, and urgent changes at once`() throws {
+  @Test func `vitals are due once a second, and at once after an urgent change`() throws {
     var service = try Self.service()
     var vitals = NodeVitals(wall: WallTime(seconds: 1))
     #expect(service.isDue(vitals, at: Self.start) == true)
@@ -39,7 +39,7 @@ import WorkerProtocol
     #expect(service.isDue(vitals, at: Self.start + .seconds(1)) == false)
   }
 
-  @Test func `has the other facts after a change, at most once a second, and for every new worker`() throws {
+  @Test func `facts are due after a change, at most once a second, and for every new worker`() throws {
     var service = try Self.service()
     var facts = NodeFacts(release: "1", since: WallTime(seconds: 1))
     #expect(service.isDue(facts, at: Self.start) == true)
@@ -53,7 +53,7 @@ import WorkerProtocol
     #expect(service.isDue(facts, at: Self.start + .minutes(5) + .seconds(1)) == true)
   }
 
-  @Test func `has the number of reachable servers, once all of a service were checked`() {
+  @Test func `have the number of reachable servers of a service once all of them were checked`() {
     var description = ServiceDescription()
     let endpoint = Endpoint(address: IPAddress(v4: 3), port: 443)
     let places = ["view/view01", "view/view02", "cards/view01"].map { ServerIdentity(name: $0, endpoint: endpoint) }
@@ -70,7 +70,7 @@ import WorkerProtocol
       ])
   }
 
-  @Test func `has the service of each certificate`() {
+  @Test func `have the service of each certificate`() {
     var description = ServiceDescription()
     description.certificateServices = ["view", "cards"]
     var status = ServiceStatus(description)
