@@ -69,7 +69,7 @@ package enum PostHandshakeProperties {
       case 13:
         let (type, rest) = (content.first ?? 0, Array(content.dropFirst()))
         wire += peer.seal(type, rest)
-        if type == RecordPeer.ContentType.applicationData { data += rest }
+        data += peer.applicationData(type, rest)
       case 14: wire += content
       default: wire += [23, 3, 3, 0, UInt8(content.count)] + content
       }

@@ -133,6 +133,14 @@ import TLS
       + encrypt(content, nonce: iv + number, additional: additional)
   }
 
+  /// What of such a record is application data. In TLS 1.3 zeros at its end are padding, also a type of zero: the last
+  /// other byte is the type (RFC 8446 §5.4).
+  package func applicationData(_ type: UInt8, _ content: [UInt8]) -> [UInt8] {
+    var (type, content) = (type, content)
+    while version == .tls13, type == 0, let last = content.popLast() { type = last }
+    return type == ContentType.applicationData ? content : []
+  }
+
   /// A KeyUpdate (RFC 8446 §4.6.3), after which this side's records are encrypted with the next key.
   package func keyUpdate(requested: Bool = false) -> [UInt8] {
     let record = seal(ContentType.handshake, [24, 0, 0, 1, requested ? 1 : 0])
