@@ -61,7 +61,7 @@ struct Supervision: ~Copyable {
   var deadline: Instant? {
     [
       workerState.deadline, reload.deadline, stop.deadline, admin.commands.deadline, failover.deadline,
-      operators.deadline, operators.streams.deadline,
+      operators.deadline, operators.waiting.deadline, operators.streams.deadline,
     ].compactMap { $0 }.min()
   }
 
@@ -82,6 +82,7 @@ struct Supervision: ~Copyable {
     handle(stop: failover.hasHandedOver ? .handedOver : .timer)
     handle(reload: .timer)
     handle(admin: .timer)
+    answerWaiting(at: now)
     operators.handleTimeout(at: now)
     operators.listen(poller, at: now)
   }

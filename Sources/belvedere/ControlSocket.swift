@@ -22,6 +22,10 @@ struct ControlSocket: ParsableArguments {
   /// The exit status when the service does not answer (sysexits(3): EX_UNAVAILABLE).
   static let unavailable = ExitCode(69)
 
+  /// For the answer when nothing is to be waited for.
+  static let statusTimeout = Interval.seconds(statusSeconds)
+  private static let statusSeconds: UInt64 = 5
+
   /// Sends a request and waits for the answer. Prints a refusal on standard error and exits with status 1; exits with
   /// 69 when the service does not answer.
   func ask(_ request: ControlRequest, timeout: Interval) throws -> ControlAnswer {
@@ -46,6 +50,23 @@ struct ControlSocket: ParsableArguments {
     var socket: Descriptor?
     var rest: [UInt8] = []
     return try exchange(request, timeout: timeout, &socket, &rest)
+  }
+
+  /// The status of the running service.
+  func status(within timeout: Interval) throws(Fault) -> StatusReport { try report(.status, timeout: timeout) }
+
+  /// The status as soon as the condition holds, or at the end of the time, rounded up to seconds.
+  func status(once condition: ControlRequest.Condition, within time: Interval) throws(Fault) -> StatusReport {
+    let seconds = min(time.milliseconds / 1000 + 1, ControlRequest.waitLimit)
+    return try report(.wait(for: condition, seconds: seconds), timeout: .seconds(seconds + Self.statusSeconds))
+  }
+
+  private func report(_ request: ControlRequest, timeout: Interval) throws(Fault) -> StatusReport {
+    switch try exchange(request, timeout: timeout) {
+    case .status(let report): return report
+    case .refused(let reasons): throw Fault(reasons.joined(separator: "; "))
+    default: throw Fault("the service at \(path) gave an unexpected answer")
+    }
   }
 
   /// A stream to the receiver of another node, through the running service. `frames` gets what was read of it.

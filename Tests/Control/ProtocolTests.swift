@@ -23,6 +23,11 @@ private let requests: [(ControlRequest, String)] = [
 private let failovers: [(ControlRequest, String)] = [
   (.failover(seconds: 86_400), #"{"command":"failover","seconds":86400,"version":1}"#),
   (.failback, #"{"command":"failback","version":1}"#),
+  (
+    .wait(for: .serving(service: "cards"), seconds: 10),
+    #"{"command":"wait","seconds":10,"service":"cards","version":1}"#
+  ),
+  (.wait(for: .report(node: "lb2"), seconds: 60), #"{"command":"wait","node":"lb2","seconds":60,"version":1}"#),
   (.stream(node: "lb2"), #"{"command":"apply-stream","node":"lb2","version":1}"#),
 ]
 
@@ -37,6 +42,9 @@ private let refusals: [(String, ControlFault)] = [
   (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
   (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
   (#"{"version":1,"command":"apply-stream"}"#, .field("node")),
+  (#"{"version":1,"command":"wait","seconds":1}"#, .field("service")),
+  (#"{"version":1,"command":"wait","node":"lb2","seconds":61}"#, .field("seconds")),
+  (#"{"version":1,"command":"wait","node":"lb2","service":"","seconds":1}"#, .field("service")),
   (#"{"version":1,"command":"server","name":"a"}"#, .field("action")),
   (#"{"version":1,"command":"server","name":"a","action":"kill"}"#, .field("action")),
   (#"{"version":1,"command":"server","name":"a","action":"drain","weight":1}"#, .field("weight")),

@@ -28,7 +28,7 @@ private struct VethPair {
       {
         break
       }
-      Clock.sleep(.milliseconds(10))
+      usleep(10_000)
     }
     let interfaces = try routes.interfaces()
     near = try #require(interfaces.first { $0.name == "near" })

@@ -62,6 +62,16 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
+  /// What waits is told of its event by a descriptor, with a time-out: one that sleeps and looks again finds it late, and
+  /// wakes for nothing.
+  @Test func `nothing sleeps`() {
+    for file in SourceTree.sources {
+      for (number, line) in file.code.enumerated() where line.contains("sleep(") {
+        Issue.record("\(file.path):\(number + 1) sleeps")
+      }
+    }
+  }
+
   @Test func `a target's interface is public on the data path and package elsewhere, so that it is inlined`() {
     for file in SourceTree.sources {
       let wrong = optimisedTargets.contains(file.target) ? "package" : "public"

@@ -8,6 +8,8 @@ import Domain
 ///     {"version":1,"command":"server","name":"view01","action":"weight","weight":5}
 ///     {"version":1,"command":"failover","seconds":86400}
 ///     {"version":1,"command":"failback"}
+///     {"version":1,"command":"wait","service":"cards","seconds":10}
+///     {"version":1,"command":"wait","node":"lb2","seconds":10}
 ///     {"version":1,"command":"apply-stream","node":"lb2"}
 package enum ControlRequest: Hashable, Sendable {
   case status
@@ -18,9 +20,20 @@ package enum ControlRequest: Hashable, Sendable {
   case failover(seconds: UInt64)
   /// End the withdrawal.
   case failback
+  /// Answered with the status as soon as this is so, and otherwise after so many seconds.
+  case wait(for: Condition, seconds: UInt64)
   /// Connect this process with the receiver of another node; answered when that is connected, and followed by what it
   /// sends. For root only.
   case stream(node: String)
+
+  /// What a client may wait for.
+  package enum Condition: Hashable, Sendable {
+    /// The service of this name, which is empty where there is one without a name, has a server that is up by its last
+    /// check.
+    case serving(service: String)
+    /// Another node of the pair has sent a report since the request.
+    case report(node: String)
+  }
 
   /// The version of requests and answers. It changes when the meaning of an existing one changes.
   package static let version: Int64 = 1
@@ -28,6 +41,8 @@ package enum ControlRequest: Hashable, Sendable {
   package static let byteLimit = 4096
   /// The longest withdrawal in seconds: a year.
   package static let failoverLimit: UInt64 = 365 * 86_400
+  /// The longest wait in seconds: each takes one of the connections that the service allows.
+  package static let waitLimit: UInt64 = 60
 
   /// The request as a line, without line end.
   package var line: String { JSONText.write(self) }
@@ -53,6 +68,13 @@ extension ControlRequest: Codable {
       try encode(command: "failover")
       try members.encode(seconds, forKey: "seconds")
     case .failback: try encode(command: "failback")
+    case .wait(let condition, let seconds):
+      try encode(command: "wait")
+      switch condition {
+      case .serving(let service): try members.encode(service, forKey: "service")
+      case .report(let node): try members.encode(node, forKey: "node")
+      }
+      try members.encode(seconds, forKey: "seconds")
     case .stream(let node):
       try encode(command: "apply-stream")
       try members.encode(node, forKey: "node")
@@ -73,17 +95,28 @@ extension ControlRequest: Codable {
       self = .server(name: try members.decode(String.self, forKey: "name"), try ServerCommand(members))
       names.formUnion(["name", "action", "weight"])
     case "failover":
-      let seconds = try members.decode(UInt64.self, forKey: "seconds")
-      guard 1...Self.failoverLimit ~= seconds else { throw ControlFault.field("seconds") }
-      self = .failover(seconds: seconds)
+      self = .failover(seconds: try Self.seconds(in: members, limit: Self.failoverLimit))
       names.insert("seconds")
     case "failback": self = .failback
+    case "wait":
+      let name = members.contains("node") ? "node" : "service"
+      let value = try members.decode(String.self, forKey: MemberName(stringLiteral: name))
+      self = .wait(
+        for: name == "node" ? .report(node: value) : .serving(service: value),
+        seconds: try Self.seconds(in: members, limit: Self.waitLimit))
+      names.formUnion([name, "seconds"])
     case "apply-stream":
       self = .stream(node: try members.decode(String.self, forKey: "node"))
       names.insert("node")
     default: throw ControlFault.unknown(command)
     }
     try members.requireOnly(names)
+  }
+
+  private static func seconds(in members: KeyedDecodingContainer<MemberName>, limit: UInt64) throws -> UInt64 {
+    let seconds = try members.decode(UInt64.self, forKey: "seconds")
+    guard 1...limit ~= seconds else { throw ControlFault.field("seconds") }
+    return seconds
   }
 }
 

@@ -41,6 +41,9 @@ extension StatusReport {
     /// The name of its service, if that has one, and its own.
     package var parts: (service: Substring?, name: Substring) { ServerName.parts(of: name) }
 
+    /// Whether it is up, as its last check says: a new one may be taken for up before its first check.
+    package var isConfirmed: Bool { state == .up && lastCheck?.count == 0 }
+
     private enum CodingKeys: String, CodingKey {
       case name, address, reason, since, weight, names, ports, limit, load
       case isRemoved = "removed"

@@ -13,9 +13,4 @@ public enum Clock {
   public static func local(_ time: WallTime) -> WallTime.Calendar {
     time.calendar(offsetMinutes: Int(cl_utc_offset(time.seconds)))
   }
-
-  /// Suspends this thread, with a resolution of 1 µs; a signal may end it early.
-  public static func sleep(_ interval: Interval) {
-    _ = usleep(UInt32(clamping: interval.nanoseconds / 1000))
-  }
 }

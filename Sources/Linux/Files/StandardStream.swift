@@ -8,6 +8,13 @@ public enum StandardStream: Int32, Sendable {
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 
+  /// Waits until the reader of a pipe or the terminal is gone, at most for so long, and returns whether it is.
+  public func hasEnded(within time: Interval) -> Bool {
+    var poll = pollfd(fd: rawValue, events: 0, revents: 0)
+    // SAFETY: one element, alive during the call.
+    return unsafe CLinux.poll(&poll, 1, Int32(clamping: time.milliseconds)) > 0
+  }
+
   /// Writes untrusted text: control characters are made visible, except line ends and tabs. Blocks while the reader is
   /// slow; stops when there is none.
   public func write(_ text: String) { write(verbatim: text.escapingControls(except: ["\n", "\t"])) }

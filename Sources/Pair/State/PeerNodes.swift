@@ -44,6 +44,11 @@ package struct PeerNodes: Sendable {
     nodes.first { $0.name == name }.flatMap { $0.answers(at: now) ? $0.vitals : nil }
   }
 
+  /// Whether vitals of a node were received after a time.
+  package func hasReport(of name: String, after time: Instant) -> Bool {
+    nodes.contains { $0.name == name && $0.vitals != nil && $0.heard > time }
+  }
+
   /// Takes encoded vitals. What is not readable, or of another node, is ignored; throws why it is not readable, once for
   /// each node.
   package mutating func take(vitals bytes: [UInt8], of name: String, at now: Instant, _ time: WallTime)

@@ -1,6 +1,7 @@
 import Control
 import Linux
 import Logging
+import Pair
 import Systemd
 import Wire
 
@@ -27,8 +28,22 @@ extension Supervision {
     case .server(let name, let command): self.command(command, of: name, for: requester)
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
     case .failback: failOver(for: nil, requester)
+    case .wait(let condition, let seconds):
+      operators.waiting.add(requester, for: condition, seconds: seconds, at: Clock.monotonic())
     case .stream(let node): openStream(to: node, for: requester)
     }
+  }
+
+  /// Answers those that wait for what is now so, or no longer wait.
+  mutating func answerWaiting(at now: Instant) {
+    guard !operators.waiting.isEmpty else { return }
+    let over = operators.waiting.take(at: now) { [status, pair] condition, start in
+      switch condition {
+      case .serving(let service): status.isConfirmed(service: service)
+      case .report(let node): pair?.peers.hasReport(of: node, after: start) == true
+      }
+    }
+    for requester in over { reply(.status(report()), to: requester) }
   }
 
   mutating func reply(_ answer: ControlAnswer, to requester: OperatorSocket.Requester) {

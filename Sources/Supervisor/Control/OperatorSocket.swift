@@ -20,6 +20,8 @@ struct OperatorSocket: ~Copyable {
   let path: String
   /// Those that are streams to other nodes, and streams of other nodes.
   var streams: NodeStreams
+  /// Those that wait for a condition.
+  var waiting = WaitingRequests()
   private let listener: Descriptor
   private let log: Logger
   private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)

@@ -142,6 +142,13 @@ package struct ServiceStatus {
     }
   }
 
+  /// Whether a server of the service is up, as its last check says. An empty name is that of the only service.
+  func isConfirmed(service: String) -> Bool {
+    description.servers.contains { server in
+      (server.parts.service ?? "") == service && filled(server, AdminStates()).isConfirmed
+    }
+  }
+
   /// The clients that are connected with a server, and all connections of clients.
   var occupancy: (sessions: UInt64, connections: UInt64) {
     let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.identity]?.sessions ?? 0) }

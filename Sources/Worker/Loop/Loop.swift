@@ -15,7 +15,7 @@ struct Loop: ~Copyable {
   /// the kernel's part.
   static let closingBudget = Interval.microseconds(500)
   /// The supervisor treats a loop that makes no turn for a few seconds as hung.
-  static let longestSleep = Interval.seconds(1)
+  static let longestWait = Interval.seconds(1)
   /// How long accepting pauses when the process has run out of descriptors.
   static let acceptPause = Interval.milliseconds(200)
 
@@ -59,7 +59,7 @@ struct Loop: ~Copyable {
   mutating func run() {
     prober?.start(&context)
     repeat {
-      repeat { turn(waiting: sleep(), clock: Clock.monotonic) } while !isFinished
+      repeat { turn(waiting: timeout(), clock: Clock.monotonic) } while !isFinished
       for key in clients.keys { remove(key) }
       for flow in datagrams.flows.keys { datagrams.end(flow, Termination(.killed, .data), &context) }
       context.forgetServers()
@@ -101,13 +101,13 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, one second at most. Mutating only so that the caller does
   /// not copy the loop for the call.
-  private mutating func sleep() -> Int32 {
+  private mutating func timeout() -> Int32 {
     if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
     if prober?.hasWork == true { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
-      next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestSleep : Loop.acceptPause,
-      Loop.longestSleep)
+      next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestWait : Loop.acceptPause,
+      Loop.longestWait)
     return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
   }
 

@@ -30,12 +30,10 @@ struct ConfigurationChange: ~Copyable {
 
   /// What a proposal may contain.
   static let transferred: Set<FileReference.Purpose> = [.certificate, .privateKey, .trustAnchors, .errorPage]
-  private static let statusTimeout = Interval.seconds(5)
   /// Longer than the service waits for its worker.
   private static let reloadTimeout = Interval.seconds(40)
-  /// How long the service may take to find a server in each of its services.
-  private static let servingTimeout = Interval.seconds(10)
-  private static let servingPause = Interval.milliseconds(200)
+  /// How long the service may take to find a server in each of its services, in seconds.
+  private static let servingTimeout: UInt64 = 10
 
   /// `unopened`: purposes of files that this process can't open, and that only the service itself checks.
   init(of path: String, _ service: ControlSocket, unopened: Set<FileReference.Purpose> = []) {
@@ -52,7 +50,7 @@ struct ConfigurationChange: ~Copyable {
     do {
       lock = try FolderLock(File.directory(of: path))
       if lock == nil { return .refused(["another `belvedere apply` is at work on this node"]) }
-      let status = try service.status(within: Self.statusTimeout)
+      let status = try service.status(within: ControlSocket.statusTimeout)
       let warnings = try checkFiles(of: proposal, node: node)
       servingBefore = ServingServices(status)
       self.proposal = proposal
@@ -200,25 +198,15 @@ struct ConfigurationChange: ~Copyable {
 
   /// Returns why the service can't serve, after it had its time.
   private func waitUntilServing() -> [String] {
-    let deadline = Clock.monotonic() + Self.servingTimeout
-    while true {
-      let failures: [String]
-      do throws(ControlSocket.Fault) {
-        failures = ServingServices(try service.status(within: Self.statusTimeout)).failures(after: servingBefore)
-      } catch { failures = ["\(error)"] }
-      if failures.isEmpty || Clock.monotonic() >= deadline { return failures }
-      Clock.sleep(Self.servingPause)
-    }
-  }
-}
-
-extension ControlSocket {
-  /// The status of the running service.
-  fileprivate func status(within timeout: Interval) throws(Fault) -> StatusReport {
-    switch try exchange(.status, timeout: timeout) {
-    case .status(let report): return report
-    case .refused(let reasons): throw Fault(reasons.joined(separator: "; "))
-    default: throw Fault("the service at \(path) gave an unexpected answer")
-    }
+    let deadline = Clock.monotonic() + .seconds(Self.servingTimeout)
+    do throws(ControlSocket.Fault) {
+      var serving = ServingServices(try service.status(within: ControlSocket.statusTimeout))
+      while let name = serving.missing(after: servingBefore).first {
+        let rest = deadline - Clock.monotonic()
+        guard rest > .zero else { break }
+        serving = ServingServices(try service.status(once: .serving(service: name), within: rest))
+      }
+      return serving.failures(after: servingBefore)
+    } catch { return ["\(error)"] }
   }
 }

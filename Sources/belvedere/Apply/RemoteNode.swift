@@ -60,7 +60,7 @@ final class RemoteNode {
       } catch {
         reason = "\(error)"
         connection = nil
-        Clock.sleep(Self.reconnectPause)
+        waitForReport(until: deadline)
       }
     }
     return .lost(reason)
@@ -72,8 +72,18 @@ final class RemoteNode {
     while true {
       do { return try connect() } catch let fault as ControlSocket.Fault {
         guard Clock.monotonic() < deadline else { throw fault }
-        Clock.sleep(Self.reconnectPause)
+        waitForReport(until: deadline)
       }
+    }
+  }
+
+  /// Waits for the next report of the other node, which sends one as soon as it has joined and then once a second.
+  private func waitForReport(until deadline: Instant) {
+    let rest = deadline - Clock.monotonic()
+    guard rest > .zero else { return }
+    // A service that is being restarted has no socket to wait at.
+    if (try? service.status(once: .report(node: name), within: rest)) == nil {
+      _ = (try? Poller())?.wait(Self.reconnectPause)
     }
   }
 

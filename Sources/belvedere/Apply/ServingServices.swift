@@ -7,7 +7,7 @@ struct ServingServices {
   private var servers: [String: [String]] = [:]
   /// Those with a server that is up.
   private var up: Set<String> = []
-  /// Those with a server that is up, as its last check says: a new one may be taken for up before its first check.
+  /// Those with a server that is up, as its last check says.
   private var confirmed: Set<String> = []
 
   /// None.
@@ -20,18 +20,21 @@ struct ServingServices {
       let state = server.state.map { "\($0)" } ?? "not checked yet"
       let check = server.lastCheck.map { " (\($0.result))" } ?? ""
       servers[service, default: []].append("\(server.name) is \(state)\(check)")
-      guard server.state == .up else { continue }
-      up.insert(service)
-      if server.lastCheck?.count == 0 { confirmed.insert(service) }
+      if server.state == .up { up.insert(service) }
+      if server.isConfirmed { confirmed.insert(service) }
     }
   }
 
-  /// The services that can't serve, although they could before or are new, each with its servers.
+  /// The services that can't serve, although they could before or are new.
+  func missing(after former: ServingServices) -> [String] {
+    servers.keys.sorted().filter {
+      !confirmed.contains($0) && (former.up.contains($0) || former.servers[$0] == nil)
+    }
+  }
+
+  /// The same, each with its servers.
   func failures(after former: ServingServices) -> [String] {
-    servers.keys.sorted().compactMap { service in
-      guard !confirmed.contains(service), former.up.contains(service) || former.servers[service] == nil else {
-        return nil
-      }
+    missing(after: former).map { service in
       let states = servers[service, default: []].joined(separator: ", ")
       return "no server of \(service.isEmpty ? "the service" : "service \(service)") is up: \(states)"
     }

@@ -28,13 +28,12 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     guard watch else { return try show(try ask(), from: "") }
-    while true {
+    repeat {
       // The service may be restarting.
       do { try show(try ask(), from: isTerminal ? Self.top : "") } catch let status as ExitCode {
         guard status == ControlSocket.unavailable else { throw status }
       }
-      Clock.sleep(Self.period)
-    }
+    } while !StandardStream.output.hasEnded(within: Self.period)
   }
 
   private func ask() throws -> StatusReport {

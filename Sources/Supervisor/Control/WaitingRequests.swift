@@ -1,0 +1,36 @@
+import Control
+import Wire
+
+/// Operators' requests that wait for a condition: each is answered once, when its condition holds or its time is over.
+/// Their number is limited by that of the connections. Pure.
+struct WaitingRequests {
+  typealias Requester = OperatorSocket.Requester
+
+  private struct Wait {
+    let requester: Requester
+    let condition: ControlRequest.Condition
+    let start: Instant
+    let deadline: Instant
+  }
+
+  private var waits: [Wait] = []
+
+  var isEmpty: Bool { waits.isEmpty }
+
+  /// When `take` is due although nothing has changed.
+  var deadline: Instant? { waits.map(\.deadline).min() }
+
+  /// Adds a request.
+  mutating func add(
+    _ requester: Requester, for condition: ControlRequest.Condition, seconds: UInt64, at now: Instant
+  ) {
+    waits.append(Wait(requester: requester, condition: condition, start: now, deadline: now + .seconds(seconds)))
+  }
+
+  /// Removes the requests that are to be answered now. `holds` gets a condition, and when the wait for it began.
+  mutating func take(at now: Instant, _ holds: (ControlRequest.Condition, Instant) -> Bool) -> [Requester] {
+    let over = waits.filter { now >= $0.deadline || holds($0.condition, $0.start) }.map(\.requester)
+    waits.removeAll { over.contains($0.requester) }
+    return over
+  }
+}

@@ -1,0 +1,39 @@
+import Control
+import Testing
+import Wire
+
+@testable import Supervisor
+
+private let start = Instant(nanoseconds: 0)
+private let serving = ControlRequest.Condition.serving(service: "cards")
+private let report = ControlRequest.Condition.report(node: "lb2")
+
+@Suite struct `Requests that wait for a condition` {
+  @Test func `each is answered once, when its condition holds`() {
+    var waiting = WaitingRequests()
+    waiting.add(.named("A"), for: serving, seconds: 10, at: start)
+    waiting.add(.named("B"), for: report, seconds: 10, at: start)
+    #expect(waiting.take(at: start) { _, _ in false }.isEmpty)
+    #expect(waiting.take(at: start) { condition, _ in condition == report }.names == "B")
+    #expect(waiting.take(at: start) { condition, _ in condition == report }.isEmpty)
+    #expect(waiting.take(at: start) { _, _ in true }.names == "A")
+    #expect(waiting.isEmpty && waiting.deadline == nil)
+  }
+
+  @Test func `each is answered at its deadline, whatever holds`() {
+    var waiting = WaitingRequests()
+    waiting.add(.named("A"), for: serving, seconds: 10, at: start)
+    waiting.add(.named("B"), for: serving, seconds: 5, at: start + .seconds(1))
+    #expect(waiting.deadline == start + .seconds(6))
+    #expect(waiting.take(at: start + .seconds(6)) { _, _ in false }.names == "B")
+    #expect(waiting.deadline == start + .seconds(10))
+    #expect(waiting.take(at: start + .seconds(10)) { _, _ in false }.names == "A")
+  }
+
+  @Test func `a condition may depend on when the wait for it began`() {
+    var waiting = WaitingRequests()
+    waiting.add(.named("A"), for: report, seconds: 10, at: start)
+    waiting.add(.named("B"), for: report, seconds: 10, at: start + .seconds(2))
+    #expect(waiting.take(at: start + .seconds(3)) { _, began in began < start + .seconds(1) }.names == "A")
+  }
+}
