@@ -68,8 +68,8 @@ struct Supervision: ~Copyable {
   mutating func handle(signal: Int32) {
     switch signal {
     case SIGHUP: handle(reload: .requested(by: nil))
-    case SIGUSR1, SIGUSR2:
-      log.notice("\(Signals.words(for: signal)) is ignored: SIGHUP reloads, SIGTERM stops")
+    case SIGUSR1: reopenLogs()
+    case SIGUSR2: log.notice("\(Signals.words(for: signal)) is ignored: SIGHUP reloads, SIGTERM stops")
     default:
       log.notice("\(Signals.words(for: signal))")
       handle(stop: .terminate(handsOver: failover.takesPart))

@@ -164,6 +164,7 @@ final class WorkerService: Sendable {
     case .nodeFacts(let piece): pairing.publish(facts: piece)
     case .nodeVitals(let bytes): pairing.publish(vitals: bytes)
     case .stream(let message, let node): pairing.pass(message, to: node)
+    case .reopenLogs: reopenLogs()
     case .tick:
       sendFigures()
       giveBackMemory()
@@ -183,7 +184,9 @@ final class WorkerService: Sendable {
       let configuration = try loaded.accepted()
       let snapshot = try ConfigurationSnapshot(
         number: setup.number, configuration, tickets: tickets, sharedState: sharedState)
-      let isLoggedElsewhere = configuration.log != state.withLock({ $0.snapshot.configuration.log })
+      // A file may have been moved away since.
+      let isLoggedElsewhere =
+        configuration.log.accessFile != nil || configuration.log != state.withLock({ $0.snapshot.configuration.log })
       let sink: AccessLogSink?
       do throws(SystemError) { sink = isLoggedElsewhere ? try AccessLogWriter.sink(of: configuration.log) : nil } catch
       {
@@ -215,6 +218,14 @@ final class WorkerService: Sendable {
     } catch {
       channel.send(.refused(number: setup.number, reason: loaded.reason(of: error)))
     }
+  }
+
+  private func reopenLogs() {
+    do throws(SystemError) {
+      if let path = try accessLog.reopen(state.withLock { $0.snapshot.configuration.log }) {
+        log.info("access log: \(path) was opened again")
+      }
+    } catch { log.error("access log: \(error); lines go on to the file that was open before") }
   }
 
   private func hand(_ snapshot: ConfigurationSnapshot, _ setup: WorkerSetup) {

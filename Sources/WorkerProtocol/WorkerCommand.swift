@@ -33,8 +33,8 @@ package struct ListenerIdentity: Hashable, Sendable {
 ///
 /// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener` and `server`, `start`. A
 /// reload is another `configure`, any number of `listener`, `withdraw` and `server`, and `start`: these are all of the
-/// administrative states. A `server` after that changes one; `nodeFacts`, `nodeVitals` and `stop` are sent at any time
-/// after a `start`. Each message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
+/// administrative states. A `server` after that changes one; `nodeFacts`, `nodeVitals`, `reopenLogs` and `stop` are sent
+/// at any time after a `start`. Each message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
 package enum WorkerCommand: Hashable, Sendable {
   /// The protocol version of all following messages.
   case hello(version: UInt16)
@@ -60,12 +60,14 @@ package enum WorkerCommand: Hashable, Sendable {
   case nodeVitals([UInt8])
   /// For another node of the pair, about a stream. Sent at any time after the first `start`.
   case stream(StreamMessage, node: String)
+  /// Open the file of the access log again, which may have been moved away.
+  case reopenLogs
 
   /// Whether the message has one descriptor; otherwise it has none.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals, .stream: false
+    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals, .stream, .reopenLogs: false
     }
   }
 
@@ -74,6 +76,7 @@ package enum WorkerCommand: Hashable, Sendable {
 
   private enum Kind: UInt8 {
     case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server, nodeFacts, nodeVitals, stream
+    case reopenLogs
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -93,6 +96,7 @@ package enum WorkerCommand: Hashable, Sendable {
     case .nodeFacts(let piece): message(Kind.nodeFacts, piece)
     case .nodeVitals(let bytes): message(Kind.nodeVitals, Bytes(bytes))
     case .stream(let stream, let node): message(Kind.stream, Text(node, MessageLimit.node), stream)
+    case .reopenLogs: message(Kind.reopenLogs)
     }
   }
 
@@ -120,6 +124,7 @@ package enum WorkerCommand: Hashable, Sendable {
     case .stream:
       let node = try reader.text("node", limit: MessageLimit.node)
       self = .stream(try reader.streamMessage(), node: node)
+    case .reopenLogs: self = .reopenLogs
     }
     try reader.end()
   }

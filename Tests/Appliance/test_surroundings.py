@@ -123,6 +123,7 @@ def test_logrotate_rotates_the_file_and_logging_goes_on(machine, site):
         if number == 0:
             machine.run("logrotate --force /etc/logrotate.d/belvedere")
             assert rotated.stat().st_size > 0 and log.stat().st_size == 0
+            machine.wait_for_journal("access log: /var/log/belvedere/access.log was opened again")
     assert log.read_text().count("\n") == rotated.read_text().count("\n") == 1
 
 

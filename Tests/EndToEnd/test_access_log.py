@@ -1,10 +1,7 @@
 """The access log: one line per request, in HAProxy's format or as JSON."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import threading
 
 import pytest
@@ -204,24 +201,6 @@ def test_tunnel_is_logged_when_it_ends(balanced):
     server.script = page
     line = entry(balancer, "/log/tunnel")
     assert line["status"] == "101" and int(line["bytes"]) >= 5000 and line["state"] == "----"
-
-
-def test_halog_parses_the_log(balanced, tmp_path):
-    """HAProxy's own analysis tool."""
-    halog = shutil.which("halog") or "/usr/sbin/halog"
-    if not os.path.exists(halog):
-        pytest.skip("halog is not installed (Debian: haproxy)")
-    balancer, _ = balanced
-    for number in range(5):
-        assert balancer.get(f"/log/halog/{number}").status == 200
-    lines = balancer.wait_for_access("/log/halog/", 5)
-    # In syslog's format, as exported from the journal.
-    framed = "".join(f"Nov 22 10:43:05 lb1 belvedere[1]: {line}\n" for line in lines)
-    done = subprocess.run([halog, "-srv", "-q"], input=framed, capture_output=True, text=True)
-    assert done.returncode == 0
-    row = next(line for line in done.stdout.splitlines() if "view01" in line)
-    # server name, then requests by class: 1xx 2xx 3xx 4xx 5xx other.
-    assert re.match(r"servers/view01\s+0\s+5\s+0\s+0\s+0\s+0", row.replace(",", " ")), row
 
 
 def test_json_format_is_valid_json(testbed):

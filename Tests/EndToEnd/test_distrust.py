@@ -209,7 +209,7 @@ def test_signals_of_common_tools_do_not_end_the_service(testbed, role):
     for number in (signal.SIGRTMIN, signal.SIGRTMIN + 2, signal.SIGRTMAX):
         os.kill(process, number)
     if role == "supervisor":
-        balancer.wait_for_log(r"SIGUSR1 \(User defined signal 1\) is ignored")
+        balancer.wait_for_log(r"SIGUSR2 \(User defined signal 2\) is ignored")
     stays(lambda: balancer.worker == worker and balancer.process.poll() is None, "both processes", 0.5)
     balancer.wait_until_serving()
 

@@ -56,6 +56,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .nodeFacts(let piece): "\(piece.bytes.count) bytes of facts"
   case .nodeVitals(let bytes): "\(bytes.count) bytes of vitals"
   case .stream(let message, let node): "\(node): \(message.content)"
+  case .reopenLogs: "reopen the logs"
   case .tick: "tick"
   }
 }

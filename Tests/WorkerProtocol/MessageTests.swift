@@ -55,6 +55,7 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   ),
   (.nodeFacts(BytePiece(isFirst: true, isLast: false, bytes: [7, 8])), [9, 1, 0, 2, 7, 8]),
   (.nodeVitals([9]), [10, 0, 1, 9]),
+  (.reopenLogs, [12]),
 ]
 
 private let streamBytes: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 2]
@@ -190,7 +191,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
-      #expect((asCommand != .unknownKind(kind)) == (1...11 ~= kind))
+      #expect((asCommand != .unknownKind(kind)) == (1...12 ~= kind))
       #expect((asEvent != .unknownKind(kind)) == (129...144 ~= kind))
     }
   }

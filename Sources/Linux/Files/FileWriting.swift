@@ -3,10 +3,10 @@ import Glibc
 import Wire
 
 extension File {
-  /// Opens a log file for appending; created when missing.
+  /// Opens a log file for appending; created when missing. A pipe that nothing reads is ENXIO.
   public static func appending(to path: String) throws(SystemError) -> Descriptor {
     // SAFETY: the path is a C string for the length of the call.
-    let number = retryingInterrupts { unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640) }
+    let number = retryingInterrupts { unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640) }
     return try Descriptor(number, of: "open \(path)")
   }
 

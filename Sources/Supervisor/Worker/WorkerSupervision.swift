@@ -89,6 +89,13 @@ extension Supervision {
     }
   }
 
+  /// A worker that starts opens them anyway.
+  mutating func reopenLogs() {
+    guard worker?.link.hasRoomForOperators == true else { return }
+    worker?.link.send(.reopenLogs, forOperators: true)
+    worker?.link.flush()
+  }
+
   private mutating func startWorker() {
     do throws(SystemError) {
       guard var next = try active.makeWorker(admin.commands.states) else { return }

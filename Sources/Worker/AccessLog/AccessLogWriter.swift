@@ -82,9 +82,24 @@ final class AccessLogWriter: Sendable {
     return takeDropped() + (isWritten ? 0 : writer.access { UInt64($0.batch.ends.count + $0.taken) })
   }
 
+  /// Opens the file again by its name, for one that was moved away, and returns the name; nil when the log is not a
+  /// file. When it throws, lines go on to the file that was open before.
+  func reopen(_ settings: Configuration.Log) throws(SystemError) -> String? {
+    guard let path = settings.accessFile, let sink = try Self.sink(of: settings) else { return nil }
+    redirect(to: sink)
+    return path
+  }
+
   /// Opens the configured destination; nil if the access log is disabled.
   static func sink(of settings: Configuration.Log) throws(SystemError) -> AccessLogSink? {
     guard let target = settings.access?.target else { return nil }
     return try AccessLogSink(target, facility: settings.facility)
+  }
+}
+
+extension Configuration.Log {
+  /// The file of the access log, which may be moved away; nil when it goes elsewhere.
+  var accessFile: String? {
+    if case .file(let path) = access?.target { path } else { nil }
   }
 }

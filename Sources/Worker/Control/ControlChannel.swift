@@ -38,6 +38,8 @@ package final class ControlChannel: Sendable {
     case nodeVitals([UInt8])
     /// For another node of the pair, about a stream.
     case stream(StreamMessage, node: String)
+    /// Open the file of the access log again.
+    case reopenLogs
     /// About one second has passed: report the load.
     case tick
   }
@@ -95,6 +97,7 @@ package final class ControlChannel: Sendable {
           handle(.server(name: name, state, number: number))
         case .nodeFacts(let piece): handle(.nodeFacts(piece))
         case .nodeVitals(let bytes): handle(.nodeVitals(bytes))
+        case .reopenLogs: handle(.reopenLogs)
         default:
           guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)

@@ -55,7 +55,8 @@ struct WorkerSetupDraft: ~Copyable {
       return WorkerSetup(
         number: number, configuration: configuration, loops: loops, heartbeats: heartbeats,
         listeners: listeners, withdrawn: withdrawn, adminStates: adminStates)
-    case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server, .nodeFacts, .nodeVitals, .stream:
+    case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server, .nodeFacts, .nodeVitals, .stream,
+      .reopenLogs:
       throw .message(.unexpected(command.name))
     }
     return nil

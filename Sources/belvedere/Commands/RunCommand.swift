@@ -22,8 +22,8 @@ struct RunCommand: ParsableCommand {
       The log goes to the journal under systemd, otherwise to standard error; the access log goes to standard output. \
       The configuration can change both (`log`).
 
-      SIGHUP reloads the configuration, like `belvedere reload`, which also prints the result. SIGUSR1, SIGPWR and \
-      similar signals are ignored.
+      SIGHUP reloads the configuration, like `belvedere reload`, which also prints the result. SIGUSR1 \
+      opens the file of the access log again, for logrotate. SIGUSR2, SIGPWR and similar signals are ignored.
 
       FILES
         /etc/belvedere/belvedere.yaml  the configuration
