@@ -1,3 +1,5 @@
+import Wire
+
 /// Parses a chunked body (RFC 9112 §7.1) into events, with separate chunks.
 ///
 /// Implemented independently of the load balancer's chunk parser, so that tests through the load balancer do not check
@@ -86,7 +88,7 @@ package struct ChunkDecoder: Sendable {
   private static func size(_ line: Span<UInt8>) throws(MalformedChunk) -> UInt64 {
     var size: UInt64 = 0
     var digits = 0
-    while digits < line.count, let digit = Character(UnicodeScalar(line[digits])).hexDigitValue {
+    while digits < line.count, let digit = line[digits].hexadecimalDigit {
       size = size << 4 | UInt64(digit)
       digits += 1
       guard digits <= 15 else { throw MalformedChunk() }
