@@ -32,7 +32,7 @@ public enum ServerState: UInt8, CaseIterable, Sendable {
 public enum ServerName {
   /// Names are written to log lines whose fields are separated by spaces and slashes.
   public static func isValid(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
+    (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isNameByte($0) }
   }
 
   /// The service, if it has a name, and the server's own name: `view` and `view01` of `view/view01`.

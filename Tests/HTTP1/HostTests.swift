@@ -1,5 +1,6 @@
 import HTTP1
 import Testing
+import Wire
 
 struct HostTests {
   @Test(arguments: [
@@ -28,6 +29,7 @@ struct HostTests {
     .bad("a?b", .hostMalformed, "RFC 3986 §3.2.2"),
     .bad("a#b", .hostMalformed, "RFC 3986 §3.2.2"),
     .bad("a%2e", .hostMalformed, "percent-encoding is read in more than one way"),
+    .bad("a~b", .hostMalformed, "in no host name that a service can have"),
     .bad("ä", .hostMalformed, "RFC 3986 §3.2.2: ASCII"),
     .bad("[2001:db8::1", .hostMalformed, "RFC 3986 §3.2.2"),
     .bad("[]", .hostMalformed, "RFC 3986 §3.2.2"),
@@ -42,6 +44,17 @@ struct HostTests {
       expectRequest(
         Verdict(
           input: "GET / HTTP/\(version)\r\nHost: \(row.input)\r\n\r\n", rejection: row.rejection, source: row.source))
+    }
+  }
+
+  @Test func `Host has the bytes of a host name, in whatever position`() {
+    for byte in UInt8.min...UInt8.max where byte != UInt8(ascii: ":") {
+      for before in 1...9 {
+        var input = Array("GET / HTTP/1.1\r\nHost: ".utf8) + Array(repeating: UInt8(ascii: "a"), count: before)
+        input += [byte] + Array("bcdefgh\r\n\r\n".utf8)
+        let isAccepted = RequestHead.parse(input.span, limits: HeadLimits()).head != nil
+        #expect(isAccepted == HostName.isNameByte(byte), "\(byte) after \(before)")
+      }
     }
   }
 

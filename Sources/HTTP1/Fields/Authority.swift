@@ -2,9 +2,9 @@ import Wire
 
 /// `uri-host [ ":" port ]` in Host and in an absolute-form target (RFC 9110 §4.2, §7.2).
 ///
-/// Narrower than RFC 3986: a registered name consists of letters, digits, `-`, `.`, `_` and `~`. Percent-encoding and
-/// sub-delimiters (including `,`) occur in no real host name, and servers parse them differently. No userinfo, no
-/// IPvFuture, no zone, no empty host, no empty port.
+/// Narrower than RFC 3986: a registered name consists of the bytes of a `HostName`. Others, such as percent-encoding and
+/// sub-delimiters (`,` too), occur in no real host name, and servers parse them differently. No userinfo, no IPvFuture, no
+/// zone, no empty host, no empty port.
 struct Authority: BitwiseCopyable, Sendable {
   /// The host without its port; an IP literal with its brackets.
   let host: ByteRange
@@ -19,19 +19,12 @@ struct Authority: BitwiseCopyable, Sendable {
     } else {
       var rest = text
       while rest.count >= 8, rest.firstOctets.notInHost == 0 { rest.drop(8) }
-      while rest.count > 0, Authority.isInName(rest[0]) { rest.drop(1) }
+      while rest.count > 0, HostName.isNameByte(rest[0]) { rest.drop(1) }
       end = text.count &- rest.count
       guard end > 0 else { return nil }
     }
     guard end == text.count || Authority.isPort(text.extracting(end..<text.count)) else { return nil }
     host = ByteRange(start: 0, end: end)
-  }
-
-  /// Letters, digits, `-`, `.`, `_` and `~`: one bit mask for octets below 64, one for those up to 127.
-  @inline(always)
-  private static func isInName(_ octet: UInt8) -> Bool {
-    let half: UInt64 = octet & 0x40 == 0 ? 0x03ff_6000_0000_0000 : 0x47ff_fffe_87ff_fffe
-    return octet < 0x80 && half &>> UInt64(octet) & 1 != 0
   }
 
   private static func isIPv6(_ text: Span<UInt8>) -> Bool {

@@ -32,7 +32,8 @@ extension Octets {
   @inline(always)
   var perhapsControls: Octets { ((self &- .all(0x20)) | (self &+ .all(0x01))) & ~self & .highBits }
 
-  /// All except ASCII letters, digits, `-` and `.`, the characters of nearly every host. Exact.
+  /// All except ASCII letters, digits, `-` and `.`, the characters of nearly every host: those of a `HostName` but `_`.
+  /// Exact.
   @inline(always)
   var notInHost: Octets {
     let low = self & .all(0x7f)
