@@ -31,6 +31,9 @@ import Testing
     var report = sampleReport
     report.servers = [sampleServer]
     report.servers[0].adminState?.node = "lb2"
+    report.servers[0].counts = ServerCounts()
+    report.counters.services = [.init(name: "view")]
+    report.counters.loops = [LoopCounts()]
     report.pair = samplePair
     report.services = [.init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443"])]
     let members = paths(in: try JSONSerialization.jsonObject(with: Data(report.json.utf8)))

@@ -29,7 +29,7 @@ let sampleServer: StatusReport.Server = {
 
 let sampleServerText =
   #"{"address":"192.168.1.165:443","admin_state":{"mode":"drain","since":"2026-11-22T11:32:01.123Z","#
-  + #""weight":5},"backup":false,"configured_weight":1,"last_check":{"count":0,"milliseconds":14,"needed":0,"#
+  + #""weight":5},"backup":false,"configured_weight":1,"counts":null,"last_check":{"count":0,"milliseconds":14,"needed":0,"#
   + #""result":"200","time":"2026-11-22T11:31:57.123Z"},"limit":4000,"load":{"clients":15,"connections":11,"#
   + #""exchanges":9,"flows":3,"sessions":12,"waiting":2,"weight_percent":38},"name":"view01","#
   + #""names":["view01.domain.local"],"ports":[5001],"#
@@ -76,6 +76,10 @@ let sampleReport: StatusReport = {
   report.traffic.connections = 1204
   report.traffic.exchanges = 311
   report.traffic.requests = 1_204_411
+  report.counters.handshakes.full = 40
+  report.counters.handshakes.resumed = 2
+  report.counters.loops = [LoopCounts(values: [9, 1])]
+  report.counters.workers = 1
   report.limits.connections = 10_000
   report.limits.queue = 1000
   report.limits.clients = 100_000
@@ -133,7 +137,11 @@ let sampleReportText =
   #"{"certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
-  + #""since":"2026-11-22T11:20:01.123Z","threads":4},"limits":{"clients":100000,"connections":10000,"#
+  + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"certificate":0,"#
+  + #""closed":0,"invalid":0,"local":0,"not_tls":0,"parameters":0,"timeout":0},"full":40,"resumed":2},"limits":{"#
+  + #""connections":0,"connections_per_address":0,"pauses":0,"queue":0,"server_connections":0,"tls_messages":0},"#
+  + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"services":[],"workers":1},"#
+  + #""limits":{"clients":100000,"connections":10000,"#
   + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
   + #""node":"lb1","pair":null,"pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
   + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
@@ -141,11 +149,11 @@ let sampleReportText =
   + sampleRouterText
   + #"],"servers":["#
   + sampleServerText
-  + #",{"address":"192.168.1.166:443","admin_state":null,"backup":false,"configured_weight":1,"#
+  + #",{"address":"192.168.1.166:443","admin_state":null,"backup":false,"configured_weight":1,"counts":null,"#
   + #""last_check":{"count":1,"milliseconds":14,"needed":2,"result":"200","time":"2026-11-22T11:31:59.123Z"},"#
   + #""limit":0,"load":null,"name":"view02","names":[],"ports":[],"reason":"connection refused","removed":false,"#
   + #""since":"2026-11-22T11:30:26.123Z","state":"down","weight":1},{"address":"[fd00::167]:443","#
-  + #""admin_state":null,"backup":false,"configured_weight":1,"last_check":null,"limit":0,"load":null,"#
+  + #""admin_state":null,"backup":false,"configured_weight":1,"counts":null,"last_check":null,"limit":0,"load":null,"#
   + #""name":"view03","#
   + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"#
   + #""service":["view.domain.local"],"services":[],"#

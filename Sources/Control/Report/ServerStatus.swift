@@ -32,6 +32,8 @@ extension StatusReport {
     package var limit: UInt64 = 0
     /// Nil until the worker has reported it.
     package var load: ServerLoad?
+    /// Since the service started, or the server was added; nil until a worker has reported it.
+    package var counts: ServerCounts?
 
     /// A server with unknown status.
     package init(_ identity: ServerIdentity) { (name, address) = (identity.name, identity.endpoint) }
@@ -45,7 +47,7 @@ extension StatusReport {
     package var isConfirmed: Bool { state == .up && lastCheck?.count == 0 }
 
     private enum CodingKeys: String, CodingKey {
-      case name, address, reason, since, weight, names, ports, limit, load
+      case name, address, reason, since, weight, names, ports, limit, load, counts
       case isRemoved = "removed"
       case shownState = "state"
       case lastCheck = "last_check"

@@ -37,6 +37,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var worker: Worker?
   package var configuration: Configuration
   package var traffic = Traffic()
+  package var counters = Counters()
   package var limits = Limits()
   /// The certificates in use, in the configuration's order; empty in mode `passthrough`, and until the worker has
   /// reported them.

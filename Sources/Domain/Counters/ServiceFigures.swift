@@ -1,0 +1,35 @@
+/// What a worker reports of one service.
+public struct ServiceFigures: Hashable, Sendable {
+  /// Open client connections of this service.
+  public var connections: UInt64
+  /// Clients that are assigned to servers, by address and by cookie.
+  public var clients: UInt64
+  /// What it has counted.
+  public var counts: ServiceCounts
+
+  public init(connections: UInt64 = 0, clients: UInt64 = 0, counts: ServiceCounts = ServiceCounts()) {
+    self.connections = connections
+    self.clients = clients
+    self.counts = counts
+  }
+}
+
+/// What a worker has counted of one service.
+public struct ServiceCounts: CounterSet, Codable {
+  public var traffic = TrafficCounts()
+  /// Clients that were forgotten because the affinity table was full (`affinity.entries`).
+  public var evictedClients: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: ServiceCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    traffic.forEach(with: other.traffic, change)
+    change(&evictedClients, other.evictedClients)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case traffic
+    case evictedClients = "evicted_clients"
+  }
+}

@@ -1,0 +1,143 @@
+/// What a worker has counted that belongs to no single service or server.
+public struct WorkerCounts: CounterSet, Codable {
+  public var handshakes = HandshakeCounts()
+  public var limits = LimitCounts()
+  public var log = LogCounts()
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: WorkerCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    handshakes.forEach(with: other.handshakes, change)
+    limits.forEach(with: other.limits, change)
+    log.forEach(with: other.log, change)
+  }
+}
+
+/// TLS handshakes with clients.
+public struct HandshakeCounts: CounterSet, Codable {
+  /// Completed ones in which the certificate was presented.
+  public var full: UInt64 = 0
+  /// Completed ones that resumed a session.
+  public var resumed: UInt64 = 0
+  public var failures = HandshakeFailureCounts()
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: HandshakeCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&full, other.full)
+    change(&resumed, other.resumed)
+    failures.forEach(with: other.failures, change)
+  }
+}
+
+/// Failed TLS handshakes with clients, by reason.
+public struct HandshakeFailureCounts: CounterSet, Codable {
+  /// The client closed or reset the connection.
+  public var closed: UInt64 = 0
+  /// Not complete within `timeouts.tls-handshake`.
+  public var timeout: UInt64 = 0
+  /// The client rejected the certificate, with an alert that says so.
+  public var certificate: UInt64 = 0
+  /// Another alert of the client.
+  public var alert: UInt64 = 0
+  /// No common version, cipher or group.
+  public var parameters: UInt64 = 0
+  /// What came was not TLS: HTTP without TLS, or another protocol.
+  public var notTLS: UInt64 = 0
+  /// TLS that violates the protocol.
+  public var invalid: UInt64 = 0
+  /// A fault of this machine: memory, randomness, a system call.
+  public var local: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: HandshakeFailureCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&closed, other.closed)
+    change(&timeout, other.timeout)
+    change(&certificate, other.certificate)
+    change(&alert, other.alert)
+    change(&parameters, other.parameters)
+    change(&notTLS, other.notTLS)
+    change(&invalid, other.invalid)
+    change(&local, other.local)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case closed, timeout, certificate, alert, parameters, invalid, local
+    case notTLS = "not_tls"
+  }
+}
+
+/// How often a limit was reached.
+public struct LimitCounts: CounterSet, Codable {
+  /// `limits.connections`: open connections that were closed to make room.
+  public var connections: UInt64 = 0
+  /// Pauses of accepting, because no connection could be closed or no descriptor was left.
+  public var pauses: UInt64 = 0
+  /// `limits.connections-per-address`: connections and requests that were refused.
+  public var connectionsPerAddress: UInt64 = 0
+  /// `limits.queue`: requests that were refused because the server's queue was full.
+  public var queue: UInt64 = 0
+  /// Connections to servers for which an idle one had to be closed.
+  public var serverConnections: UInt64 = 0
+  /// Connections that were closed because their client sent too many messages of TLS itself.
+  public var tlsMessages: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: LimitCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&connections, other.connections)
+    change(&pauses, other.pauses)
+    change(&connectionsPerAddress, other.connectionsPerAddress)
+    change(&queue, other.queue)
+    change(&serverConnections, other.serverConnections)
+    change(&tlsMessages, other.tlsMessages)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case connections, pauses, queue
+    case connectionsPerAddress = "connections_per_address"
+    case serverConnections = "server_connections"
+    case tlsMessages = "tls_messages"
+  }
+}
+
+/// Lines that the logs do not have.
+public struct LogCounts: CounterSet, Codable {
+  /// Lines of the access log that were dropped because its destination did not take them.
+  public var dropped: UInt64 = 0
+  /// Lines of the operational log about clients' and servers' failures that were left out because there were too many.
+  public var suppressed: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: LogCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&dropped, other.dropped)
+    change(&suppressed, other.suppressed)
+  }
+}
+
+/// What one event loop of a worker has counted.
+public struct LoopCounts: CounterSet, Codable {
+  public var turns: UInt64 = 0
+  /// Turns that began more than 20 ms after a timer was due: the processor is overloaded, or the turn before was long.
+  public var lateTurns: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: LoopCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&turns, other.turns)
+    change(&lateTurns, other.lateTurns)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case turns
+    case lateTurns = "late_turns"
+  }
+}
