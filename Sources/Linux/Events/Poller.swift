@@ -11,18 +11,23 @@ public struct Poller: ~Copyable {
   /// Readable while there are events, so pollers can be nested.
   public let descriptor: Descriptor
   let events: UnsafeMutablePointer<epoll_event>
+  /// How many of them the last wait has returned, at most `batch`.
+  private let received: UnsafeMutablePointer<Int>
 
   /// Creates a poller, closed on exec.
   public init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
-    // SAFETY: `batch` events, all initialised here, owned by this value until `deinit` frees them.
+    // SAFETY: `batch` events and one number, all initialised here, owned by this value until `deinit` frees them.
     unsafe events = .allocate(capacity: Self.batch)
     unsafe events.initialize(repeating: epoll_event(), count: Self.batch)
+    unsafe received = .allocate(capacity: 1)
+    unsafe received.initialize(to: 0)
   }
 
   deinit {
-    // SAFETY: allocated in `init`; events are plain data, and no pointer to them outlives a call.
+    // SAFETY: allocated in `init`; both are plain data, and no pointer to them outlives a call.
     unsafe events.deallocate()
+    unsafe received.deallocate()
   }
 
   /// Watches a connection for reading, writing and its end, edge-triggered. Every event returns `token`.
@@ -47,22 +52,28 @@ public struct Poller: ~Copyable {
   /// Waits at most `milliseconds` (-1: no limit) and returns the number of events; 0 when interrupted.
   public func wait(milliseconds: Int32) -> Int {
     // SAFETY: `events` has room for `batch` events.
-    let count = unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds)
-    return max(0, Int(count))
+    note(unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds))
   }
 
   /// Like `wait(milliseconds:)`, in nanoseconds: for deadlines that need a finer resolution.
   public func wait(_ timeout: Interval) -> Int {
     let nanoseconds = Int64(clamping: timeout.nanoseconds)
     // SAFETY: `events` has room for `batch` events.
-    let count = unsafe cl_epoll_wait_nanoseconds(descriptor.number, events, Int32(Self.batch), nanoseconds)
-    return max(0, Int(count))
+    return note(unsafe cl_epoll_wait_nanoseconds(descriptor.number, events, Int32(Self.batch), nanoseconds))
   }
 
-  /// The event at `index` of the last wait. `index` must be below its result; higher ones are stale or empty.
+  /// The result of a wait for the caller; `count` is that of the system call.
+  private func note(_ count: Int32) -> Int {
+    let count = max(0, Int(count))
+    // SAFETY: the number lives as long as this value, which one thread uses.
+    unsafe received.pointee = count
+    return count
+  }
+
+  /// The event at `index` of the last wait, below its result.
   public func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
-    precondition(index >= 0 && index < Self.batch)
-    // SAFETY: index < batch, and all of the batch is initialised.
+    // SAFETY: 0 ≤ index < received ≤ batch, and all of the batch is initialised.
+    unsafe precondition(index >= 0 && index < received.pointee)
     return unsafe (cl_epoll_token(events + index), Readiness(events: events[index].events))
   }
 }
