@@ -61,9 +61,6 @@ package struct TLSStream: ~Copyable, ByteStream {
     self.timeout = timeout
   }
 
-  /// The fingerprint of the peer's certificate.
-  package var peerFingerprint: Fingerprint? { connection.peerFingerprint }
-
   package mutating func receive(into buffer: inout [UInt8]) throws(DemoError) -> Bool {
     let deadline = deadline
     while true {

@@ -133,12 +133,8 @@ package enum AddressAnnouncement {
 
   private static func neighbour(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
     let allNodes = IPAddress(v6High: 0xff02 << 48, low: 1)
-    var message = ByteWriter(limit: 32)
-    message.append([neighbourAdvertisement, 0, 0, 0, 0x20, 0, 0, 0].span)
-    address.writeBytes(into: &message)
-    message.append([targetLinkLayerOption, 1].span)
-    message.append(hardwareAddress.span)
-    return icmp6(message.bytes, from: address, hardwareAddress, to: allNodes)
+    let message = neighbourMessage(neighbourAdvertisement, 0x20, address, targetLinkLayerOption, hardwareAddress)
+    return icmp6(message, from: address, hardwareAddress, to: allNodes)
   }
 
   /// A neighbour solicitation to the address's solicited-node group (RFC 4291 §2.7.1, RFC 4861 §4.3).
@@ -146,12 +142,20 @@ package enum AddressAnnouncement {
     _ address: IPAddress, _ hardwareAddress: [UInt8], _ source: IPAddress
   ) -> [UInt8] {
     let group = IPAddress(v6High: 0xff02 << 48, low: 0x1_ff00_0000 | address.low & 0xff_ffff)
+    let message = neighbourMessage(neighbourSolicitation, 0, address, sourceLinkLayerOption, hardwareAddress)
+    return icmp6(message, from: source, hardwareAddress, to: group)
+  }
+
+  /// An advertisement or a solicitation about an address, with one option (RFC 4861 §4.3, §4.4).
+  private static func neighbourMessage(
+    _ type: UInt8, _ flags: UInt8, _ address: IPAddress, _ option: UInt8, _ hardwareAddress: [UInt8]
+  ) -> [UInt8] {
     var message = ByteWriter(limit: 32)
-    message.append([neighbourSolicitation, 0, 0, 0, 0, 0, 0, 0].span)
+    message.append([type, 0, 0, 0, flags, 0, 0, 0].span)
     address.writeBytes(into: &message)
-    message.append([sourceLinkLayerOption, 1].span)
+    message.append([option, 1].span)
     message.append(hardwareAddress.span)
-    return icmp6(message.bytes, from: source, hardwareAddress, to: group)
+    return message.bytes
   }
 
   /// An ICMPv6 message to a group after Ethernet and IPv6 headers, with the checksum filled in.

@@ -13,9 +13,6 @@ package struct KeyedAuthentication: Sendable {
       self.identifier = identifier
       self.bytes = bytes
     }
-
-    /// The valid lengths of a key in bytes.
-    package static let lengths = 32...64
   }
 
   /// All of it except the mode must be the same on both nodes.
