@@ -24,7 +24,7 @@ struct ActiveConfiguration: ~Copyable {
 
   /// Prepares a reload to another plan. On an error everything that was opened is closed.
   func candidate(_ next: ServicePlan) throws -> ReloadCandidate {
-    let change = try listeners?.change(to: next.places, loops: next.loops) ?? ListenerSet.Change()
+    let change = try listeners?.change(to: next.listeners, loops: next.loops) ?? ListenerSet.Change()
     return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
   }
 

@@ -51,7 +51,7 @@ package struct ServicePlan {
 
   /// The file's text, its name, and the host name used to read it. The worker reads them again.
   package var configuration: (text: [UInt8], fileName: String, hostName: String)
-  package var places: [ListenerRequest]
+  package var listeners: [ListenerRequest]
   /// Event loops of the worker, at least one.
   package var loops: Int
   /// How long exchanges may take to finish at a graceful stop.
@@ -63,25 +63,25 @@ package struct ServicePlan {
   package var serverStateFile: String?
   /// As `belvedere check` prints them.
   package var warnings: [String] = []
-  /// `log.target`: chosen at the start only.
-  package var logTarget = LogTarget.automatic
-  package var logLevel = LogLevel.info
-  package var logFacility = LogFacility.daemon
+  /// Its `target` is chosen at the start only.
+  package var log = Configuration.Log()
   /// Paths: of the notifier's socket, used if it exists, and of the one where other nodes' streams end
   /// (`belvedere apply`).
   package var sockets = (notifier: Notifier.standardPath, receiver: ServicePlan.receiverPath)
   /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
+  /// How much later than another node this one may notice that a server has failed or is back.
+  var noticeDelay = Interval.zero
   /// The nodes of the pair.
   package var pair: Configuration.Pair?
 
   package init(
-    configuration: (text: [UInt8], fileName: String, hostName: String), places: [ListenerRequest], loops: Int,
+    configuration: (text: [UInt8], fileName: String, hostName: String), listeners: [ListenerRequest], loops: Int,
     stop: Interval,
     command: Command
   ) {
     self.configuration = configuration
-    self.places = places
+    self.listeners = listeners
     self.loops = loops
     self.stop = stop
     self.command = command
@@ -93,22 +93,21 @@ package struct ServicePlan {
   ) throws(KeyFailure) {
     let services = configuration.services
     var seen: Set<ListenerRequest> = []
-    var places = services.flatMap { $0.listeners + $0.serverListeners }.map { ListenerRequest($0, for: .service) }
-    places += services.flatMap { $0.redirect?.listeners ?? [] }.map { ListenerRequest($0, for: .redirect) }
-    places += services.flatMap(\.relayListeners).map { ListenerRequest($0, for: .relay) }
-    places += services.flatMap(\.datagramListeners).map { ListenerRequest($0, for: .datagrams) }
-    places += [configuration.pair?.listener].compactMap { $0 }.map { ListenerRequest($0, for: .pair) }
+    var listeners = services.flatMap { $0.listeners + $0.serverListeners }.map { ListenerRequest($0, for: .service) }
+    listeners += services.flatMap { $0.redirect?.listeners ?? [] }.map { ListenerRequest($0, for: .redirect) }
+    listeners += services.flatMap(\.relayListeners).map { ListenerRequest($0, for: .relay) }
+    listeners += services.flatMap(\.datagramListeners).map { ListenerRequest($0, for: .datagrams) }
+    listeners += [configuration.pair?.listener].compactMap { $0 }.map { ListenerRequest($0, for: .pair) }
     self.init(
-      configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
+      configuration: (text, fileName, hostName), listeners: listeners.filter { seen.insert($0).inserted },
       loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,
       command: .worker)
     description = ServiceDescription(configuration)
     serverStateFile = configuration.serverStateFile
-    logTarget = configuration.log.target
-    logLevel = configuration.log.level
-    logFacility = configuration.log.facility
+    log = configuration.log
     pair = configuration.pair
     if pair != nil { description.sections = Configuration.sectionDigests(of: text, pair: pair) }
+    noticeDelay = services.map(\.health.noticeDelay).max() ?? .zero
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 
@@ -121,7 +120,7 @@ package struct ServicePlan {
     }
     let changed = [
       hasOtherMode ? "mode" : nil,
-      logTarget == next.logTarget ? nil : "log.target", routers == next.routers ? nil : "vrrp",
+      log.target == next.log.target ? nil : "log.target", routers == next.routers ? nil : "vrrp",
       pair == next.pair ? nil : "pair",
     ]
     return changed.compactMap { $0 }.map {
@@ -136,5 +135,14 @@ extension ServicePlan.ListenerRequest {
     let address = listener.address ?? IPAddress(v6High: 0, low: 0)
     self.init(
       purpose: purpose, endpoint: Endpoint(address: address, port: listener.port), dualStack: listener.address == nil)
+  }
+}
+
+extension Configuration.Health {
+  /// One node may check right after the change and get an answer at once, the other one an interval later and wait for
+  /// the timeout. Further checks follow quickly.
+  fileprivate var noticeDelay: Interval {
+    let times = [interval, jitter, timeout, .seconds(1)]
+    return Interval(nanoseconds: times.reduce(0) { $0 + $1.nanoseconds })
   }
 }

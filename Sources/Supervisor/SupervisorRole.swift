@@ -21,7 +21,7 @@ package enum SupervisorRole {
     var passed = PassedListeners.take()
     do {
       _ = try CurrentProcess.raiseOpenFileLimit()
-      let listeners = try ListenerSet(plan.places, loops: plan.loops, passed: &passed)
+      let listeners = try ListenerSet(plan.listeners, loops: plan.loops, passed: &passed)
       for (name, endpoint) in passed.unclaimed {
         log.warning(
           "systemd passed a socket on \(endpoint) (\(name)), where nothing is configured to listen; it is closed")

@@ -5,7 +5,7 @@ import Logging
 import WorkerProtocol
 import Systemd
 
-/// The data plane's process: receives its setup, then serves with one thread for each loop until it is told to stop.
+/// The data plane's process: receives its setup, then serves with one thread for each loop until a stop is requested.
 package enum WorkerRole {
   /// Runs the worker on the control socket inherited from its supervisor, and returns the process's exit status. `release`: this
   /// binary's, for other nodes.

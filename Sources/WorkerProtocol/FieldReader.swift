@@ -9,7 +9,7 @@ package enum MessageLimit {
   package static let reason = 8192
   /// A node's name.
   package static let node = 64
-  /// What a node tells of its state.
+  /// A node's report on its state.
   package static let vitals = 12_288
   /// Maximum size of a message: name and reason, or two names, and numbers. Receivers have a buffer of this size.
   package static let message = 16384

@@ -54,7 +54,7 @@ package enum WorkerCommand: Hashable, Sendable {
   /// A server's administrative state; ignored if the configuration has no such server. These commands have increasing
   /// numbers, and those that are not part of a configuration are confirmed with `WorkerEvent.applied`.
   case server(name: String, AdminState, number: UInt64)
-  /// What this node tells the pair's other nodes of itself: a piece of an encoded `Pair.NodeFacts`.
+  /// This node's report to the pair's other nodes: a piece of an encoded `Pair.NodeFacts`.
   case nodeFacts(BytePiece)
   /// The same about its state: an encoded `Pair.NodeVitals`.
   case nodeVitals([UInt8])

@@ -34,7 +34,7 @@ package enum WorkerEvent: Hashable, Sendable {
   case tablesReceived
   /// A server's administrative state on another node of the pair, which is later than the one known here.
   case adminState(AdminState, server: String)
-  /// What another node of the pair tells of itself: a piece of an encoded `Pair.NodeFacts`. No message of another node's
+  /// A report of another node of the pair: a piece of an encoded `Pair.NodeFacts`. No message of another node's
   /// facts is between those of one.
   case nodeFacts(BytePiece, node: String)
   /// The same about its state: an encoded `Pair.NodeVitals`.

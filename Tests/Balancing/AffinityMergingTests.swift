@@ -28,7 +28,7 @@ import Wire
 
   /// Tells one table what another one knows.
   func tell(_ table: inout AffinityTable, of other: borrowing AffinityTable, by node: UInt8, at now: Instant) {
-    let records = other.records(in: 0..<other.placeCount, at: now)
+    let records = other.records(in: 0..<other.slotCount, at: now)
     table.merge(records[...], from: .node(node), asOf: now, at: now)
   }
 
@@ -223,7 +223,7 @@ import Wire
     table.assign(client(3), to: first, at: start + .minutes(3))
     let now = start + .minutes(4)
     table.merge([record(4, first)], from: peer, asOf: now, at: now)
-    let active = table.records(in: 0..<table.placeCount, activeSince: start + .minutes(2), at: now)
+    let active = table.records(in: 0..<table.slotCount, activeSince: start + .minutes(2), at: now)
     #expect(
       Set(active) == [
         record(1, first, isOpen: true), record(3, first, at: start + .minutes(3), silence: .minutes(1)),

@@ -25,7 +25,7 @@ import Wire
     _ = table.sessionBegan(client(4), on: first, at: start)
     table.assign(client(5), to: first, at: start + .minutes(30))
     let now = start + .minutes(91)
-    let records = table.records(in: 0..<table.placeCount, at: now)
+    let records = table.records(in: 0..<table.slotCount, at: now)
     #expect(
       Set(records) == [
         AffinityRecord(client: client(4), server: first, assigned: time(start), silence: .zero, isOpen: true),
@@ -39,10 +39,10 @@ import Wire
     var table = table()
     for number in 0..<50 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
     var pieces: [AffinityRecord] = []
-    for place in stride(from: 0, to: table.placeCount + 20, by: 7) {
+    for place in stride(from: 0, to: table.slotCount + 20, by: 7) {
       pieces += table.records(in: place..<place + 7, at: start)
     }
-    #expect(pieces == table.records(in: 0..<table.placeCount, at: start))
+    #expect(pieces == table.records(in: 0..<table.slotCount, at: start))
     #expect(pieces.count == 50)
   }
 
@@ -63,7 +63,7 @@ import Wire
     before.assign(client(1), to: first, at: start)
     before.assign(client(2), to: second, at: start + .minutes(50))
     _ = before.sessionBegan(client(3), on: second, at: start)
-    let records = before.records(in: 0..<before.placeCount, at: start + .minutes(60))
+    let records = before.records(in: 0..<before.slotCount, at: start + .minutes(60))
 
     // After the restart the clock has another origin, and twenty minutes have passed.
     let now = Instant(nanoseconds: Interval.hours(300).nanoseconds)

@@ -32,7 +32,7 @@ import Wire
       // Before any hold time ends, each client has a record.
       let hold = table.hold
       table.hold = .hours(1_000_000)
-      let records = table.records(in: 0..<table.placeCount, at: now)
+      let records = table.records(in: 0..<table.slotCount, at: now)
       table.hold = hold
       for server in servers {
         #expect(table.tally[server].clients == records.count { $0.server == server }, "seed \(seed), step \(step)")

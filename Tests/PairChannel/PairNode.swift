@@ -66,7 +66,7 @@ final class PairNode {
     table.sessionEnded(session, at: shifted(now))
   }
 
-  func records(at now: Instant) -> [AffinityRecord] { table.records(in: 0..<table.placeCount, at: shifted(now)) }
+  func records(at now: Instant) -> [AffinityRecord] { table.records(in: 0..<table.slotCount, at: shifted(now)) }
 
   /// Loads a file written at this time.
   func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
@@ -116,7 +116,7 @@ final class PairNode {
         in: Int(position)..<Int(position) + 512, activeSince: activeSince.map { $0 + .hours(8 * 24) },
         at: shifted(now))
       let next = position + 512
-      return [.copied(records.isEmpty ? nil : batch(records), next: next < table.placeCount ? next : nil)]
+      return [.copied(records.isEmpty ? nil : batch(records), next: next < table.slotCount ? next : nil)]
     case .merge(let batch, let moment):
       table.merge(
         batch.records[...], from: .node(UInt8(peer)), asOf: moment + .hours(8 * 24),

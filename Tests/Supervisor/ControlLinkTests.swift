@@ -59,7 +59,7 @@ import Wire
     let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
     var link = ControlLink(pair.takeOurs())
     let plan = ServicePlan(
-      configuration: ([], "b.yaml", "lb1"), places: [], loops: 2, stop: .zero, command: .worker)
+      configuration: ([], "b.yaml", "lb1"), listeners: [], loops: 2, stop: .zero, command: .worker)
     var states = AdminStates()
     let state = states.apply(.maintenance, to: "view01", at: WallTime(seconds: 1))
     let text = SharedDescriptor(try MemoryFile.sealed("configuration", contents: [UInt8]().span))

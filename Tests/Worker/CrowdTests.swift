@@ -136,7 +136,7 @@ import Wire
     }
     var before = begun(testLoop)
     for _ in 0..<200 where before < clients.count {
-      testLoop.pass(.zero, ticking: Interval(nanoseconds: Loop.handshakeBudget.nanoseconds / 2))
+      testLoop.pass(.zero, ticking: Interval(nanoseconds: Loop.leastStepTime.nanoseconds / 2))
       let now = begun(testLoop)
       #expect(now - before <= 2)
       before = now

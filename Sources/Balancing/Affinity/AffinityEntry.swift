@@ -14,7 +14,7 @@ struct AffinityEntry {
   /// earlier client, or at an earlier server, is ignored.
   var generation: UInt32 = 0
   /// Neighbours in a circular list that includes its head. In an unused entry, `next` is the next unused one. In the
-  /// heap of `ReportedClients`, `next` is the position and `previous` tells the source.
+  /// heap of `ReportedClients`, `next` is the position and `previous` is the source.
   var next: UInt32
   var previous: UInt32
 
@@ -58,12 +58,12 @@ struct AffinityEntry {
     previous = AffinityEntry.none
   }
 
-  init(head place: UInt32) {
+  init(head index: UInt32) {
     self.init(
       key: ClientKey(IPAddress(v4: 0)), server: ServerID(name: ""), assigned: AssignmentTime(nanoseconds: 0),
       lastSeen: Instant(nanoseconds: 0))
-    next = place
-    previous = place
+    next = index
+    previous = index
   }
 
   /// Reuses the entry for a new client.

@@ -31,7 +31,7 @@ extension AffinityTable {
   /// Of two nodes that see a client on the same server within this time, both keep telling others of it.
   static let uncertainty = Interval.seconds(1)
 
-  /// Merges what another node or a file tells of clients, in any order. The silence of the records is relative to
+  /// Merges what another node or a file knows of clients, in any order. The silence of the records is relative to
   /// `moment`, which is not after `now`.
   ///
   /// The later assignment decides, and at the same time the greater server: all nodes come to the same answer. A session

@@ -6,7 +6,7 @@ public struct AffinityRecord: Hashable, Sendable {
   public let server: ServerID
   /// When it was assigned there, or its last session there began.
   public let assigned: AssignmentTime
-  /// Time since the client was last active; zero with an open session on the node that tells of it.
+  /// Time since the client was last active; zero with an open session on the node that sends it.
   public let silence: Interval
   /// Whether it had an open session then.
   public let isOpen: Bool

@@ -30,7 +30,7 @@ public struct AffinityTable: ~Copyable {
   /// Number of clients assigned to each server.
   public private(set) var tally = AffinityTally()
 
-  /// Tells the time of assignments.
+  /// Gives the time of assignments.
   public var clock: AssignmentClock
 
   private let hash: ClientHash
@@ -120,13 +120,13 @@ public struct AffinityTable: ~Copyable {
     }
   }
 
-  /// Copies the entries in the `places` from 0 up to `placeCount`; places beyond it are ignored. A client that moves
-  /// from one place to another between two calls may be copied twice or not at all. `activeSince`: only clients that
+  /// Copies the entries in the slots from 0 up to `slotCount`; slots beyond it are ignored. A client that moves from one
+  /// slot to another between two calls may be copied twice or not at all. `activeSince`: only clients that
   /// have a session or were last active here, not before that.
-  public func records(in places: Range<Int>, activeSince: Instant? = nil, at now: Instant) -> [AffinityRecord] {
+  public func records(in slots: Range<Int>, activeSince: Instant? = nil, at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
-    for place in places.clamped(to: 0..<placeCount) {
-      let entry = place + AffinityTable.headCount
+    for slot in slots.clamped(to: 0..<slotCount) {
+      let entry = slot + AffinityTable.headCount
       guard let record = record(of: entry, at: now) else { continue }
       if let activeSince, entries[entry].sessions == 0 {
         guard !entries[entry].isReported, entries[entry].lastSeen >= activeSince else { continue }
@@ -146,8 +146,8 @@ public struct AffinityTable: ~Copyable {
       isOpen: client.sessions > 0 || client.isOpenElsewhere)
   }
 
-  /// The number of places for `records`, including unused ones.
-  public var placeCount: Int { entries.count - AffinityTable.headCount }
+  /// The number of slots for `records`, including unused ones.
+  public var slotCount: Int { entries.count - AffinityTable.headCount }
 
   private static let headCount = 2
 

@@ -23,32 +23,32 @@ struct ClientIndex: ~Copyable {
   /// The entry with this hash for which `isMatch` holds.
   @inline(always)
   func find(_ hash: UInt32, where isMatch: (Int) -> Bool) -> Int? {
-    var place = home(of: hash)
-    while slots[place].entry != Slot.empty {
-      if slots[place].hash == hash, isMatch(Int(slots[place].entry)) { return Int(slots[place].entry) }
-      place = next(place)
+    var slot = home(of: hash)
+    while slots[slot].entry != Slot.empty {
+      if slots[slot].hash == hash, isMatch(Int(slots[slot].entry)) { return Int(slots[slot].entry) }
+      slot = next(slot)
     }
     return nil
   }
 
   /// Adds an entry that is not in the index. The table keeps the count below `capacity`.
   mutating func insert(_ hash: UInt32, entry: Int) {
-    var place = home(of: hash)
-    while slots[place].entry != Slot.empty { place = next(place) }
-    slots[place] = Slot(hash: hash, entry: UInt32(entry))
+    var slot = home(of: hash)
+    while slots[slot].entry != Slot.empty { slot = next(slot) }
+    slots[slot] = Slot(hash: hash, entry: UInt32(entry))
   }
 
   /// Removes an entry that is in the index, and moves up the entries after it that the gap would make unreachable.
   mutating func remove(_ hash: UInt32, entry: Int) {
     var gap = home(of: hash)
     while slots[gap].entry != UInt32(entry) { gap = next(gap) }
-    var place = next(gap)
-    while slots[place].entry != Slot.empty {
-      if distance(from: home(of: slots[place].hash), to: place) >= distance(from: gap, to: place) {
-        slots[gap] = slots[place]
-        gap = place
+    var slot = next(gap)
+    while slots[slot].entry != Slot.empty {
+      if distance(from: home(of: slots[slot].hash), to: slot) >= distance(from: gap, to: slot) {
+        slots[gap] = slots[slot]
+        gap = slot
       }
-      place = next(place)
+      slot = next(slot)
     }
     slots[gap].entry = Slot.empty
   }
@@ -58,7 +58,7 @@ struct ClientIndex: ~Copyable {
     Int(truncatingIfNeeded: (UInt64(hash) &* UInt64(slots.count)) >> 32)
   }
 
-  private func next(_ place: Int) -> Int { place + 1 == slots.count ? 0 : place + 1 }
+  private func next(_ slot: Int) -> Int { slot + 1 == slots.count ? 0 : slot + 1 }
 
   private func distance(from start: Int, to end: Int) -> Int {
     end >= start ? end - start : end - start + slots.count

@@ -27,9 +27,9 @@ public struct Admission<Token: Sendable>: ~Copyable {
     case refused
   }
 
-  /// A place in the queue.
+  /// A waiter's slot in the queue.
   public struct Ticket: Hashable, Sendable {
-    let place: UInt32
+    let slot: UInt32
     let generation: UInt32
   }
 
@@ -124,11 +124,11 @@ public struct Admission<Token: Sendable>: ~Copyable {
   /// Leaves the queue. False when the token was already returned: its owner has a place or is being rerouted, but has
   /// not been notified yet.
   public mutating func cancel(_ ticket: Ticket) -> Bool {
-    let place = Int(ticket.place)
-    guard place < waiters.count, waiters[place].generation == ticket.generation, waiters[place].token != nil else {
+    let slot = Int(ticket.slot)
+    guard slot < waiters.count, waiters[slot].generation == ticket.generation, waiters[slot].token != nil else {
       return false
     }
-    _ = remove(ticket.place)
+    _ = remove(ticket.slot)
     return true
   }
 
@@ -151,44 +151,44 @@ public struct Admission<Token: Sendable>: ~Copyable {
   private mutating func append(_ token: Token, _ account: Account) -> Ticket {
     let lane = Int(account)
     let last = lanes[lane].last
-    let place = takePlace(token, account, behind: last)
+    let slot = takeSlot(token, account, behind: last)
     if last == none {
-      lanes[lane].first = place
+      lanes[lane].first = slot
       join(account)
     } else {
-      waiters[Int(last)].next = place
+      waiters[Int(last)].next = slot
     }
-    lanes[lane].last = place
+    lanes[lane].last = slot
     lanes[lane].count += 1
     waiting += 1
-    return Ticket(place: place, generation: waiters[Int(place)].generation)
+    return Ticket(slot: slot, generation: waiters[Int(slot)].generation)
   }
 
-  private mutating func takePlace(_ token: Token, _ account: Account, behind last: UInt32) -> UInt32 {
-    let place = free
-    guard place != none else {
+  private mutating func takeSlot(_ token: Token, _ account: Account, behind last: UInt32) -> UInt32 {
+    let slot = free
+    guard slot != none else {
       waiters.append(Waiter(token: token, account: account, next: none, previous: last))
       return UInt32(waiters.count - 1)
     }
-    free = waiters[Int(place)].next
-    let generation = waiters[Int(place)].generation
-    waiters[Int(place)] = Waiter(token: token, generation: generation, account: account, next: none, previous: last)
-    return place
+    free = waiters[Int(slot)].next
+    let generation = waiters[Int(slot)].generation
+    waiters[Int(slot)] = Waiter(token: token, generation: generation, account: account, next: none, previous: last)
+    return slot
   }
 
-  private mutating func remove(_ place: UInt32) -> Token? {
-    let (next, previous) = (waiters[Int(place)].next, waiters[Int(place)].previous)
-    let account = waiters[Int(place)].account
+  private mutating func remove(_ slot: UInt32) -> Token? {
+    let (next, previous) = (waiters[Int(slot)].next, waiters[Int(slot)].previous)
+    let account = waiters[Int(slot)].account
     let lane = Int(account)
     if previous == none { lanes[lane].first = next } else { waiters[Int(previous)].next = next }
     if next == none { lanes[lane].last = previous } else { waiters[Int(next)].previous = previous }
     lanes[lane].count -= 1
     waiting -= 1
     if lanes[lane].first == none { leave(account) }
-    waiters[Int(place)].next = free
-    waiters[Int(place)].generation &+= 1
-    free = place
-    return waiters[Int(place)].token.take()
+    waiters[Int(slot)].next = free
+    waiters[Int(slot)].generation &+= 1
+    free = slot
+    return waiters[Int(slot)].token.take()
   }
 
   /// Inserts a lane at the end of the ring.

@@ -33,14 +33,14 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
 
   /// Adds a waiter after the others of the same client.
   public mutating func append(_ token: Token, of client: ClientKey) {
-    let place = takeWaiter(token)
+    let slot = takeWaiter(token)
     count += 1
     if let lane = laneOfClient[client] {
-      waiters[Int(lanes[Int(lane) - 1].last) - 1].next = place
-      lanes[Int(lane) - 1].last = place
+      waiters[Int(lanes[Int(lane) - 1].last) - 1].next = slot
+      lanes[Int(lane) - 1].last = slot
       return
     }
-    let lane = takeLane(Lane(client: client, first: place, last: place))
+    let lane = takeLane(Lane(client: client, first: slot, last: slot))
     laneOfClient[client] = lane
     queue(lane)
   }
@@ -49,10 +49,10 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
   public mutating func next() -> Token? {
     let lane = firstLane
     guard lane != 0 else { return nil }
-    let place = lanes[Int(lane) - 1].first
-    let (token, next) = (waiters[Int(place) - 1].token, waiters[Int(place) - 1].next)
-    waiters[Int(place) - 1].next = freeWaiter
-    freeWaiter = place
+    let slot = lanes[Int(lane) - 1].first
+    let (token, next) = (waiters[Int(slot) - 1].token, waiters[Int(slot) - 1].next)
+    waiters[Int(slot) - 1].next = freeWaiter
+    freeWaiter = slot
     count -= 1
     firstLane = lanes[Int(lane) - 1].next
     if firstLane == 0 { lastLane = 0 }
@@ -76,25 +76,25 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
   }
 
   private mutating func takeWaiter(_ token: Token) -> UInt32 {
-    let place = freeWaiter
-    guard place != 0 else {
+    let slot = freeWaiter
+    guard slot != 0 else {
       waiters.append(Waiter(token: token, next: 0))
       return UInt32(waiters.count)
     }
-    freeWaiter = waiters[Int(place) - 1].next
-    waiters[Int(place) - 1] = Waiter(token: token, next: 0)
-    return place
+    freeWaiter = waiters[Int(slot) - 1].next
+    waiters[Int(slot) - 1] = Waiter(token: token, next: 0)
+    return slot
   }
 
   private mutating func takeLane(_ lane: Lane) -> UInt32 {
-    let place = freeLane
-    guard place != 0 else {
+    let slot = freeLane
+    guard slot != 0 else {
       lanes.append(lane)
       return UInt32(lanes.count)
     }
-    freeLane = lanes[Int(place) - 1].next
-    lanes[Int(place) - 1] = lane
-    return place
+    freeLane = lanes[Int(slot) - 1].next
+    lanes[Int(slot) - 1] = lane
+    return slot
   }
 
   /// Slots that are kept when the queue is empty; additional ones are freed.

@@ -11,6 +11,9 @@ extension Configuration {
     /// One line per request; nil when disabled.
     package var access: Access? = Access()
 
+    /// The defaults.
+    package init() {}
+
     /// The access log.
     package struct Access: Equatable, Sendable {
       package var format = Format.httplog

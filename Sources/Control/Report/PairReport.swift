@@ -13,14 +13,14 @@ extension StatusReport {
     package init(node: String) { self.node = node }
   }
 
-  /// A node of the pair: what it tells of itself.
+  /// A node of the pair: what it reports.
   package struct Node: Codable, Hashable, Sendable {
     package var name: String
     /// Whether the rest is current. A node that does not answer is shown as it was.
     package var answers: Bool
-    /// When it told it; before it has told anything, since when this node waits for it.
+    /// When its last report came; before the first one, since when this node waits for it.
     package var heard: WallTime
-    /// Nil, as everything that follows, until it has told it.
+    /// Nil, as everything that follows, until it has reported it.
     package var version: String?
     package var since: WallTime?
     /// How far its clock is from this node's.

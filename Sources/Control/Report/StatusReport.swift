@@ -61,7 +61,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// As one line, without line end.
   package var json: String { JSONText.write(self) }
 
-  /// One node's part of the report as one line: of another node what it tells, and this node's report without the
+  /// One node's part of the report as one line: of another node what it reports, and this node's report without the
   /// others; nil if there is no such node.
   package func json(of node: String) -> String? {
     isOwn(node) ? withoutPair.json : pair?.nodes.first { $0.name == node }.map { JSONText.write($0) }

@@ -46,22 +46,22 @@ struct LineEdits: BitwiseCopyable, Sendable {
 
   /// Inserts an edit in order.
   mutating func add(_ range: ByteRange, _ treatment: Treatment) throws(Rejection) {
-    var place = count
-    while place > 0, self[place &- 1].range.start > range.start { place &-= 1 }
-    if place > 0, self[place &- 1].range.end == range.start, self[place &- 1].treatment == treatment {
-      setRange(ByteRange(start: self[place &- 1].range.start, end: range.end), at: place &- 1)
+    var position = count
+    while position > 0, self[position &- 1].range.start > range.start { position &-= 1 }
+    if position > 0, self[position &- 1].range.end == range.start, self[position &- 1].treatment == treatment {
+      setRange(ByteRange(start: self[position &- 1].range.start, end: range.end), at: position &- 1)
       return
     }
     guard count < LineEdits.capacity else { throw .tooManyRewrittenLines }
     var index = count
-    while index > place {
+    while index > position {
       ranges[index] = ranges[index &- 1]
       index &-= 1
     }
-    setRange(range, at: place)
-    let below = treatments & ~(.max &<< UInt64(truncatingIfNeeded: place &* 4))
+    setRange(range, at: position)
+    let below = treatments & ~(.max &<< UInt64(truncatingIfNeeded: position &* 4))
     let above = (treatments ^ below) &<< 4
-    treatments = below | UInt64(treatment.rawValue) &<< UInt64(truncatingIfNeeded: place &* 4) | above
+    treatments = below | UInt64(treatment.rawValue) &<< UInt64(truncatingIfNeeded: position &* 4) | above
     count &+= 1
   }
 

@@ -74,9 +74,9 @@ struct RequestLine: BitwiseCopyable {
   @inline(never)
   private static func refuseVersion(_ rest: Span<UInt8>) throws(Rejection) -> Version? {
     let text: Octets = 0x002e_002f_5054_5448  // HTTP/ . with a digit on either side of the point
-    for place in 0..<min(rest.count, 8) {
-      let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: place &* 8))
-      guard expected == 0 ? rest[place].isDigit : rest[place] == expected else { throw .versionMalformed }
+    for index in 0..<min(rest.count, 8) {
+      let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: index &* 8))
+      guard expected == 0 ? rest[index].isDigit : rest[index] == expected else { throw .versionMalformed }
     }
     guard rest.count >= 8 else { return nil }
     guard rest.firstOctets | 1 &<< 56 == 0x312e_312f_5054_5448 else { throw .versionNotSupported }

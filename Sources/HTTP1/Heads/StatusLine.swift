@@ -41,9 +41,9 @@ struct StatusLine: BitwiseCopyable {
   /// Throws when the bytes can't be the start of a supported version.
   private static func refuseVersion(of bytes: Span<UInt8>) throws(Rejection) {
     let text: Octets = 0x002e_312f_5054_5448  // HTTP/1.
-    for place in 0..<min(bytes.count, 7) {
-      let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: place &* 8))
-      guard bytes[place] == expected else { throw .statusLineMalformed }
+    for index in 0..<min(bytes.count, 7) {
+      let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: index &* 8))
+      guard bytes[index] == expected else { throw .statusLineMalformed }
     }
     if bytes.count >= 8 { throw .versionNotSupported }
   }

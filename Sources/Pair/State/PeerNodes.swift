@@ -16,7 +16,7 @@ package struct PeerNodes: Sendable {
     /// The same by the wall clock.
     package fileprivate(set) var heardTime: WallTime
     fileprivate var pieces = PieceBuffer(limit: NodeFacts.byteLimit)
-    /// It has told something that could not be read.
+    /// It has sent a report that could not be read.
     fileprivate var wasUnreadable = false
 
     /// Whether it answers: its latest vitals are not older than `PeerNodes.lifetime`.

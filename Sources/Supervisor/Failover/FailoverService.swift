@@ -84,7 +84,7 @@ struct FailoverService: ~Copyable {
     }
   }
 
-  /// Reports what another node of the pair has told of its virtual routers.
+  /// Takes what another node of the pair has reported of its virtual routers.
   mutating func note(_ vitals: NodeVitals?, of node: String, at now: Instant) {
     routers?.note(vitals?.routers ?? [], of: node, at: now)
   }

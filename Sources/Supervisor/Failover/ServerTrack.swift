@@ -14,7 +14,7 @@ struct ServerTrack {
   let margin: Int
   var shortfall: ServerShortfall
 
-  /// The least time for which another node must be ahead of an Active. Nodes tell each other within a second.
+  /// The least time for which another node must be ahead of an Active. A change is sent within a second.
   static let leastDelay = Interval.seconds(5)
 
   static func all(of plan: RouterPlan) -> [ServerTrack] {
@@ -37,7 +37,7 @@ extension VirtualRouters {
     }
   }
 
-  /// Takes what this node reaches, and what the others that answer have told last. Called twice a second.
+  /// Takes what this node reaches, and what the others that answer have reported last. Called twice a second.
   ///
   /// `delay` is for an Active: nothing moves when a Backup lowers its priority, and one that has just started is not to
   /// take the addresses from a node that reaches more.
@@ -45,24 +45,24 @@ extension VirtualRouters {
     _ own: [NodeVitals.Service], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
   ) {
     for index in instances.indices {
-      for place in instances[index].serverTracks.indices {
-        let margin = instances[index].serverTracks[place].margin
+      for trackIndex in instances[index].serverTracks.indices {
+        let margin = instances[index].serverTracks[trackIndex].margin
         let ahead = others.first { other in
           couldTakeOver(other.vitals, from: index) && own.reachesFewer(than: other.vitals.services, by: margin)
         }
         let isActive = routerSet.routers[index].role == .active
-        instances[index].serverTracks[place].shortfall.delay = isActive ? max(delay, ServerTrack.leastDelay) : .zero
-        note(ahead?.name, index, place, at: now)
+        instances[index].serverTracks[trackIndex].shortfall.delay = isActive ? max(delay, ServerTrack.leastDelay) : .zero
+        note(ahead?.name, index, trackIndex, at: now)
       }
     }
   }
 
   /// `ahead`: a node that reaches more servers.
-  private mutating func note(_ ahead: String?, _ index: Int, _ place: Int, at now: Instant) {
+  private mutating func note(_ ahead: String?, _ index: Int, _ trackIndex: Int, at now: Instant) {
     let event = ahead == nil ? ServerShortfall.Event.asMany : .fewer
-    guard let isGood = instances[index].serverTracks[place].shortfall.handle(event, at: now) else { return }
+    guard let isGood = instances[index].serverTracks[trackIndex].shortfall.handle(event, at: now) else { return }
     if let ahead { log(index, .warning, "\(ahead) reaches more servers than this node") }
-    let track = instances[index].serverTracks[place].track
+    let track = instances[index].serverTracks[trackIndex].track
     perform(routerSet.handle(.track(track, isGood: isGood), for: index, at: now), at: now)
   }
 

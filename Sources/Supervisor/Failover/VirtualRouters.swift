@@ -128,7 +128,7 @@ struct VirtualRouters: ~Copyable {
     perform(routerSet.handle(.track(condition.rawValue, isGood: isGood), at: now), at: now)
   }
 
-  /// Reports what another node has told of its virtual routers, to those with the same VRID and family.
+  /// Passes what another node has reported of its virtual routers to those with the same VRID and family.
   mutating func note(_ others: [NodeVitals.Router], of node: String, at now: Instant) {
     for index in instances.indices {
       guard let other = counterpart(of: index, among: others), let source = other.source else { continue }

@@ -3,12 +3,12 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// All listening sockets of the service: one for each event loop at each place. The supervisor holds them, so that
+/// All listening sockets of the service: one for each event loop and request. The supervisor holds them, so that
 /// connections queue while there is no worker.
 struct ListenerSet: ~Copyable {
   /// A listening socket and its address.
   struct Listener {
-    /// As configured; `place` differs when the kernel has no IPv6.
+    /// As configured; `identity` differs when the kernel has no IPv6.
     let request: ServicePlan.ListenerRequest
     let identity: ListenerIdentity
     var socket: SharedDescriptor
@@ -23,22 +23,22 @@ struct ListenerSet: ~Copyable {
 
   private(set) var listeners: [Listener]
 
-  /// Takes the passed sockets of these places and binds the rest; the error states what can't be bound and what to do.
-  /// All passed sockets of a place are taken, also when there were more loops before.
-  init(_ places: [ServicePlan.ListenerRequest], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
-    let given = places.map { passed.take(at: $0) }
-    try Self.requireFree(zip(places, given).filter { $1.isEmpty }.map { $0.0 })
+  /// Takes the passed sockets for these requests and binds the rest; the error states what can't be bound and what to do.
+  /// All passed sockets for a request are taken, also when there were more loops before.
+  init(_ requests: [ServicePlan.ListenerRequest], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
+    let given = requests.map { passed.take(at: $0) }
+    try Self.requireFree(zip(requests, given).filter { $1.isEmpty }.map { $0.0 })
     var listeners: [Listener] = []
-    for (place, given) in zip(places, given) {
-      let loops = place.socketCount(loops: loops)
+    for (request, given) in zip(requests, given) {
+      let loops = request.socketCount(loops: loops)
       // A port without SO_REUSEPORT has one socket, and every loop accepts from it.
       let isShared = given.allSatisfy(\.facts.sharesPort)
       let taken = isShared ? given : (0..<max(loops, given.count)).map { given[$0 % given.count] }
       for (loop, passed) in taken.enumerated() {
-        listeners.append(Self.listener(place, at: passed.facts.endpoint, loop: loop, passed.socket))
+        listeners.append(Self.listener(request, at: passed.facts.endpoint, loop: loop, passed.socket))
       }
       guard taken.count < loops else { continue }
-      let bound = try Self.bind(place, loops: taken.count..<loops)
+      let bound = try Self.bind(request, loops: taken.count..<loops)
       for listener in bound { listener.keep() }
       listeners += bound
     }
@@ -48,20 +48,20 @@ struct ListenerSet: ~Copyable {
   /// The listeners after a completed change.
   init(_ change: Change) { listeners = change.kept + change.added }
 
-  /// Binds the additional places, and lists the removed ones. Kept listeners do not change; a socket stays when the
+  /// Binds what is new among these, and lists what was removed. Kept listeners do not change; a socket stays when the
   /// number of loops decreases, so that its queued connections are not reset.
-  borrowing func change(to places: [ServicePlan.ListenerRequest], loops: Int) throws(ListenerError) -> Change {
+  borrowing func change(to requests: [ServicePlan.ListenerRequest], loops: Int) throws(ListenerError) -> Change {
     var change = Change()
     let ports = Set(listeners.map(\.request.port))
     // A port that we hold is in use, yet available to us.
-    try Self.requireFree(places.filter { !ports.contains($0.port) })
-    for place in places {
-      let kept = listeners.filter { $0.request == place }
-      let loops = place.socketCount(loops: loops)
+    try Self.requireFree(requests.filter { !ports.contains($0.port) })
+    for request in requests {
+      let kept = listeners.filter { $0.request == request }
+      let loops = request.socketCount(loops: loops)
       change.kept += kept
-      if kept.count < loops { change.added += try Self.bind(place, loops: kept.count..<loops) }
+      if kept.count < loops { change.added += try Self.bind(request, loops: kept.count..<loops) }
     }
-    change.removed = listeners.filter { !places.contains($0.request) }
+    change.removed = listeners.filter { !requests.contains($0.request) }
     return change
   }
 
@@ -79,13 +79,13 @@ struct ListenerSet: ~Copyable {
   }
 
   /// All are checked before any is bound, so that our own sockets do not count as used by another process.
-  private static func requireFree(_ places: [ServicePlan.ListenerRequest]) throws(ListenerError) {
-    for place in places {
-      try attempt(place) { (place) throws(SystemError) in
-        if place.isForDatagrams {
-          try DatagramSocket.requireFree(place.endpoint, dualStack: place.dualStack)
+  private static func requireFree(_ requests: [ServicePlan.ListenerRequest]) throws(ListenerError) {
+    for request in requests {
+      try attempt(request) { (request) throws(SystemError) in
+        if request.isForDatagrams {
+          try DatagramSocket.requireFree(request.endpoint, dualStack: request.dualStack)
         } else {
-          try Socket.requireFree(place.endpoint, dualStack: place.dualStack)
+          try Socket.requireFree(request.endpoint, dualStack: request.dualStack)
         }
       }
     }
@@ -96,21 +96,21 @@ struct ListenerSet: ~Copyable {
   {
     var listeners: [Listener] = []
     for loop in loops {
-      let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
-        (place.endpoint, try bind(place.endpoint, place))
+      let (endpoint, socket) = try attempt(request) { (request) throws(SystemError) in
+        (request.endpoint, try bind(request.endpoint, request))
       }
       listeners.append(listener(request, at: endpoint, loop: loop, socket))
     }
     return listeners
   }
 
-  private static func bind(_ endpoint: Endpoint, _ place: ServicePlan.ListenerRequest) throws(SystemError)
+  private static func bind(_ endpoint: Endpoint, _ request: ServicePlan.ListenerRequest) throws(SystemError)
     -> SharedDescriptor
   {
     // Where the kernel has no IPv6, the wildcard became IPv4's.
-    let dualStack = place.dualStack && endpoint.address.family == .v6
+    let dualStack = request.dualStack && endpoint.address.family == .v6
     return SharedDescriptor(
-      place.isForDatagrams
+      request.isForDatagrams
         ? try DatagramSocket.listen(on: endpoint, dualStack: dualStack)
         : try Socket.listen(on: endpoint, dualStack: dualStack))
   }
@@ -125,46 +125,46 @@ struct ListenerSet: ~Copyable {
 
   /// Calls `body`; when the kernel has no IPv6, with the IPv4 wildcard instead of the dual-stack one.
   private static func attempt<Result>(
-    _ place: ServicePlan.ListenerRequest, _ body: (ServicePlan.ListenerRequest) throws(SystemError) -> Result
+    _ request: ServicePlan.ListenerRequest, _ body: (ServicePlan.ListenerRequest) throws(SystemError) -> Result
   ) throws(ListenerError) -> Result {
     do {
       do {
-        return try body(place)
-      } catch  where error.code == EAFNOSUPPORT && place.dualStack {
-        var fallback = place
+        return try body(request)
+      } catch  where error.code == EAFNOSUPPORT && request.dualStack {
+        var fallback = request
         fallback.endpoint.address = IPAddress(v4: 0)
         fallback.dualStack = false
         return try body(fallback)
       }
     } catch {
-      throw ListenerError(place: place, cause: error)
+      throw ListenerError(request: request, cause: error)
     }
   }
 }
 
 /// A listener that can't be bound.
 struct ListenerError: Error, CustomStringConvertible {
-  let place: ServicePlan.ListenerRequest
+  let request: ServicePlan.ListenerRequest
   let cause: SystemError
 
   var description: String {
     let purpose =
-      switch place.purpose {
+      switch request.purpose {
       case .service: "the service's listener"
       case .redirect: "the redirect's listener"
       case .relay: "the relay's listener"
       case .datagrams: "the listener for UDP"
       case .pair: "the pair's listener"
       }
-    return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
+    return "\(purpose) on \(request.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
       + (advice.map { ". " + $0 } ?? "")
   }
 
   private var advice: String? {
     switch cause.code {
     case EADDRINUSE:
-      "Another process listens there: stop it, or choose another address or port. `ss -\(place.isForDatagrams ? "u" : "t")lnp "
-        + "sport = :\(place.endpoint.port)` shows which"
+      "Another process listens there: stop it, or choose another address or port. `ss -\(request.isForDatagrams ? "u" : "t")lnp "
+        + "sport = :\(request.endpoint.port)` shows which"
     case EACCES:
       "Ports below 1024 need the capability CAP_NET_BIND_SERVICE: start belvedere as a service, or as root, or choose "
         + "a higher port"

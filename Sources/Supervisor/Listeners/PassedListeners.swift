@@ -26,21 +26,21 @@ struct PassedListeners {
     return passed
   }
 
-  /// Removes and returns every socket that listens at `place`. If one were left over, its queued connections would be
+  /// Removes and returns every socket that listens at `request`. If one were left over, its queued connections would be
   /// reset.
-  mutating func take(at place: ServicePlan.ListenerRequest) -> [Passed] {
-    let found = all.filter { Self.isAt(place, $0.facts) }
-    all.removeAll { Self.isAt(place, $0.facts) }
+  mutating func take(at request: ServicePlan.ListenerRequest) -> [Passed] {
+    let found = all.filter { Self.isAt(request, $0.facts) }
+    all.removeAll { Self.isAt(request, $0.facts) }
     return found
   }
 
   /// The remaining sockets, which the configuration does not use.
   var unclaimed: [(name: String, endpoint: Endpoint)] { all.map { ($0.name, $0.facts.endpoint) } }
 
-  private static func isAt(_ place: ServicePlan.ListenerRequest, _ facts: ListeningSocket) -> Bool {
-    guard !place.isForDatagrams else { return false }
-    return facts.endpoint == place.endpoint && facts.dualStack == place.dualStack
-      || place.dualStack && facts.endpoint == Endpoint(address: IPAddress(v4: 0), port: place.endpoint.port)
+  private static func isAt(_ request: ServicePlan.ListenerRequest, _ facts: ListeningSocket) -> Bool {
+    guard !request.isForDatagrams else { return false }
+    return facts.endpoint == request.endpoint && facts.dualStack == request.dualStack
+      || request.dualStack && facts.endpoint == Endpoint(address: IPAddress(v4: 0), port: request.endpoint.port)
   }
 }
 

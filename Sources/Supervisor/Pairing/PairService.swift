@@ -11,10 +11,10 @@ struct PairService {
   var peers: PeerNodes
   private var watches: [String: DifferenceWatch] = [:]
   private var nextWatch: Instant
-  private var toldFacts: Told<NodeFacts>?
-  private var toldVitals: Told<NodeVitals>?
+  private var sentFacts: Sent<NodeFacts>?
+  private var sentVitals: Sent<NodeVitals>?
 
-  private struct Told<Value> {
+  private struct Sent<Value> {
     let value: Value
     let at: Instant
   }
@@ -31,19 +31,19 @@ struct PairService {
   }
 
   /// A new worker needs this node's facts and vitals again.
-  mutating func workerStarted() { (toldFacts, toldVitals) = (nil, nil) }
+  mutating func workerStarted() { (sentFacts, sentVitals) = (nil, nil) }
 
   /// Whether these are to be sent now; the caller then does so.
   mutating func isDue(_ facts: NodeFacts, at now: Instant) -> Bool {
-    if let told = toldFacts, told.value == facts || now < told.at + Self.period { return false }
-    toldFacts = Told(value: facts, at: now)
+    if let sent = sentFacts, sent.value == facts || now < sent.at + Self.period { return false }
+    sentFacts = Sent(value: facts, at: now)
     return true
   }
 
   /// Whether these are to be sent now; the caller then does so.
   mutating func isDue(_ vitals: NodeVitals, at now: Instant) -> Bool {
-    if let told = toldVitals, !vitals.isNews(after: told.value), now < told.at + Self.period { return false }
-    toldVitals = Told(value: vitals, at: now)
+    if let sent = sentVitals, !vitals.isNews(after: sent.value), now < sent.at + Self.period { return false }
+    sentVitals = Sent(value: vitals, at: now)
     return true
   }
 

@@ -52,7 +52,7 @@ extension Supervision {
     let others = pair.peers.nodes.compactMap { node in
       pair.peers.vitals(of: node.name, at: now).map { (name: node.name, vitals: $0) }
     }
-    failover.compare(status.serviceVitals, with: others, delay: status.description.noticeDelay, at: now)
+    failover.compare(status.serviceVitals, with: others, delay: active.plan.noticeDelay, at: now)
   }
 
   /// Takes a piece of what changes seldom.
@@ -61,7 +61,7 @@ extension Supervision {
   }
 
   private func log(_ error: PairError, of node: String) {
-    log.warning("pair: what \(node) tells of itself can't be read: \(error)", metadata: ["node": "\(node)"])
+    log.warning("pair: invalid report from \(node): \(error)", metadata: ["node": "\(node)"])
   }
 
   private var ownVitals: NodeVitals {

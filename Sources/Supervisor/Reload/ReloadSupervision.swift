@@ -1,3 +1,4 @@
+import Configuration
 import Control
 import Linux
 import Logging
@@ -67,8 +68,8 @@ extension Supervision {
   private mutating func adopt(_ candidate: ReloadCandidate, number: UInt64) {
     let plan = candidate.plan
     active.adopt(candidate, number: number)
-    OperationalLog.setLevel(plan.logLevel)
-    OperationalLog.setFacility(plan.logFacility)
+    OperationalLog.setLevel(plan.log.level)
+    OperationalLog.setFacility(plan.log.facility)
     for listener in candidate.listeners.removed {
       // Before the reload is reported as complete: `candidate` and systemd still hold duplicates.
       listener.stop()

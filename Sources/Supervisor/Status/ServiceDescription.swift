@@ -15,9 +15,6 @@ package struct ServiceDescription {
   /// What the nodes of a pair compare of their configurations; empty without a pair.
   var sections: [Configuration.SectionDigest] = []
 
-  /// How much later than another node this one may notice that a server has failed or is back.
-  var noticeDelay = Interval.zero
-
   package init() {}
 
   /// Describes a configuration; `ServiceStatus` fills in state and load.
@@ -37,7 +34,6 @@ package struct ServiceDescription {
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
     certificateServices = configuration.services.filter { $0.mode == .http }
       .flatMap { service in service.tls.certificates.map { _ in service.name } }
-    noticeDelay = configuration.services.map(\.health.noticeDelay).max() ?? .zero
     servers = configuration.servers.map { server in
       var described = StatusReport.Server(server.identity)
       described.weight = UInt64(server.weight)
@@ -48,14 +44,5 @@ package struct ServiceDescription {
       described.limit = UInt64(server.connections)
       return described
     }
-  }
-}
-
-extension Configuration.Health {
-  /// One node may check right after the change and get an answer at once, the other one an interval later and wait for
-  /// the timeout. Further checks follow quickly.
-  fileprivate var noticeDelay: Interval {
-    let times = [interval, jitter, timeout, .seconds(1)]
-    return Interval(nanoseconds: times.reduce(0) { $0 + $1.nanoseconds })
   }
 }

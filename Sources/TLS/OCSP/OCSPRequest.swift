@@ -83,12 +83,12 @@ import Wire
     defer { unsafe OCSP_CERTID_free(identity) }
     var ends: [WallTime] = []
     var refusals: [StatusRefusal] = []
-    var place = unsafe OCSP_resp_find(basic, identity, -1)
-    while place >= 0 {
+    var index = unsafe OCSP_resp_find(basic, identity, -1)
+    while index >= 0 {
       do throws(StatusRefusal) {
-        ends.append(try unsafe Self.requireGood(OCSP_resp_get0(basic, place), at: time))
+        ends.append(try unsafe Self.requireGood(OCSP_resp_get0(basic, index), at: time))
       } catch { refusals.append(error) }
-      place = unsafe OCSP_resp_find(basic, identity, place)
+      index = unsafe OCSP_resp_find(basic, identity, index)
     }
     // Revocation takes precedence over other results.
     if refusals.contains(.revoked) { throw .revoked }

@@ -147,9 +147,9 @@ extension Key {
     let numbers = epoch.opening
     let all = SecretBytes(count: secrets.count * numbers.count * size)
     for index in 0..<secrets.count {
-      for (place, number) in numbers.enumerated() {
+      for (position, number) in numbers.enumerated() {
         let label = Array("belvedere tickets \(number)".utf8)
-        all.write(secrets.key(label, of: index, size: size), at: (index * numbers.count + place) * size)
+        all.write(secrets.key(label, of: index, size: size), at: (index * numbers.count + position) * size)
       }
     }
     return all

@@ -10,7 +10,7 @@ package struct PeerReport: Hashable, Sendable {
   package var priority: UInt8
   /// The source address of its advertisements.
   package var address: IPAddress
-  /// It is Backup only because it was told of an Active that it does not hear.
+  /// It is Backup only because of a report of an Active that it does not hear.
   package var isSettled: Bool
 
   package init(name: String, role: VirtualRouterRole, priority: UInt8, address: IPAddress, isSettled: Bool) {

@@ -47,8 +47,8 @@ extension AffinityStore {
     var records: [AffinityRecord] = []
     var next: UInt64? = position & 0xf_ffff_ffff
     for _ in 0..<Self.pieceLimit where records.count <= AssignmentBatch.recordLimit - AffinityShards.pieceCount {
-      guard let place = next else { break }
-      records += table(kind).piece(from: place, next: &next, activeSince: activeSince, at: now)
+      guard let start = next else { break }
+      records += table(kind).piece(from: start, next: &next, activeSince: activeSince, at: now)
     }
     let batch = AssignmentBatch(service: service, table: kind, records: records)
     let later = next.map { first << 36 | $0 } ?? (first + 1) << 36

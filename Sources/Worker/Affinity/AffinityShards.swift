@@ -108,7 +108,7 @@ final class AffinityShards: Sendable {
   func records(at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     var position: UInt64? = 0
-    while let place = position { records += piece(from: place, next: &position, at: now) }
+    while let start = position { records += piece(from: start, next: &position, at: now) }
     return records
   }
 
@@ -117,7 +117,7 @@ final class AffinityShards: Sendable {
   func piece(
     from position: UInt64, next: inout UInt64?, activeSince: Instant? = nil, at now: Instant
   ) -> [AffinityRecord] {
-    let (shard, place) = (Int(position >> 32), Int(position & 0xffff_ffff))
+    let (shard, slot) = (Int(position >> 32), Int(position & 0xffff_ffff))
     guard shard < Self.shardCount else {
       next = nil
       return []
@@ -125,11 +125,11 @@ final class AffinityShards: Sendable {
     let (records, end) = shards[shard].table.withLock { table in
       (
         table.records(
-          in: place..<place + Self.pieceCount, activeSince: activeSince.map(Self.shifted), at: Self.shifted(now)),
-        table.placeCount
+          in: slot..<slot + Self.pieceCount, activeSince: activeSince.map(Self.shifted), at: Self.shifted(now)),
+        table.slotCount
       )
     }
-    let isOver = place + Self.pieceCount >= end
+    let isOver = slot + Self.pieceCount >= end
     next = isOver ? UInt64(shard + 1) << 32 : position + UInt64(Self.pieceCount)
     if isOver, shard + 1 == Self.shardCount { next = nil }
     return records

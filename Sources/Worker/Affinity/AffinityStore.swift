@@ -18,7 +18,7 @@ final class AffinityStore: Sendable {
   private let seed1: Atomic<UInt64>
 
   /// Restores an earlier worker's snapshot: of one that had another seed, the addresses alone. With secrets, other
-  /// nodes are told of changes.
+  /// nodes get changes.
   init(
     _ settings: Configuration.Affinity, _ secrets: PairSecrets? = nil, restoring snapshot: AffinitySnapshot? = nil,
     at now: Instant, wall: WallTime

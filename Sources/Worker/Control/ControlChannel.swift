@@ -33,7 +33,7 @@ package final class ControlChannel: Sendable {
     case reload(WorkerSetup)
     /// Apply a server's administrative state; report the number with `WorkerEvent.applied`.
     case server(name: String, AdminState, number: UInt64)
-    /// What this node tells the pair's other nodes of itself, or a piece of it.
+    /// This node's report to the pair's other nodes, or a piece of it.
     case nodeFacts(BytePiece)
     case nodeVitals([UInt8])
     /// For another node of the pair, about a stream.

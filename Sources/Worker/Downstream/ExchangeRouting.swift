@@ -45,8 +45,8 @@ extension ActiveExchange {
   }
 
   /// The server has granted a slot. False when the request does not wait for it.
-  mutating func admitted(by place: SharedServer) -> Bool {
-    guard case .queued(let server, _) = position, snapshot.backend.servers[server] === place else { return false }
+  mutating func admitted(by shared: SharedServer) -> Bool {
+    guard case .queued(let server, _) = position, snapshot.backend.servers[server] === shared else { return false }
     position = .admitted(server)
     return true
   }
@@ -89,8 +89,8 @@ extension ActiveExchange {
       return effects
     case .failure(let error):
       let isShortage = error.connectFault == .shortage
-      let place = snapshot.backend.servers[server]
-      context.noteFailure(of: place, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
+      let shared = snapshot.backend.servers[server]
+      context.noteFailure(of: shared, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
       return self.effects(of: .connectFailed(isShortage: isShortage), context)
     }
   }
@@ -127,8 +127,8 @@ extension ActiveExchange {
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      let place = snapshot.backend.servers[server]
-      context.noteFailure(of: place, port: client.relayedPort, .ofServer, reason)
+      let shared = snapshot.backend.servers[server]
+      context.noteFailure(of: shared, port: client.relayedPort, .ofServer, reason)
       return react(to: .connectFailed(isShortage: false), &client, &context)
     case .short(let reason):
       context.noteFailure(of: snapshot.backend.servers[server], .shortage, reason)

@@ -42,7 +42,7 @@ struct Prober: ~Copyable {
   private var random: UInt64
   private let began: Instant
   private var isSettled = false
-  /// Whether other nodes have yet to tell what they know of clients.
+  /// Whether other nodes have yet to send what they know of clients.
   private var awaitsTables: Bool
 
   init(_ snapshot: ConfigurationSnapshot, channel: ControlChannel, log: Logger, at now: Instant) throws(TLSError) {
@@ -150,7 +150,7 @@ struct Prober: ~Copyable {
   mutating func run(_ context: inout LoopContext, clock: () -> Instant) {
     guard hasWork else { return }
     let start = clock()
-    let end = start + Loop.handshakeTime(after: start - context.now)
+    let end = start + Loop.stepTime(after: start - context.now)
     for _ in 0..<Prober.stepsPerTurn {
       guard let key = queue.next() else { break }
       // It may have been removed while it waited.

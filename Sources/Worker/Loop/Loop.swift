@@ -55,7 +55,7 @@ struct Loop: ~Copyable {
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
-  /// Runs until it was told to stop, the last client is gone, and no further message has arrived.
+  /// Runs until a stop was requested, the last client is gone, and no further message has arrived.
   mutating func run() {
     prober?.start(&context)
     repeat {

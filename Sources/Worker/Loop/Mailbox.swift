@@ -33,7 +33,7 @@ enum LoopMessage: Sendable {
   case roomMade
   /// Many connections have ended: return their memory to the system.
   case giveBackMemory
-  /// The other nodes of the pair have told what they know of clients, or will not. For the loop of the prober.
+  /// The other nodes of the pair have sent what they know of clients, or will not. For the loop of the prober.
   case tablesReceived
   /// The servers' states are known: accept connections.
   case serve

@@ -121,7 +121,7 @@ extension PairLoop {
     if peers[peer].joined == key {
       peers[peer].left(reason, at: now, random: PairLoop.random)
       log.warning("pair: \(peers[peer].node.name) has left: \(reason)", metadata: peers[peer].metadata)
-      // It may have told this node of clients that it had not told the others of.
+      // It may have sent this node clients that it had not sent the others.
       for other in peers.compactMap(\.joined) {
         handle(.otherLeft, other)
         handle(.adminStates(channel.adminStates), other)

@@ -34,7 +34,7 @@ extension ConfigurationSnapshot {
     var found: [ListenerIdentity: [ServiceSnapshot]] = [:]
     for service in services {
       // `*` and an address that includes it may both be given.
-      for identity in Set(service.places) { found[identity, default: []].append(service) }
+      for identity in Set(service.identities) { found[identity, default: []].append(service) }
     }
     return Dictionary(uniqueKeysWithValues: found.map { ($0, entrance(at: $0, to: $1)) })
   }
@@ -59,7 +59,7 @@ extension ConfigurationSnapshot {
 }
 
 extension ServiceSnapshot {
-  fileprivate var places: [ListenerIdentity] {
+  fileprivate var identities: [ListenerIdentity] {
     let listeners: [(ListenerPurpose, [Configuration.Listener])] = [
       (.redirect, settings.redirect?.listeners ?? []), (.relay, settings.relayListeners),
       (.service, settings.listeners + settings.serverListeners), (.datagrams, settings.datagramListeners),
