@@ -58,6 +58,7 @@ let package = Package(
     module("VRRP", ["Domain", "Wire"]),
     module("Pair", ["Domain", "Wire", "Balancing"]),
     module("Apply", ["Wire"]),
+    module("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
 
     // Edges: each encapsulates one external interface.
     library("CLinux"),
@@ -83,12 +84,13 @@ let package = Package(
     module(
       "Supervisor",
       ["Domain", "Wire", "VRRP", "Pair", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
+    module("Observer", ["Wire", "Configuration", "Control", "Observe", "Linux", "Systemd", logging]),
     module("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
       dependencies: [
         "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
-        "Supervisor", "Demo", argumentParser, logging,
+        "Supervisor", "Observer", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -122,6 +124,7 @@ let package = Package(
     tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
+    tests("Observe", ["Domain", "Observe", "Control", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(

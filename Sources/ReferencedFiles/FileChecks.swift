@@ -53,6 +53,8 @@ extension Configuration.Loaded {
       case .advertisementKey: checkAdvertisementKey(in: file)
       case .pairSecret: checkPairSecret(in: file)
       case .trustAnchors: checkTrustAnchors(in: file)
+      // Readable for the user of `belvedere observe`, and perhaps not for this one.
+      case .observerToken: break
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
@@ -119,7 +121,7 @@ extension Configuration.Loaded {
           file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
       case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage,
-        .pairSecret:
+        .pairSecret, .observerToken:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
           file, because: "is in a folder that the worker can write to, and could be replaced by it",

@@ -24,8 +24,8 @@ extension FileAccess {
       case .certificate, .privateKey, .trustAnchors, .errorPage, .pairSecret: .read
       case .accessLog: .append
       case .affinity: .replace
-      // Used by the supervisor.
-      case .serverState, .hook, .advertisementKey: []
+      // Used by other processes.
+      case .serverState, .hook, .advertisementKey, .observerToken: []
       }
     guard !rights.isEmpty else { return }
     // The folder of the name, for a file that replaces this one, and the folder of the current link target.

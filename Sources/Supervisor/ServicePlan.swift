@@ -65,9 +65,11 @@ package struct ServicePlan {
   package var warnings: [String] = []
   /// Its `target` is chosen at the start only.
   package var log = Configuration.Log()
-  /// Paths: of the notifier's socket, used if it exists, and of the one where other nodes' streams end
-  /// (`belvedere apply`).
-  package var sockets = (notifier: Notifier.standardPath, receiver: ServicePlan.receiverPath)
+  /// Paths: of the notifier's socket, used if it exists, of the one where other nodes' streams end (`belvedere apply`),
+  /// and of the observer's (`belvedere observe`).
+  package var sockets = (
+    notifier: Notifier.standardPath, receiver: ServicePlan.receiverPath, observer: StatusPublisher.standardPath
+  )
   /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
   /// How much later than another node this one may notice that a server has failed or is back.

@@ -12,19 +12,23 @@ struct SupervisorLoop: ~Copyable {
 
   private var service: Supervision
   private let signalReader: SignalReader
+  private let publisher: StatusPublisher
   /// When heartbeats and other periodic work are due.
   private var nextTick = Clock.monotonic() + HeartbeatWatch.period
   /// The service manager's watchdog; nil where it has none.
   private let watchdog: Interval?
   private var nextWatchdog = Instant(nanoseconds: 0)
+  /// When the observer gets the next status.
+  private var nextPublication = Instant(nanoseconds: 0)
   /// The last status sent to the service manager.
   private var statusLine = ""
 
-  init(_ service: consuming Supervision) throws(SystemError) {
+  init(_ service: consuming Supervision, _ publisher: StatusPublisher) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
     try service.poller.watchLevel(signalReader.descriptor, token: SupervisorToken(.signals).rawValue)
     self.service = service
+    self.publisher = publisher
     self.signalReader = signalReader
     // Half the watchdog's timeout, as sd_watchdog_enabled(3) recommends.
     watchdog = ServiceNotification.watchdogMicroseconds.map { .microseconds($0 / 2) }
@@ -67,7 +71,7 @@ struct SupervisorLoop: ~Copyable {
     if now >= nextTick {
       nextTick = now + HeartbeatWatch.period
       service.tick(at: now)
-      publishStatus()
+      publishStatus(at: now)
     }
     if let watchdog, now >= nextWatchdog, service.isHealthy(at: now) {
       nextWatchdog = now + watchdog
@@ -75,8 +79,12 @@ struct SupervisorLoop: ~Copyable {
     }
   }
 
-  /// Sends the status to the service manager when it has changed.
-  private mutating func publishStatus() {
+  /// Sends the status to the service manager when it has changed, and to `belvedere observe` every second.
+  private mutating func publishStatus(at now: Instant) {
+    if service.isObserved, now >= nextPublication {
+      nextPublication = now + StatusPublisher.period
+      publisher.publish(service.report())
+    }
     guard let line = service.statusLine, line != statusLine else { return }
     statusLine = line
     service.announce(.status(line))

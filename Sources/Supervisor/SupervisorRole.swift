@@ -33,12 +33,13 @@ package enum SupervisorRole {
       defer { stateFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       let poller = try Poller()
       try stateFile.watch(poller)
+      let publisher = try StatusPublisher(to: plan.sockets.observer)
       let failover = FailoverService(try routers(of: plan, digest: digest, control: control, poller: poller, log: log))
       let service = Supervision(
         ServiceOrigin(version: version, reread: reread), try ActiveConfiguration(plan, listeners: listeners),
         operators: operators, admin: AdminControl(plan, file: stateFile, log: log), failover: failover,
         poller: poller, log: log)
-      return try SupervisorLoop(service).run()
+      return try SupervisorLoop(service, publisher).run()
     } catch {
       log.error("\(error)")
       return 1

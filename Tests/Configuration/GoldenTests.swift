@@ -30,7 +30,7 @@ import Testing
 
   static let files = [
     "affinity", "errors", "health", "limits", "listen", "log", "mode", "redirect", "relay", "servers", "service",
-    "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp", "pair",
+    "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp", "pair", "observe",
   ]
 
   static let cases = files.flatMap { file in

@@ -73,6 +73,7 @@ REFUSING = {"runuser": "echo belvedere.yaml:3:1: error: unknown key; exit 1"}
 STOPPED = {"systemctl": '[ "$1" != is-active ]'}
 RESTART = ["systemctl daemon-reload", "systemctl is-active --quiet belvedere.service",
            "runuser -u belvedere -- /usr/sbin/belvedere check"]  # fmt: skip
+RESTARTED = ["systemctl restart belvedere.service", "systemctl try-restart belvedere-observe.service"]
 
 
 def test_debian_package_installs_without_debian_helpers(debian, tmp_path):
@@ -100,7 +101,7 @@ def test_debian_package_creates_the_user_by_systemd_sysusers(debian, tmp_path):
 def test_debian_upgrade_restarts_a_running_service(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_sysusers="", **SERVING)
     assert machine.run(debian / "postinst", "configure", "0.0.9-1") == ""
-    assert machine.done[-4:] == [*RESTART, "systemctl restart belvedere.service"]
+    assert machine.done[-5:] == [*RESTART, *RESTARTED]
 
 
 def test_debian_upgrade_does_not_restart_if_the_configuration_is_refused(debian, tmp_path):
@@ -114,7 +115,7 @@ def test_debian_upgrade_does_not_restart_if_the_configuration_is_refused(debian,
 @pytest.mark.parametrize(
     ("why", "done"),
     [("upgrade", []),
-     ("remove", ["systemctl disable --now belvedere.service belvedere-apply.socket", "systemctl stop belvedere-notify.socket"])],
+     ("remove", ["systemctl disable --now belvedere.service belvedere-observe.service belvedere-observe.socket belvedere-apply.socket", "systemctl stop belvedere-notify.socket"])],
 )  # fmt: skip
 def test_debian_package_stops_the_service_only_on_removal(debian, tmp_path, why, done):
     machine = Machine(tmp_path, is_booted=True)
@@ -147,7 +148,7 @@ def test_rpm_upgrade_restarts_a_running_service(enterprise, tmp_path):
     assert machine.run(enterprise("POSTIN"), "2") == ""
     machine.run(enterprise("PREUN"), "1")
     machine.run(enterprise("POSTTRANS"), "2")
-    assert machine.done == [*RESTART, "systemctl restart belvedere.service"]
+    assert machine.done == [*RESTART, *RESTARTED]
 
 
 def test_rpm_upgrade_does_not_restart_if_the_configuration_is_refused(enterprise, tmp_path):
@@ -159,7 +160,8 @@ def test_rpm_upgrade_does_not_restart_if_the_configuration_is_refused(enterprise
 def test_rpm_removal_stops_the_service(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_update_helper="")
     machine.run(enterprise("PREUN"), "0")
-    assert machine.done == ["systemd-update-helper remove-system-units belvedere.service belvedere-apply.socket belvedere-notify.socket"]
+    units = "belvedere.service belvedere-observe.service belvedere-observe.socket belvedere-apply.socket belvedere-notify.socket"
+    assert machine.done == [f"systemd-update-helper remove-system-units {units}"]
 
 
 def test_rpm_is_installed_into_an_image_without_systemd_running(enterprise, tmp_path):

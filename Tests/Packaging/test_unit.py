@@ -58,3 +58,15 @@ def test_receiver_of_configurations_writes_nowhere_else_and_has_no_network():
     ]:  # fmt: skip
         assert line in unit.splitlines()
     assert exposure("belvedere-apply.service") <= 1.2
+
+
+def test_observer_has_no_capability_and_no_access_to_files_of_the_service():
+    unit = (ROOT / "packaging/belvedere-observe.service").read_text().splitlines()
+    for line in [
+        "DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict",
+        "InaccessiblePaths=-/etc/belvedere -/run/belvedere -/var/lib/belvedere -/var/log/belvedere",
+    ]:  # fmt: skip
+        assert line in unit
+    socket = (ROOT / "packaging/belvedere-observe.socket").read_text().splitlines()
+    assert {"SocketUser=belvedere", "SocketMode=0600"} <= set(socket)
+    assert exposure("belvedere-observe.service") <= 1.1

@@ -19,6 +19,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("VRRP", ["Domain", "Wire"]),
   ("Pair", ["Domain", "Wire", "Balancing"]),
   ("Apply", ["Wire"]),
+  ("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
@@ -42,12 +43,13 @@ private let allowed: [(target: String, imports: Set<String>)] = [
       "Glibc",
     ]
   ),
+  ("Observer", ["Wire", "Configuration", "Control", "Observe", "Linux", "Systemd", "Logging", "Glibc"]),
   ("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",
     [
       "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
-      "Supervisor", "Demo", "ArgumentParser", "Logging", "Glibc",
+      "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),
 ]

@@ -28,6 +28,8 @@ package struct Configuration: Equatable, Sendable {
   package var virtualRouters: [VirtualRouter] = []
   /// The nodes that know of each other; nil if this one knows of none.
   package var pair: Pair?
+  /// The settings of `belvedere observe`; nil if it is not used.
+  package var observer: Observer?
 
   /// Maximum size of an error page: it must fit into one buffer together with its head.
   package static let errorPageBytes = 16 * 1024

@@ -14,6 +14,7 @@ enum Rules {
     checkLimits(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
     checkPair(configuration, &reader)
+    checkObserver(configuration, &reader)
     checkFiles(&reader)
   }
 

@@ -35,7 +35,7 @@ package enum Schema {
     Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
     Description(requests), Description(pool), Description(timeouts), Description(limits), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
-    Description(mail), Description(pair),
+    Description(mail), Description(pair), Description(observer),
   ]
 
   /// The name of the top-level section.
@@ -132,6 +132,9 @@ package enum Schema {
       "pair", \.pair, .either("off", or: .section(pair)),
       example: "{ nodes: { lb1: 192.168.1.162, lb2: 192.168.1.163 }, secret: /etc/belvedere/tls/pair.key }",
       "The nodes that know of each other (docs/pair.md)."),
+    Key(
+      "observe", \.observer, .either("off", or: .section(observer)), example: "{ listen: 127.0.0.1:9350 }",
+      "Metrics for Prometheus from `belvedere observe` (docs/metrics.md)."),
   ]
 
   /// The keys of a service.

@@ -21,9 +21,11 @@ package struct FileReference: Hashable, Sendable {
     case advertisementKey
     /// The secret of a pair. Read at the start and at each reload.
     case pairSecret
+    /// The token of `belvedere observe`. Read at its start.
+    case observerToken
 
-    /// The supervisor's, which a confined worker can't open.
-    package static let ofSupervisor: Set<Purpose> = [.serverState, .hook, .advertisementKey]
+    /// Those of other processes, which a confined worker can't open.
+    package static let ofOthers: Set<Purpose> = [.serverState, .hook, .advertisementKey, .observerToken]
 
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }

@@ -50,8 +50,11 @@ extension Supervision {
     operators.answer(requester, answer, at: Clock.monotonic())
   }
 
+  /// Whether the status is published to `belvedere observe`.
+  var isObserved: Bool { active.plan.description.isObserved }
+
   /// The current status.
-  private func report() -> StatusReport {
+  func report() -> StatusReport {
     let current = StatusReport.Configuration(
       number: active.number, since: active.since, threads: UInt64(active.plan.loops))
     var report = StatusReport(time: .now, since: origin.began, configuration: current)

@@ -15,6 +15,9 @@ package struct ServiceDescription {
   /// What the nodes of a pair compare of their configurations; empty without a pair.
   var sections: [Configuration.SectionDigest] = []
 
+  /// Whether the report is published to `belvedere observe`.
+  var isObserved = false
+
   package init() {}
 
   /// Describes a configuration; `ServiceStatus` fills in state and load.
@@ -34,6 +37,7 @@ package struct ServiceDescription {
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
     certificateServices = configuration.services.filter { $0.mode == .http }
       .flatMap { service in service.tls.certificates.map { _ in service.name } }
+    isObserved = configuration.observer != nil
     servers = configuration.servers.map { server in
       var described = StatusReport.Server(server.identity)
       described.weight = UInt64(server.weight)

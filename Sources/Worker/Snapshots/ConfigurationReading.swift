@@ -22,7 +22,7 @@ extension Configuration.Loaded {
   /// The errors in the configuration and in the files that it references, each with its position; the reason of `error`
   /// if neither has any.
   mutating func reason(of error: ConfigurationSnapshotError) -> String {
-    checkFiles(at: Clock.wall(), besides: FileReference.Purpose.ofSupervisor)
+    checkFiles(at: Clock.wall(), besides: FileReference.Purpose.ofOthers)
     let errors = diagnostics.filter { $0.severity == .error }
     return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")
   }
@@ -30,7 +30,7 @@ extension Configuration.Loaded {
   /// Logs warnings about the files. The expiry of certificates is monitored separately.
   mutating func warnOfFiles(_ log: Logger) {
     let known = Set(diagnostics)
-    checkFiles(at: Clock.wall(), besides: FileReference.Purpose.ofSupervisor, ends: false)
+    checkFiles(at: Clock.wall(), besides: FileReference.Purpose.ofOthers, ends: false)
     for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
   }
 }

@@ -50,6 +50,11 @@ struct RunCommand: ParsableCommand {
       "The socket of the service that receives files from other nodes.", valueName: "path", visibility: .hidden))
   var receiver = ServicePlan.receiverPath
 
+  /// For tests without systemd.
+  @Option(
+    help: ArgumentHelp("The socket of `belvedere observe`.", valueName: "path", visibility: .hidden))
+  var observer = StatusPublisher.standardPath
+
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
     Signals.ignoreUnhandled()
@@ -62,7 +67,7 @@ struct RunCommand: ParsableCommand {
     OperationalLog.bootstrap(
       target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
     var plan = try plan(configuration, text: text, hostName: hostName)
-    plan.sockets = (notifier, receiver)
+    plan.sockets = (notifier, receiver, observer)
     let log = Logger(label: "supervisor")
     for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
     throw ExitCode(

@@ -1,0 +1,176 @@
+import HTTP1
+import Wire
+
+/// A client's connection: one request after the other, each with its answer. Pure.
+///
+///     idle → reading → deciding → writing → idle
+///                                         → draining → over
+///
+/// A client that is slow loses its own connection: each state but `deciding` has a time limit, and nothing is read while
+/// an answer is being sent.
+package struct ObserverConnection {
+  /// How long a connection may be without a request: longer than the usual scrape interval of a minute.
+  static let idleTimeout = Interval.seconds(75)
+  /// The time limit of a head, from its first byte.
+  static let headTimeout = Interval.seconds(5)
+  /// The time limit of an answer.
+  static let answerTimeout = Interval.seconds(30)
+  /// How long the rest of what a client sends is read after the last answer, so that it is not reset before the client
+  /// has read it.
+  static let drainTimeout = Interval.seconds(2)
+  /// Requests have some hundred bytes.
+  private static let limits = HeadLimits(bytes: 8192, fieldLines: 64, requestTarget: 1024)
+
+  /// What the connection waits for.
+  package enum State: Equatable, Sendable {
+    case idle
+    /// A partial head.
+    case reading
+    /// The answer is not known yet.
+    case deciding
+    /// So many bytes of the answer are sent.
+    case writing(sent: Int, keepsAlive: Bool)
+    /// Everything is sent, and our direction is to be closed.
+    case draining
+    /// To be closed.
+    case over
+  }
+
+  /// What happens to it.
+  package enum Event {
+    /// No more bytes than the state's `room`.
+    case received([UInt8])
+    /// The client has closed its direction.
+    case ended
+    /// The answer to the last request.
+    case answered(ObserverAnswer)
+    /// So many bytes of `output` were sent.
+    case sent(Int)
+    /// The connection is broken.
+    case failed
+    /// Time has passed.
+    case timer
+  }
+
+  package private(set) var state = State.idle
+  /// When it entered this state.
+  package private(set) var since: Instant
+  /// What was received and not answered: less than two heads.
+  private var received: [UInt8] = []
+  private var scanner = HeadScanner()
+  private var answer: [UInt8] = []
+  private var request: (isHead: Bool, keepsAlive: Bool) = (false, false)
+  /// Whether the client has closed its direction.
+  private var hasEnded = false
+
+  /// An accepted connection.
+  package init(at now: Instant) { since = now }
+
+  /// How many bytes may be received now.
+  package var room: Int {
+    switch state {
+    case .idle, .reading: Self.limits.bytes
+    case .draining: 65_536
+    case .deciding, .writing, .over: 0
+    }
+  }
+
+  /// The bytes to be sent.
+  package var output: ArraySlice<UInt8> {
+    guard case .writing(let sent, _) = state else { return [] }
+    return answer[sent...]
+  }
+
+  /// When `handle(.timer)` is due.
+  package var deadline: Instant? {
+    switch state {
+    case .idle: since + Self.idleTimeout
+    case .reading: since + Self.headTimeout
+    case .writing: since + Self.answerTimeout
+    case .draining: since + Self.drainTimeout
+    case .deciding, .over: nil
+    }
+  }
+
+  /// The order in which connections make room for another one: the lower, the earlier.
+  package var evictionRank: (Int, Instant) {
+    switch state {
+    case .over, .draining: (0, since)
+    case .idle: (1, since)
+    case .reading: (2, since)
+    case .deciding, .writing: (3, since)
+    }
+  }
+
+  /// Returns a request when its head is complete; it is to be answered with `.answered`.
+  package mutating func handle(_ event: Event, at now: Instant) -> ObserverRequest? {
+    switch (state, event) {
+    case (.idle, .received(let bytes)), (.reading, .received(let bytes)):
+      received += bytes
+      return readHead(at: now)
+    case (.idle, .ended), (.reading, .ended), (.draining, .ended), (_, .failed): enter(.over, now)
+    case (_, .ended): hasEnded = true
+    case (.deciding, .answered(let answer)):
+      write(answer, isToHead: request.isHead, keepsAlive: request.keepsAlive, now)
+    case (.writing(let sent, let keepsAlive), .sent(let count)):
+      // The time limit is the whole answer's.
+      guard sent + count >= answer.count else { return advance(to: sent + count, keepsAlive) }
+      answer = []
+      guard keepsAlive else {
+        enter(hasEnded ? .over : .draining, now)
+        return nil
+      }
+      enter(.idle, now)
+      if !received.isEmpty { return readHead(at: now) }
+      if hasEnded { enter(.over, now) }
+    case (_, .timer): if let deadline, now >= deadline { enter(.over, now) }
+    case (.draining, .received), (.deciding, _), (.writing, _), (.over, _), (.idle, _), (.reading, _), (.draining, _):
+      break
+    }
+    return nil
+  }
+
+  private mutating func enter(_ next: State, _ now: Instant) {
+    state = next
+    since = now
+  }
+
+  private mutating func advance(to sent: Int, _ keepsAlive: Bool) -> ObserverRequest? {
+    state = .writing(sent: sent, keepsAlive: keepsAlive)
+    return nil
+  }
+
+  private mutating func readHead(at now: Instant) -> ObserverRequest? {
+    if state == .idle { enter(.reading, now) }
+    let bytes = received
+    guard scanner.isWorthParsing(bytes.span, limits: Self.limits) else { return nil }
+    switch RequestHead.parse(bytes.span, limits: Self.limits) {
+    case .incomplete: return nil
+    case .rejected(let rejection):
+      refuse(rejection.status, "\(rejection.reason)", now)
+      return nil
+    case .head(let head):
+      guard head.method == .get || head.method == .head, head.framing == .none else {
+        refuse(head.framing == .none ? .methodNotAllowed : .badRequest, "only GET and HEAD, without a body", now)
+        return nil
+      }
+      let asked = ObserverRequest(head, of: bytes)
+      received = Array(bytes[head.length...])
+      scanner = HeadScanner()
+      request = (asked.isHead, head.keepAlive)
+      enter(.deciding, now)
+      return asked
+    }
+  }
+
+  /// The last answer: where the next request would start is not known.
+  private mutating func refuse(_ status: HTTP1.Status, _ line: String, _ now: Instant) {
+    received = []
+    write(.failure(ObserverAnswer.Status(status), line), isToHead: false, keepsAlive: false, now)
+  }
+
+  private mutating func write(_ answer: ObserverAnswer, isToHead: Bool, keepsAlive: Bool, _ now: Instant) {
+    self.answer = answer.rendered(isToHead: isToHead, keepsAlive: keepsAlive)
+    enter(.writing(sent: 0, keepsAlive: keepsAlive), now)
+  }
+}

@@ -1,0 +1,59 @@
+import Linux
+import Observe
+import Wire
+
+/// A client's connection and its socket. Never blocks.
+struct ObserverClient: ~Copyable {
+  /// The most requests that are answered in a turn of the loop.
+  private static let requestsPerTurn = 16
+
+  private let descriptor: Descriptor
+  /// Whether its address may be answered.
+  private let isAdmitted: Bool
+  private(set) var connection: ObserverConnection
+  private var hasShutDown = false
+
+  init(_ descriptor: consuming Descriptor, isAdmitted: Bool, at now: Instant) {
+    self.descriptor = descriptor
+    self.isAdmitted = isAdmitted
+    connection = ObserverConnection(at: now)
+  }
+
+  func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
+    try poller.watch(descriptor, token: token)
+  }
+
+  /// Receives, answers and sends as much as the socket permits. True: there is more to do, although no event will say
+  /// so.
+  mutating func proceed(_ site: inout ObserverSite, at now: Instant) -> Bool {
+    var requests = 0
+    while connection.state != .over {
+      var request: ObserverRequest?
+      if !connection.output.isEmpty {
+        switch Socket.write(descriptor.number, connection.output.span) {
+        case .bytes(let count): request = connection.handle(.sent(count), at: now)
+        case .wouldBlock: return false
+        case .failed: request = connection.handle(.failed, at: now)
+        }
+      } else {
+        if connection.state == .draining, !hasShutDown {
+          hasShutDown = true
+          Socket.shutdownWrite(descriptor.number)
+        }
+        switch LocalSocket.receive(from: descriptor, limit: connection.room) {
+        case .nothing: return false
+        case .ended: request = connection.handle(.ended, at: now)
+        case .bytes(let bytes): request = connection.handle(.received(bytes), at: now)
+        }
+      }
+      if let request {
+        _ = connection.handle(.answered(site.answer(request, isAdmitted: isAdmitted, at: now)), at: now)
+        requests += 1
+      }
+      if requests >= Self.requestsPerTurn { return true }
+    }
+    return false
+  }
+
+  mutating func handleTimeout(at now: Instant) { _ = connection.handle(.timer, at: now) }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import Linux
+import Logging
+import Observe
+import Wire
+
+/// The observer's event loop: the supervisor's reports, and clients over HTTP.
+struct ObserverLoop: ~Copyable {
+  /// The most connections of clients: a few Prometheus servers, and people.
+  static let connectionLimit = 64
+  /// New connections of a listener in a turn.
+  private static let acceptsPerTurn = 16
+
+  private enum Source: UInt64 {
+    case signals, reportListener, reports
+    /// Its index is the listener's.
+    case listener
+    /// Its key is the client's.
+    case client
+  }
+  private typealias Token = PollerToken<Source>
+
+  private let sockets: ObserverSockets
+  private let networks: [IPPrefix]
+  private let poller: Poller
+  private let signals: SignalReader
+  private var site: ObserverSite
+  private var receiver: ReportReceiver?
+  private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit)
+  /// Those that have more to do in the next turn.
+  private var busy: [SlabKey] = []
+
+  /// Opens all that the loop needs.
+  init(_ sockets: ObserverSockets, networks: [IPPrefix], _ site: ObserverSite) throws(SystemError) {
+    let signals = try SignalReader([SIGTERM, SIGINT])
+    let poller = try Poller()
+    try poller.watchLevel(signals.descriptor, token: Token(.signals).rawValue)
+    try poller.watchLevel(sockets.reports.descriptor, token: Token(.reportListener).rawValue)
+    for (index, listener) in sockets.listeners.enumerated() {
+      try poller.watchLevel(listener.descriptor, token: Token(.listener, index: index).rawValue)
+    }
+    self.sockets = sockets
+    self.networks = networks
+    self.site = site
+    self.signals = signals
+    self.poller = poller
+  }
+
+  /// Returns after SIGTERM or SIGINT.
+  consuming func run(_ log: Logger) {
+    while true {
+      let count = poller.wait(timeout)
+      let events = (0..<count).map { Token(rawValue: poller.event(at: $0).token) }
+      if events.contains(where: { $0.kind == .signals }), signals.next() != nil { return }
+      for event in events {
+        switch event.kind {
+        case .reportListener: acceptReports(log)
+        case .reports: readReports(log)
+        case .listener: accept(from: event.index, log)
+        // An event of the same batch may have closed it.
+        case .client: if clients.contains(event.key) { proceed(event.key) }
+        case .signals, nil: break
+        }
+      }
+      let waiting = busy
+      busy = []
+      for key in waiting where clients.contains(key) { proceed(key) }
+      handleTimeouts()
+    }
+  }
+
+  private var timeout: Interval {
+    if !busy.isEmpty { return .zero }
+    var next = Instant.distantFuture
+    for key in clients.keys { next = min(next, clients[key].connection.deadline ?? next) }
+    return next - Clock.monotonic()
+  }
+
+  private mutating func handleTimeouts() {
+    let now = Clock.monotonic()
+    for key in clients.keys {
+      clients[key].handleTimeout(at: now)
+      if clients[key].connection.state == .over { close(key) }
+    }
+  }
+
+  // MARK: the supervisor
+
+  /// A newer connection replaces the former one: the supervisor has restarted.
+  private mutating func acceptReports(_ log: Logger) {
+    do throws(SystemError) {
+      while let socket = try LocalSocket.accept(from: sockets.reports.descriptor) {
+        try poller.watchLevel(socket, token: Token(.reports).rawValue)
+        receiver = ReportReceiver(socket)
+      }
+    } catch { pause(after: error, log) }
+  }
+
+  private mutating func readReports(_ log: Logger) {
+    switch receiver?.read() {
+    case .report(let report): site.update(report, at: Clock.monotonic())
+    case .ended(let reason):
+      if let reason { log.warning("observe: the service's report can't be used: \(reason)") }
+      receiver = nil
+    case .incomplete, nil: break
+    }
+  }
+
+  // MARK: clients
+
+  private mutating func accept(from index: Int, _ log: Logger) {
+    do throws(SystemError) {
+      for _ in 0..<Self.acceptsPerTurn {
+        guard let accepted = try Socket.accept(from: sockets.listeners[index].descriptor) else { return }
+        let address = accepted.peer.address
+        if clients.count >= Self.connectionLimit { makeRoom() }
+        let key = clients.insert(
+          ObserverClient(
+            accepted.takeDescriptor(), isAdmitted: networks.isEmpty || networks.contains { $0.contains(address) },
+            at: Clock.monotonic()))
+        do throws(SystemError) {
+          try clients[key].watch(poller, token: Token(.client, key).rawValue)
+        } catch {
+          close(key)
+          throw error
+        }
+      }
+    } catch { pause(after: error, log) }
+  }
+
+  private mutating func makeRoom() {
+    let oldest = clients.keys.min { clients[$0].connection.evictionRank < clients[$1].connection.evictionRank }
+    if let oldest { close(oldest) }
+  }
+
+  private mutating func proceed(_ key: SlabKey) {
+    if clients[key].proceed(&site, at: Clock.monotonic()) { busy.append(key) }
+    if clients[key].connection.state == .over { close(key) }
+  }
+
+  private mutating func close(_ key: SlabKey) { _ = clients.remove(key) }
+
+  /// The machine is out of memory or descriptors, and the event comes again at once.
+  private func pause(after error: SystemError, _ log: Logger) {
+    log.warning("observe: \(error)")
+    Clock.sleep(.milliseconds(500))
+  }
+}

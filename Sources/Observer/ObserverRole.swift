@@ -1,0 +1,59 @@
+import Configuration
+import Linux
+import Logging
+import Observe
+import Systemd
+import Wire
+
+/// The observer process: shows what the supervisor reports. It has no key, no capability and no access to the service.
+package enum ObserverRole {
+  /// Why the observer can't start, for the administrator.
+  package struct Fault: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+  }
+
+  /// The fewest bytes of a token: enough that it can't be guessed.
+  private static let shortestToken = 16
+  private static let longestToken = 1024
+
+  /// Runs until SIGTERM or SIGINT. `reports`: a local socket that the supervisor connects to. `version`: this binary's.
+  package static func run(
+    _ configuration: Configuration, reports: SharedDescriptor, version: String
+  ) throws(Fault) {
+    guard let settings = configuration.observer else {
+      throw Fault("the configuration has no `observe`, which says where metrics are to be read")
+    }
+    let token = try settings.token.map(token)
+    Signals.ignoreUnhandled()
+    do throws(SystemError) {
+      let loop = try ObserverLoop(
+        try ObserverSockets(reports: reports, settings.listeners), networks: settings.networks,
+        ObserverSite(version: version, token: token))
+      let gaps = try ObserverConfinement.enter()
+      OperationalLog.bootstrap(
+        target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
+      let log = Logger(label: "observer")
+      for gap in gaps { log.warning("confinement: \(gap)") }
+      log.notice("observe: metrics are at \(settings.listeners.map(\.description).joined(separator: ", "))")
+      loop.run(log)
+      OperationalLog.flush()
+    } catch { throw Fault("\(error)") }
+  }
+
+  /// The file's one line.
+  private static func token(at path: String) throws(Fault) -> [UInt8] {
+    let contents: [UInt8]
+    do throws(SystemError) { contents = try File.contents(of: path, limit: longestToken) } catch {
+      throw Fault("the token \(path) can't be read: \(SystemError.words(for: error.code))")
+    }
+    let token = Array(contents.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
+    guard token.count >= shortestToken, token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+      throw Fault(
+        "\(path) has no token: a line of \(shortestToken) or more characters without spaces, as `openssl rand -hex 32` prints"
+      )
+    }
+    return token
+  }
+}

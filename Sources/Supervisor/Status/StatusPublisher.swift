@@ -1,0 +1,57 @@
+import Control
+import Linux
+import Wire
+
+/// Sends the status to `belvedere observe` over its socket, as often as the supervisor passes one. Nothing is read from
+/// there: the observer can't ask for anything.
+///
+/// Encoding and sending have a thread of their own. It holds one report at most; one that the observer does not take in
+/// time costs the connection.
+package final class StatusPublisher: Sendable {
+  /// The socket of the packages' unit.
+  package static let standardPath = "/run/belvedere-observe.sock"
+
+  /// How often a status is published.
+  static let period = Interval.seconds(1)
+  /// How long the observer may take nothing.
+  private static let timeout = Interval.seconds(5)
+
+  private let path: String
+  private let writer: BackgroundWriter<StatusReport?>
+
+  /// `path`: the observer's socket. There need not be one.
+  init(to path: String) throws(SystemError) {
+    self.path = path
+    writer = try BackgroundWriter(nil)
+    try writer.start(name: "observer") { self.run() }
+  }
+
+  /// Replaces a report that was not sent yet.
+  func publish(_ report: StatusReport) {
+    writer.submit { waiting in
+      waiting = report
+      return true
+    }
+  }
+
+  private func run() {
+    var connection: Descriptor?
+    while true {
+      guard let report = writer.next({ $0.take() }) else { continue }
+      if connection == nil { connection = try? LocalSocket.connect(to: path, within: Self.timeout) }
+      guard let socket = connection.take() else { continue }
+      let line = Array(ControlAnswer.status(report).line.utf8) + [UInt8(ascii: "\n")]
+      if Self.send(line, to: socket) { connection = consume socket }
+    }
+  }
+
+  /// False when the observer has ended, or is too slow.
+  private static func send(_ bytes: [UInt8], to socket: borrowing Descriptor) -> Bool {
+    var sent = 0
+    while sent < bytes.count {
+      guard case .bytes(let count) = Socket.write(socket.number, bytes.span.extracting(sent...)) else { return false }
+      sent += count
+    }
+    return true
+  }
+}

@@ -1,0 +1,93 @@
+"""`belvedere observe` beside a balancer, and what it answers."""
+
+import http.client
+import re
+
+from .program import Program
+from .waiting import TIMEOUT, free_port, fresh_address, wait_until
+
+SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
+LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+class Metrics:
+    """The samples of a text."""
+
+    def __init__(self, text):
+        self.text = text
+        self.samples = {}
+        for line in text.splitlines():
+            if line.startswith("#"):
+                continue
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            key = name, frozenset(LABEL.findall(labels or ""))
+            assert key not in self.samples, f"twice: {line}"
+            self.samples[key] = float(value)
+
+    def get(self, name, **labels):
+        """The value of a sample of Belvedere; None if there is no such sample."""
+        return self.samples.get((f"belvedere_{name}", frozenset(labels.items())))
+
+    @property
+    def names(self):
+        return {name for name, _ in self.samples}
+
+
+class Observer(Program):
+    """Reads the balancer's configuration, which has the section `observe`."""
+
+    def __init__(self, balancer):
+        super().__init__(balancer.directory / "observer-log")
+        self.balancer = balancer
+        self.socket = balancer.directory / "observer"
+        self.address = fresh_address()
+        self.port = free_port(self.address)
+        balancer.options += ["--observer", self.socket]
+        balancer.configuration.setdefault("observe", {})["listen"] = f"{self.address}:{self.port}"
+
+    def start(self, *, wait=True):
+        self.launch(
+            self.balancer.command("observe", "--configuration", self.balancer.file, "--socket", self.socket)
+        )
+        if wait:
+            self.wait_for_listener(self.address, self.port)
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            assert self.wait() == 0, self.log
+        self.assert_no_crash()
+
+    @property
+    def endpoint(self):
+        return self.address, self.port
+
+    def ask(self, path="/metrics", method="GET", **fields):
+        """The answer to a request on a connection of its own, read to its end; `_` in fields stands for `-`."""
+        client = http.client.HTTPConnection(self.address, self.port, timeout=TIMEOUT)
+        try:
+            client.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
+            answer = client.getresponse()
+            answer.text = answer.read().decode()
+            return answer
+        finally:
+            client.close()
+
+    @property
+    def metrics(self):
+        answer = self.ask()
+        assert answer.status == 200, answer.text
+        return Metrics(answer.text)
+
+    def wait_for(self, condition, what):
+        """The metrics, once the condition holds for them."""
+
+        def holds():
+            metrics = self.metrics
+            return metrics if condition(metrics) else None
+
+        return wait_until(holds, lambda: f"{what}:\n{self.metrics.text}\n{self.log}")
+
+    def wait_until_up(self):
+        return self.wait_for(lambda metrics: metrics.get("up") == 1, "a report")
