@@ -59,6 +59,7 @@ let package = Package(
     module("Pair", ["Domain", "Wire", "Balancing"]),
     module("Apply", ["Wire"]),
     module("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
+    module("Import", ["Domain", "Wire"]),
 
     // Edges: each encapsulates one external interface.
     library("CLinux"),
@@ -89,8 +90,8 @@ let package = Package(
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
-        "Supervisor", "Observer", "Demo", argumentParser, logging,
+        "Domain", "Wire", "Control", "Apply", "Import", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles",
+        "Worker", "Supervisor", "Observer", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -125,6 +126,7 @@ let package = Package(
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
     tests("Observe", ["Domain", "Observe", "Control", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
+    tests("Import", ["Import", "Configuration", "Simulation"], data: ["Corpus", "Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(

@@ -20,6 +20,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Pair", ["Domain", "Wire", "Balancing"]),
   ("Apply", ["Wire"]),
   ("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
+  ("Import", ["Domain", "Wire"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
@@ -48,8 +49,8 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "belvedere",
     [
-      "Domain", "Wire", "Control", "Apply", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
-      "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
+      "Domain", "Wire", "Control", "Apply", "Import", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles",
+      "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),
 ]

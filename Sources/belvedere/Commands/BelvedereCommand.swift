@@ -36,8 +36,8 @@ struct BelvedereCommand: ParsableCommand {
     version: Versions.belvedere,
     subcommands: [
       RunCommand.self, CheckCommand.self, ReloadCommand.self, StatusCommand.self, ObserveCommand.self,
-      ServerCommand.self,
-      FailoverCommand.self, ApplyCommand.self, PairCommand.self, ReleaseCommand.self, NotifyCommand.self,
+      ServerCommand.self, FailoverCommand.self, ApplyCommand.self, PairCommand.self, ImportCommand.self,
+      ReleaseCommand.self, NotifyCommand.self,
       ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,
     ])
 }

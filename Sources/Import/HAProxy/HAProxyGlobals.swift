@@ -1,0 +1,72 @@
+/// The lines of `global`, and of other sections what all services share.
+extension HAProxyImport {
+  mutating func readGlobals() {
+    for line in globals {
+      let verdict: Verdict?
+      switch line.words[0] {
+      case "maxconn": verdict = limitVerdict(line)
+      case "nbthread": verdict = threadVerdict(line)
+      case "log": verdict = logVerdict(line)
+      case "hard-stop-after": verdict = .notNeeded("timeouts.stop ends what has not finished")
+      case "crt-base", "ca-base", "key-base": verdict = .taken("the paths of files have it in front")
+      case "ssl-server-verify":
+        verdict = line[1] == "none" ? .taken("trust: insecure-no-verification") : .standard("certificates are verified")
+      case "ssl-default-bind-options", "ssl-default-server-options":
+        verdict = .notNeeded("`profile` chooses versions, ciphers and curves")
+      default: verdict = DirectiveTable.globalVerdict(on: line.words)
+      }
+      if let verdict { ledger.settleRest(of: line.range, verdict) }
+    }
+  }
+
+  private mutating func share(_ path: [String], _ value: String) -> Verdict {
+    let key = path.joined(separator: ".")
+    if let other = shared.node(at: path) {
+      return other == .scalar(value)
+        ? .taken("\(key): \(value)") : .impossible("`\(key)` has one value, and another line has set it")
+    }
+    shared.set(path, .scalar(value))
+    return Standards.values[key] == value ? .standard("\(key): \(value)") : .taken("\(key): \(value)")
+  }
+
+  /// `maxconn` of `global` or a frontend.
+  mutating func limitVerdict(_ line: Statement) -> Verdict {
+    guard let count = Quantities.count(line[1] ?? ""), 1...10_000_000 ~= count else {
+      return .impossible("`limits.connections` is 1 to 10000000")
+    }
+    if case .scalar(let text) = shared.node(at: ["limits", "connections"]), text != "\(count)" {
+      return .notNeeded("limits.connections: \(text) counts the connections of all services")
+    }
+    return share(["limits", "connections"], "\(count)")
+  }
+
+  private mutating func threadVerdict(_ line: Statement) -> Verdict {
+    guard let count = UInt64(line[1] ?? ""), 1...256 ~= count else { return .impossible("`threads` is 1 to 256") }
+    return share(["threads"], "\(count)")
+  }
+
+  /// `log TARGET [len N] [format F] [sample S] FACILITY [LEVEL [LEVEL]]`.
+  mutating func logVerdict(_ line: Statement) -> Verdict {
+    guard let target = line[1], target != "global" else { return .standard("all services have one log") }
+    var index = 2
+    while let word = line[index], ["len", "format", "sample"].contains(word) { index += 2 }
+    let facility = line[index] ?? ""
+    let isLocal =
+      target == "/dev/log"
+      || ["127.0.0.1", "localhost", "[::1]", "::1"].contains { target == $0 || target.hasPrefix($0 + ":") }
+    if ["stdout", "stderr"].contains(target) || target.hasPrefix("fd@") {
+      return .standard("log.access.target: stdout, which is the journal under systemd")
+    }
+    guard shared["log"] == nil else { return .notNeeded("one log has all lines; the journal filters them by severity") }
+    shared.set(["log", "access", "target"], .scalar("syslog"))
+    let facilities = ["daemon", "user"] + (0...7).map { "local\($0)" }
+    if facilities.contains(facility), facility != "daemon" { shared.set(["log", "facility"], .scalar(facility)) }
+    guard isLocal else {
+      return .impossible("lines go to /dev/log: let rsyslog forward them to \(target)")
+    }
+    guard facilities.contains(facility) else {
+      return .impossible("`log.facility` is one of \(facilities.joined(separator: ", "))")
+    }
+    return .taken("log: { facility: \(facility), access: { target: syslog } }")
+  }
+}

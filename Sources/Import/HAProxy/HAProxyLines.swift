@@ -1,0 +1,210 @@
+import Wire
+
+/// The lines of a frontend and its backend, for one service.
+extension HAProxyImport {
+  /// Reads everything of a service.
+  mutating func read(into draft: inout ServiceDraft, _ frontend: Proxy, _ backend: Proxy, _ lines: [ServerLine]) {
+    draft.listeners = uniqueListeners(of: draft)
+    for bind in draft.binds {
+      let verdict: Verdict =
+        bind.listeners == ["443"]
+        ? .standard("listen: 443") : .taken("listen: \(bind.listeners.joined(separator: ", "))")
+      ledger.settle(bind.head, verdict)
+    }
+    readTLS(into: &draft)
+    for bind in draft.binds {
+      var own: ServiceDraft? = draft
+      settleParameters(of: bind, &own)
+      if let own { draft = own }
+    }
+    readServers(lines, backend, into: &draft)
+    readHealth(of: backend, lines, into: &draft)
+    let isOne = draft.frontend == draft.backend
+    for line in frontend.lines { settle(line, of: frontend, isFront: true, isBack: isOne, &draft) }
+    guard !isOne else { return }
+    for line in backend.lines { settle(line, of: backend, isFront: false, isBack: true, &draft) }
+  }
+
+  /// Those that no other service of this frontend's port has in another form.
+  private func uniqueListeners(of draft: ServiceDraft) -> [String] {
+    var listeners: [String] = []
+    for listener in draft.binds.flatMap(\.listeners) where !listeners.contains(listener) { listeners.append(listener) }
+    return listeners
+  }
+
+  func settleParametersOnly(_ bind: BindLine) -> [(Range<Int>, Verdict)] {
+    bind.parameters.map { parameter in
+      (parameter.range, ServerParameters.bindVerdict(on: parameter) ?? .notNeeded("nothing is encrypted there"))
+    }
+  }
+
+  /// Settles the parameters of a place that no service of its own has.
+  mutating func settleParameters(of bind: BindLine, _ draft: ServiceDraft?) {
+    for (range, verdict) in settleParametersOnly(bind) { ledger.settle(range, verdict) }
+  }
+
+  private mutating func settleParameters(of bind: BindLine, _ draft: inout ServiceDraft?) {
+    for parameter in bind.parameters {
+      let verdict: Verdict
+      switch parameter.name {
+      case "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
+        verdict = tlsVerdict(parameter, &draft)
+      default: verdict = ServerParameters.bindVerdict(on: parameter) ?? .impossible("the import does not know this")
+      }
+      ledger.settle(parameter.range, verdict)
+    }
+  }
+
+  private func tlsVerdict(_ parameter: ServerLine.Parameter, _ draft: inout ServiceDraft?) -> Verdict {
+    guard var service = draft, !service.isPassthrough else { return .notNeeded("nothing is decrypted there") }
+    defer { draft = service }
+    switch parameter.name {
+    case "crt":
+      let file = path(parameter.arguments.first ?? "", below: "crt-base")
+      guard !file.hasSuffix("/"), !file.isEmpty else {
+        return .impossible("list the certificates of the folder under `tls.certificates`")
+      }
+      return .taken("tls: chain and key of \(file)")
+    case "no-tls-tickets": return service.choose("tls.tickets", "false")
+    default:
+      let version =
+        parameter.name == "ssl-min-ver" ? parameter.arguments.first ?? "" : "TLSv1." + parameter.name.suffix(1)
+      return service.choose("tls.profile", Self.profile(lowest: version))
+    }
+  }
+
+  /// The certificates of a service.
+  private mutating func readTLS(into draft: inout ServiceDraft) {
+    guard !draft.isPassthrough else { return }
+    var files: [String] = []
+    for parameter in draft.binds.flatMap(\.parameters) where parameter.name == "crt" {
+      let file = path(parameter.arguments.first ?? "", below: "crt-base")
+      if !file.isEmpty, !file.hasSuffix("/"), !files.contains(file) { files.append(file) }
+    }
+    if files.isEmpty {
+      files = ["/etc/belvedere/tls/\(draft.name).pem"]
+      remarks.append("tls.certificate of \(draft.name): the file with the certificate and its key")
+    }
+    if files.count == 1 {
+      draft.settings.set(["tls", "certificate"], .scalar(files[0]))
+    } else {
+      draft.settings.set(["tls", "certificates"], .list(files.map { .scalar($0) }))
+    }
+  }
+
+  // MARK: - Lines
+
+  private static let singles: Set = ["mode", "maxconn", "retries", "balance", "cookie", "stick-table", "fullconn"]
+
+  /// Whether a later line of the proxy counts instead.
+  private func isReplaced(_ line: Statement, of proxy: Proxy) -> Bool {
+    let count: Int
+    switch line.words[0] {
+    case "timeout", "option": count = 2
+    case let word where Self.singles.contains(word): count = 1
+    default: return false
+    }
+    let keyword = Array(line.words.prefix(count))
+    return proxy.lines.last { $0.begins(with: keyword) }?.range != line.range
+  }
+
+  private mutating func settle(
+    _ line: Statement, of proxy: Proxy, isFront: Bool, isBack: Bool, _ draft: inout ServiceDraft
+  ) {
+    guard !isReplaced(line, of: proxy) else {
+      return ledger.settle(line.range, .notNeeded("a later line replaces it"))
+    }
+    let verdict: Verdict?
+    switch line.words[0] {
+    case "bind", "server", "default-server", "use_backend", "default_backend": verdict = nil
+    case "mode": verdict = modeVerdict(line, draft)
+    case "timeout": verdict = timeoutVerdict(line, isFront, isBack, &draft)
+    case "maxconn": verdict = isFront ? limitVerdict(line) : nil
+    case "retries": verdict = isBack ? draft.chooseNumber("retries", line[1] ?? "", 0...10) : nil
+    case "log": verdict = logVerdict(line)
+    case "balance": verdict = isBack ? balanceVerdict(line) : nil
+    case "cookie", "appsession": verdict = isBack ? cookieVerdict(line, &draft) : nil
+    case "stick-table": return isBack ? settleStickTable(line, &draft) : ()
+    case "stick": verdict = isBack ? stickVerdict(line, &draft) : nil
+    case "errorfile": verdict = errorFileVerdict(line)
+    case "acl": verdict = conditionVerdict(line, of: proxy)
+    case "option": verdict = optionVerdict(line, isBack, draft)
+    case "http-check", "tcp-check": verdict = nil
+    case "redirect", "http-request", "tcp-request": return settleRule(line, of: proxy, &draft)
+    default: verdict = nil
+    }
+    if let verdict { ledger.settle(line.range, verdict) }
+  }
+
+  private func modeVerdict(_ line: Statement, _ draft: ServiceDraft) -> Verdict {
+    switch (line[1], draft.isPassthrough) {
+    case ("http", false): .standard("mode: http")
+    case ("tcp", true): .taken("mode: passthrough")
+    case ("http", true): .impossible("mode `http` needs TLS towards clients; the service is written as a pass-through")
+    case ("tcp", false): .taken("mode: http, since TLS ends here")
+    default: .impossible("there are the modes `http` and `passthrough`")
+    }
+  }
+
+  private mutating func timeoutVerdict(
+    _ line: Statement, _ isFront: Bool, _ isBack: Bool, _ draft: inout ServiceDraft
+  ) -> Verdict? {
+    let front = [
+      "client": "client", "http-request": "http-request", "http-keep-alive": "keep-alive", "client-hs": "tls-handshake",
+    ]
+    let back = ["server": "server", "connect": "connect", "queue": "queue", "tunnel": "tunnel"]
+    let name = line[1] ?? ""
+    let value = line[2] ?? ""
+    switch name {
+    case "check": return isBack ? draft.chooseTime("health.timeout", value, 10...3_600_000) : nil
+    case "client-fin", "server-fin": return .notNeeded("half-closed connections have the other time-outs")
+    case "tarpit": return .notNeeded("no request is held up")
+    case "client" where draft.isPassthrough, "server" where draft.isPassthrough:
+      return .notNeeded("connections that pass through have timeouts.tunnel")
+    default: break
+    }
+    if front[name] == nil, back[name] == nil { return nil }
+    guard let key = isFront ? front[name] ?? (isBack ? back[name] : nil) : back[name] else { return nil }
+    return draft.chooseTime("timeouts." + key, value, 1...604_800_000)
+  }
+
+  private func balanceVerdict(_ line: Statement) -> Verdict {
+    switch line[1] {
+    case "source": .standard("a hash of the client's address decides")
+    case "roundrobin", "static-rr", "leastconn", "random", "first":
+      .notNeeded("a hash of the client's address spreads new clients; each stays with its server")
+    default: .impossible("the client's address, a cookie or a tunnel decides: affinity.by")
+    }
+  }
+
+  private func errorFileVerdict(_ line: Statement) -> Verdict {
+    let file = line[2] ?? ""
+    if file.hasPrefix("/etc/haproxy/errors/") || file.hasPrefix("/usr/share/haproxy/") || file == "/dev/null" {
+      return .notNeeded("Belvedere has pages of its own")
+    }
+    return .impossible("remove the HTTP head from the file, then: errors: { \(line[1] ?? "503"): \(file) }")
+  }
+
+  private func conditionVerdict(_ line: Statement, of proxy: Proxy) -> Verdict {
+    let name = line[1] ?? ""
+    guard proxy.conditions.used.contains(name) else { return .notNeeded("no rule of the section uses it") }
+    switch proxy.conditions.meaning(of: name) {
+    case .hosts: return .taken("names in Host or SNI")
+    case .secure, .plain: return .standard("plain http is redirected")
+    case .always, .other: return .impossible("only names in Host or SNI and ports select servers")
+    }
+  }
+
+  private func optionVerdict(_ line: Statement, _ isBack: Bool, _ draft: ServiceDraft) -> Verdict? {
+    guard line[1] == "forwardfor" else { return nil }
+    guard !draft.isPassthrough else {
+      return .impossible("mode `passthrough` adds no fields; send-proxy-v2 names the client")
+    }
+    if let header = line.words.firstIndex(of: "header").flatMap({ line[$0 + 1] }),
+      header.lowercased() != "x-forwarded-for"
+    {
+      return .impossible("the field is X-Forwarded-For")
+    }
+    return .standard("forwarded.add: true")
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Configuration
+import Import
+import Linux
+
+struct ImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Turn haproxy.cfg into a configuration.",
+    discussion: """
+      Writes a configuration with comments to standard output, or to a file, and a report to standard error: what became \
+      of every word of the old files. Each is taken over, the default anyway, not needed for a reason, or not possible, \
+      with what to do instead. Nothing else is changed, and no server is contacted.
+
+      Certificates stay where they are, and are named by their paths. Variables of the environment count as for HAProxy.
+
+      EXAMPLES
+        belvedere import /etc/haproxy/haproxy.cfg --output belvedere.yaml
+        belvedere check --configuration belvedere.yaml
+
+      EXIT STATUS
+        0   everything has its place
+        1   nothing was written: a file is unreadable, has no service, or the output exists
+        2   written, but what the report calls not possible, or the configuration CHANGE, needs a person
+        64  usage error
+      """)
+
+  /// The file was written and needs a person.
+  private static let unfinished = ExitCode(2)
+  /// A file of a site has some hundred lines; a log file given by mistake must not be read whole.
+  private static let limit = 1 << 20
+
+  @Argument(help: "HAProxy's configuration.", completion: .file(extensions: ["cfg"]))
+  var haproxy: String
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Write the configuration to this file.", valueName: "path"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var output: String?
+
+  @Flag(help: "Replace the output if it exists.")
+  var overwrite = false
+
+  @Option(help: ArgumentHelp("The host name that clients use, if the files do not say it.", valueName: "name"))
+  var service: String?
+
+  func run() throws {
+    if let output, !overwrite, File.identity(of: output) != nil {
+      throw Self.failure("\(output) exists; --overwrite replaces it")
+    }
+    let outcome = Importer.run(
+      haproxy: try Self.read(haproxy),
+      ImportOptions(
+        environment: try Self.environment(), service: service, hostName: CurrentProcess.hostName()))
+    for finding in outcome.findings { StandardStream.error.write(finding.text + "\n") }
+    for remark in outcome.remarks { StandardStream.error.write("to be filled in: \(remark)\n") }
+    guard let text = outcome.text else { throw Self.failure("\(haproxy) has no service that could be written") }
+    let loaded = Configuration.load(
+      bytes: Array(text.utf8), fileName: output ?? "belvedere.yaml", hostName: CurrentProcess.hostName())
+    for diagnostic in loaded.diagnostics { StandardStream.error.write(diagnostic.rendered + "\n") }
+    if let output {
+      do throws(SystemError) {
+        let permissions = File.Permissions(of: output) ?? File.Permissions(forSecretAt: output)
+        try File.replace(output, with: Array(text.utf8).span, permissions)
+      } catch {
+        throw Self.failure("\(error)")
+      }
+    } else {
+      StandardStream.output.write(verbatim: text)
+    }
+    if outcome.needsPerson || loaded.configuration == nil { throw Self.unfinished }
+  }
+
+  private static func read(_ path: String) throws -> SourceFile {
+    do throws(SystemError) {
+      return SourceFile(path: path, bytes: try File.contents(of: path, limit: limit, mayWait: true))
+    } catch { throw failure("\(path): \(SystemError.words(for: error.code))") }
+  }
+
+  private static func environment() throws -> [String: String] {
+    let bytes = try File.contents(of: "/proc/self/environ", limit: limit)
+    let pairs = bytes.split(separator: 0).map { $0.split(separator: UInt8(ascii: "="), maxSplits: 1) }
+    return Dictionary(
+      pairs.filter { !$0.isEmpty }.map {
+        (String(decoding: $0[0], as: UTF8.self), $0.count > 1 ? String(decoding: $0[1], as: UTF8.self) : "")
+      }
+    ) { first, _ in first }
+  }
+
+  /// Prints why nothing was written.
+  private static func failure(_ reason: String) -> ExitCode {
+    StandardStream.error.write("belvedere: \(reason)\n")
+    return .failure
+  }
+}
