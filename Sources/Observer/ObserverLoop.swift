@@ -29,21 +29,27 @@ struct ObserverLoop: ~Copyable {
   private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit)
   /// Those that have more to do in the next turn.
   private var busy: [SlabKey] = []
+  /// Until when nothing is accepted, for lack of memory or descriptors.
+  private var pauseEnd: Instant?
 
   /// Opens all that the loop needs.
   init(_ sockets: ObserverSockets, networks: [IPPrefix], _ site: ObserverSite) throws(SystemError) {
     let signals = try SignalReader([SIGTERM, SIGINT])
     let poller = try Poller()
     try poller.watchLevel(signals.descriptor, token: Token(.signals).rawValue)
-    try poller.watchLevel(sockets.reports.descriptor, token: Token(.reportListener).rawValue)
-    for (index, listener) in sockets.listeners.enumerated() {
-      try poller.watchLevel(listener.descriptor, token: Token(.listener, index: index).rawValue)
-    }
+    try Self.watch(sockets, poller)
     self.sockets = sockets
     self.networks = networks
     self.site = site
     self.signals = signals
     self.poller = poller
+  }
+
+  private static func watch(_ sockets: ObserverSockets, _ poller: borrowing Poller) throws(SystemError) {
+    try poller.watchLevel(sockets.reports.descriptor, token: Token(.reportListener).rawValue)
+    for (index, listener) in sockets.listeners.enumerated() {
+      try poller.watchLevel(listener.descriptor, token: Token(.listener, index: index).rawValue)
+    }
   }
 
   /// Returns after SIGTERM or SIGINT.
@@ -71,7 +77,7 @@ struct ObserverLoop: ~Copyable {
 
   private var timeout: Interval {
     if !busy.isEmpty { return .zero }
-    var next = Instant.distantFuture
+    var next = pauseEnd ?? Instant.distantFuture
     for key in clients.keys { next = min(next, clients[key].connection.deadline ?? next) }
     return next - Clock.monotonic()
   }
@@ -81,6 +87,10 @@ struct ObserverLoop: ~Copyable {
     for key in clients.keys {
       clients[key].handleTimeout(at: now)
       if clients[key].connection.state == .over { close(key) }
+    }
+    if let end = pauseEnd, now >= end {
+      pauseEnd = nil
+      do throws(SystemError) { try Self.watch(sockets, poller) } catch { pause() }
     }
   }
 
@@ -140,9 +150,16 @@ struct ObserverLoop: ~Copyable {
 
   private mutating func close(_ key: SlabKey) { _ = clients.remove(key) }
 
-  /// The machine is out of memory or descriptors, and the event comes again at once.
-  private func pause(after error: SystemError, _ log: Logger) {
+  /// Logs that the machine is out of memory or descriptors, and accepts nothing for a while: the event would come again
+  /// at once.
+  private mutating func pause(after error: SystemError, _ log: Logger) {
     log.warning("observe: \(error)")
-    Clock.sleep(.milliseconds(500))
+    pause()
+  }
+
+  private mutating func pause() {
+    poller.forget(sockets.reports.descriptor)
+    for listener in sockets.listeners { poller.forget(listener.descriptor) }
+    pauseEnd = Clock.monotonic() + .milliseconds(500)
   }
 }

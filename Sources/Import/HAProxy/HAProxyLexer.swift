@@ -178,6 +178,10 @@ struct HAProxyLexer {
   }
 
   private static func isOfName(_ byte: UInt8) -> Bool {
-    HostName.isLabelByte(byte) && byte != UInt8(ascii: "-")
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+    default: false
+    }
   }
 }

@@ -51,7 +51,8 @@ extension VirtualRouters {
           couldTakeOver(other.vitals, from: index) && own.reachesFewer(than: other.vitals.services, by: margin)
         }
         let isActive = routerSet.routers[index].role == .active
-        instances[index].serverTracks[trackIndex].shortfall.delay = isActive ? max(delay, ServerTrack.leastDelay) : .zero
+        let least = isActive ? max(delay, ServerTrack.leastDelay) : .zero
+        instances[index].serverTracks[trackIndex].shortfall.delay = least
         note(ahead?.name, index, trackIndex, at: now)
       }
     }
