@@ -85,9 +85,7 @@ def test_address_stays_without_the_option(testbed, secret):
 
 def test_address_stays_without_the_connection(testbed, secret):
     first, second = start(testbed, secret, track=TRACK)
-    first.node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
-    for end in ("sport", "dport"):
-        first.node.run("nft", f"add rule inet wall in tcp {end} {PORT} drop")
+    first.node.filter(f"input tcp sport {PORT} drop", f"input tcp dport {PORT} drop")
     wait_until(lambda: reached(first, "lb2") is None, "a node that does not answer")
     blind(testbed, first, 1)
     wait_until(lambda: reached(first, "lb1") == 1, "one server less on lb1")

@@ -31,10 +31,7 @@ class Loss:
 
     def __init__(self, node, kind, *servers):
         self.node = node
-        hook, _, rule = LOSSES[kind].partition(" ")
-        node.run("nft", "add table inet loss")
-        node.run("nft", f"add chain inet loss packets {{ type filter hook {hook} priority 0; }}")
-        node.run("nft", f"add rule inet loss packets {rule.format(servers='{ ' + ', '.join(servers) + ' }')}")
+        node.filter(LOSSES[kind].format(servers="{ " + ", ".join(servers) + " }"))
         self.since = time.monotonic()
         if kind == "refuses":
             # The process has died: its connections end.
@@ -42,7 +39,7 @@ class Loss:
                 node.run("ss", "--kill", "--tcp", "dst", server)
 
     def end(self):
-        self.node.run("nft", "delete table inet loss")
+        self.node.remove_filter()
 
 
 class Clients:

@@ -74,13 +74,7 @@ class Tunnel(threading.Thread):
 
 
 def drop_advertisements(node):
-    node.run("nft", "add table inet loss")
-    node.run("nft", "add chain inet loss input { type filter hook input priority 0 ; }")
-    node.run("nft", "add rule inet loss input meta l4proto 112 drop")
-
-
-def hear_again(node):
-    node.run("nft", "delete table inet loss")
+    node.filter("input meta l4proto 112 drop")
 
 
 @pytest.mark.parametrize("ways", ["both", "only the Backup", "only the Active"])
@@ -111,8 +105,7 @@ def test_nodes_without_each_others_advertisements_cut_no_more_connections_than_k
             second.wait_for_log("announces our address as its own and we do not hear its advertisements")
         # They hear each other again, and nothing moves for it.
         for node in {first.node, second.node}:
-            if "table inet loss" in node.run("nft", "list", "tables"):
-                hear_again(node)
+            node.remove_filter()
         moves = ours.moves
         stays(lambda: first.node.holds(testbed.ADDRESS) and ours.moves == moves, "the address stays", 2)
     finally:

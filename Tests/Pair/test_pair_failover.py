@@ -106,9 +106,7 @@ def test_copy_that_is_cut_short_by_a_failover_is_made_up_for(testbed, secret):
     wait_for_state([first], "up")
 
     # No more than this comes through: more than one message, and less than the copy.
-    lb1.run("nft", "add table inet cut")
-    lb1.run("nft", "add chain inet cut out { type filter hook output priority 0; }")
-    lb1.run("nft", f"add rule inet cut out tcp sport {PORT} quota over 36 kbytes drop")
+    lb1.filter(f"output tcp sport {PORT} quota over 36 kbytes drop")
     second = testbed.balancer(lb2, **settings(secret)).wait_until("backup")
     learnt = wait_until(lambda: clients(second)["view02"], "a part of the copy")
     assert learnt < len(sources)
@@ -117,7 +115,7 @@ def test_copy_that_is_cut_short_by_a_failover_is_made_up_for(testbed, secret):
     found = servers_of(testbed, sources[:200])
     assert set(found.values()) <= {"view01", "view02"}
 
-    lb1.run("nft", "delete table inet cut")
+    lb1.remove_filter()
     said = len(first.log)
     first.start().wait_until("active", since=said)
     wait_until(lambda: clients(first) == clients(second), lambda: f"{clients(first)} {clients(second)}")

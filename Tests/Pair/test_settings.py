@@ -150,8 +150,7 @@ def test_two_actives_are_logged_with_what_to_check(testbed):
     first = testbed.balancer(testbed.node("lb1"), vrrp={"checksum": "pseudo-header"}).wait_until("active")
     # The second node receives nothing, as behind a firewall, and does not probe the address before it takes it.
     node = testbed.node("lb2")
-    node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
-    node.run("nft", "add rule inet wall in meta l4proto 112 drop")
+    node.filter("input meta l4proto 112 drop")
     testbed.keepalived(node, priority=100).wait_until("MASTER")
     first.wait_for_log("both Active: 192.0.2.12 .* does not hear us; check that its firewall lets protocol 112 in")
 

@@ -6,6 +6,7 @@ import pytest
 from harness.waiting import stays, wait_until
 
 PORT = 2358
+ADVERTISEMENTS = "input meta l4proto 112 drop"
 SETTLED = "lb1 is Active, as it says over the connection of the pair"
 UNHEARD = "lb2 does not hear our advertisements, as it says over the connection of the pair"
 
@@ -25,17 +26,6 @@ def nodes(testbed):
     return first, second
 
 
-def drop(balancer, *rules):
-    for rule in rules:
-        family, condition = rule.split(" ", 1)
-        for command in (
-            f"add table {family} deaf",
-            f"add chain {family} deaf input {{ type filter hook input priority 0 ; }}",
-            f"add rule {family} deaf input {condition} drop",
-        ):
-            balancer.node.run("nft", command)
-
-
 def unheard(balancer):
     return balancer.status["routers"][0]["unheard_peer"]
 
@@ -45,11 +35,11 @@ def unheard(balancer):
 def test_one_node_is_active_while_the_nodes_are_connected(testbed, nodes, ways, claims):
     """`claims`: whether ARP tells a node that the other one has the address."""
     first, second = nodes
-    rules = ["inet meta l4proto 112"]
+    rules = [ADVERTISEMENTS]
     if claims == "dropped":
-        rules.append(f"arp arp saddr ip {testbed.ADDRESS}")
+        rules.append(f"arp input arp saddr ip {testbed.ADDRESS} drop")
     for node in nodes if ways == "both" else [second]:
-        drop(node, *rules)
+        node.node.filter(*rules)
     second.wait_for_log(SETTLED)
     first.wait_for_log(UNHEARD)
 
@@ -62,17 +52,17 @@ def test_one_node_is_active_while_the_nodes_are_connected(testbed, nodes, ways, 
     assert (unheard(first), unheard(second)) == ("lb2", "lb1")
     assert first.log.count(UNHEARD) == second.log.count(SETTLED) == 1
     # Where the connection does not pass either, ARP tells that the address is in use.
-    drop(first, f"inet tcp sport {PORT}", f"inet tcp dport {PORT}")
+    first.node.filter(f"input tcp sport {PORT} drop", f"input tcp dport {PORT} drop")
     stays(is_settled, "one Active", 8)
     for node in nodes:
-        node.node.run("nft", "flush ruleset")
+        node.node.remove_filter()
     wait_until(lambda: is_settled() and not unheard(first) and not unheard(second), "one Active again")
 
 
 def test_death_of_an_active_whose_advertisements_are_blocked_is_detected(testbed, nodes):
     first, second = nodes
     for node in nodes:
-        drop(node, "inet meta l4proto 112", f"arp arp saddr ip {testbed.ADDRESS}")
+        node.node.filter(ADVERTISEMENTS, f"arp input arp saddr ip {testbed.ADDRESS} drop")
     second.wait_for_log(SETTLED)
     first.kill()
     wait_until(lambda: second.node.holds(testbed.ADDRESS), "another Active")
@@ -80,10 +70,10 @@ def test_death_of_an_active_whose_advertisements_are_blocked_is_detected(testbed
 
 def test_election_decides_again_when_advertisements_arrive(testbed, nodes):
     first, second = nodes
-    drop(second, "inet meta l4proto 112")
+    second.node.filter(ADVERTISEMENTS)
     second.wait_for_log(SETTLED)
     first.wait_for_log(UNHEARD)
-    second.node.run("nft", "flush chain inet deaf input")
+    second.node.remove_filter()
     for node in nodes:
         node.wait_for_log("advertisements arrive again between this node and")
     stays(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "one Active", 5)

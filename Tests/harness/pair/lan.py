@@ -115,6 +115,19 @@ class Node:
     def hardware_address(self):
         return re.search(r"link/ether ([0-9a-f:]{17})", self.run("ip", "-o", "link", "show", "eth0"))[1]
 
+    def filter(self, *rules):
+        """Adds rules to the packet filter, each after its hook: `input meta l4proto 112 drop`. Those for ARP begin with
+        `arp`."""
+        for rule in rules:
+            family, rule = ("arp", rule[4:]) if rule.startswith("arp ") else ("inet", rule)
+            hook, rule = rule.split(" ", 1)
+            self.run("nft", f"add table {family} test")
+            self.run("nft", f"add chain {family} test {hook} {{ type filter hook {hook} priority 0; }}")
+            self.run("nft", f"add rule {family} test {hook} {rule}")
+
+    def remove_filter(self):
+        self.run("nft", "flush ruleset")
+
     def unplug(self):
         """Unplugs the cable: the node has no carrier."""
         ip("link", "set", self.port, "down")
