@@ -57,7 +57,12 @@ extension Kind where Value == Configuration.VirtualRouter.Track {
     read: { node, reader in
       guard let written = Schema.track.read(node, &reader) else { return nil }
       guard let subject = written.subjects.first else {
-        if case .mapping = node.content, !WrittenTrack.subjectKeys.contains(where: { reader.isMisspelt($0) }) {
+        // A subject with an invalid value, or a misspelt key, is reported already.
+        if case .mapping(let entries) = node.content,
+          !WrittenTrack.subjectKeys.contains(where: { key in
+            reader.isMisspelt(key) || entries.contains { $0.key == key && !$0.value.isEmpty }
+          })
+        {
           reader.error("expected `interface`, `script` or `fewer-servers` here", at: node.mark)
         }
         return nil
