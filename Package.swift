@@ -15,8 +15,8 @@ let settings: [SwiftSetting] = [
 ]
 
 /// One of our targets and its dependencies. Dependencies point downwards only; `Tests/Structure` verifies it.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 /// A C target: a module map, and C code for what Swift can not call or import: macros, variadic functions, structures
@@ -58,7 +58,7 @@ let package = Package(
     module("VRRP", ["Domain", "Wire"]),
     module("Pair", ["Domain", "Wire", "Balancing"]),
     module("Apply", ["Wire"]),
-    module("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
+    module("Observe", ["Domain", "Wire", "HTTP1", "Control"], resources: [.embedInCode("Page/page.html")]),
     module("Import", ["Domain", "Wire"]),
 
     // Edges: each encapsulates one external interface.
@@ -125,7 +125,7 @@ let package = Package(
     tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
-    tests("Observe", ["Domain", "Observe", "Control", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
+    tests("Observe", ["Domain", "Observe", "Control", "Wire", "TLS", "Simulation"], data: ["Golden"]),
     tests("Import", ["Import", "Configuration", "Simulation"], data: ["Corpus", "Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),

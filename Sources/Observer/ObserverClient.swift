@@ -55,5 +55,8 @@ struct ObserverClient: ~Copyable {
     return false
   }
 
+  /// More for a stream. `proceed` sends it.
+  mutating func send(_ message: [UInt8], at now: Instant) { _ = connection.handle(.continued(message), at: now) }
+
   mutating func handleTimeout(at now: Instant) { _ = connection.handle(.timer, at: now) }
 }

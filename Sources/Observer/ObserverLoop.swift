@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Linux
 import Logging
@@ -108,11 +109,21 @@ struct ObserverLoop: ~Copyable {
 
   private mutating func readReports(_ log: Logger) {
     switch receiver?.read() {
-    case .report(let report): site.update(report, at: Clock.monotonic())
+    case .report(let report): publish(report)
     case .ended(let reason):
       if let reason { log.warning("observe: the service's report can't be used: \(reason)") }
       receiver = nil
     case .incomplete, nil: break
+    }
+  }
+
+  private mutating func publish(_ report: StatusReport) {
+    let now = Clock.monotonic()
+    let pages = clients.keys.filter { clients[$0].connection.isStreaming }
+    let message = site.update(report, at: now, isShown: !pages.isEmpty)
+    for key in pages {
+      clients[key].send(message, at: now)
+      proceed(key)
     }
   }
 

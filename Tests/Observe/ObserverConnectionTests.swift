@@ -90,8 +90,8 @@ private struct Client {
 
   @Test func `a client that has closed its direction gets its answers`() {
     var connection = ObserverConnection(at: at(0))
-    #expect(connection.handle(.received(bytes(request)), at: at(0)) != nil)
-    #expect(connection.handle(.ended, at: at(0)) == nil)
+    _ = connection.handle(.received(bytes(request)), at: at(0))
+    _ = connection.handle(.ended, at: at(0))
     _ = connection.handle(.answered(answer), at: at(0))
     #expect(!connection.output.isEmpty)
     _ = connection.handle(.sent(connection.output.count), at: at(0))

@@ -20,9 +20,9 @@ private func request(_ path: String = "/metrics", _ authorization: String? = nil
   @Test func `a report is shown until it is too old`() {
     var site = ObserverSite(version: "1", token: nil)
     var seen: [Bool] = [Self.isUp(&site, at(0))]
-    site.update(sampleReport, at: at(1000))
+    _ = site.update(sampleReport, at: at(1000), isShown: false)
     for now in [1000, 6000, 6001] as [UInt64] { seen.append(Self.isUp(&site, at(now))) }
-    site.update(sampleReport, at: at(7000))
+    _ = site.update(sampleReport, at: at(7000), isShown: false)
     seen.append(Self.isUp(&site, at(7000)))
     #expect(seen == [false, true, true, false, true])
   }
@@ -43,7 +43,7 @@ private func request(_ path: String = "/metrics", _ authorization: String? = nil
   @Test func `other addresses and other paths get nothing`() {
     var site = ObserverSite(version: "1", token: nil)
     #expect(site.answer(request(), isAdmitted: false, at: at(0)).status.code == 403)
-    for path in ["/", "/metrics/", "/Metrics", "*", ""] {
+    for path in ["/index.html", "/metrics/", "/Metrics", "*", ""] {
       #expect(site.answer(request(path), isAdmitted: true, at: at(0)).status.code == 404)
     }
   }

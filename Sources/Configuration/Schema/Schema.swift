@@ -134,7 +134,7 @@ package enum Schema {
       "The nodes that know of each other (docs/pair.md)."),
     Key(
       "observe", \.observer, .either("off", or: .section(observer)), example: "{ listen: 127.0.0.1:9350 }",
-      "Metrics for Prometheus from `belvedere observe` (docs/metrics.md)."),
+      "Metrics for Prometheus and a page for browsers, from `belvedere observe` (docs/metrics.md)."),
   ]
 
   /// The keys of a service.

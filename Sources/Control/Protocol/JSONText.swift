@@ -2,9 +2,9 @@ import FoundationEssentials
 import Wire
 
 /// Values as JSON (RFC 8259): one line, members in alphabetical order, `null` for unknown values.
-enum JSONText {
+package enum JSONText {
   /// Terminal control characters are escaped.
-  static func write(_ value: some Encodable) -> String {
+  package static func write(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let text = try? encoder.encode(value) else { preconditionFailure("a number that is not finite") }

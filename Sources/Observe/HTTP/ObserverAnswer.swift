@@ -26,6 +26,10 @@ package struct ObserverAnswer: Hashable, Sendable {
   package var status: Status
   package var mediaType = "text/plain; charset=utf-8"
   package var body: [UInt8]
+  /// Whether more follows, as long as the client stays.
+  package var isStream = false
+  /// The value of Content-Security-Policy.
+  var policy = "default-src 'none'; frame-ancestors 'none'"
 
   /// The answer with this text.
   static func ok(_ text: [UInt8], as mediaType: String) -> ObserverAnswer {
@@ -37,16 +41,17 @@ package struct ObserverAnswer: Hashable, Sendable {
     ObserverAnswer(status: status, body: Array("\(status.code) \(status.phrase)\(line.map { ": " + $0 } ?? "")\n".utf8))
   }
 
-  /// Head and body as bytes.
+  /// Head and body as bytes. A stream ends with the connection.
   func rendered(isToHead: Bool, keepsAlive: Bool) -> [UInt8] {
     var head = """
       HTTP/1.1 \(status.code) \(status.phrase)\r
       Content-Type: \(mediaType)\r
-      Content-Length: \(body.count)\r
       Cache-Control: no-store\r
       X-Content-Type-Options: nosniff\r
-      Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n
+      Referrer-Policy: no-referrer\r
+      Content-Security-Policy: \(policy)\r\n
       """
+    if !isStream { head += "Content-Length: \(body.count)\r\n" }
     if status == .unauthorized {
       // Browsers ask for a password.
       head += "WWW-Authenticate: Bearer realm=\"belvedere\"\r\nWWW-Authenticate: Basic realm=\"belvedere\"\r\n"

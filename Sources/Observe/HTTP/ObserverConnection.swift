@@ -5,6 +5,7 @@ import Wire
 ///
 ///     idle → reading → deciding → writing → idle
 ///                                         → draining → over
+///                           → streaming → over
 ///
 /// A client that is slow loses its own connection: each state but `deciding` has a time limit, and nothing is read while
 /// an answer is being sent.
@@ -30,6 +31,8 @@ package struct ObserverConnection {
     case deciding
     /// So many bytes of the answer are sent.
     case writing(sent: Int, keepsAlive: Bool)
+    /// So many bytes of the stream's `output` are sent.
+    case streaming(sent: Int)
     /// Everything is sent, and our direction is to be closed.
     case draining
     /// To be closed.
@@ -44,6 +47,8 @@ package struct ObserverConnection {
     case ended
     /// The answer to the last request.
     case answered(ObserverAnswer)
+    /// More for the stream. Where the client has not taken what came before, it replaces what is waiting.
+    case continued([UInt8])
     /// So many bytes of `output` were sent.
     case sent(Int)
     /// The connection is broken.
@@ -59,6 +64,8 @@ package struct ObserverConnection {
   private var received: [UInt8] = []
   private var scanner = HeadScanner()
   private var answer: [UInt8] = []
+  /// What follows on a stream whose client is slow.
+  private var next: [UInt8]?
   private var request: (isHead: Bool, keepsAlive: Bool) = (false, false)
   /// Whether the client has closed its direction.
   private var hasEnded = false
@@ -66,19 +73,24 @@ package struct ObserverConnection {
   /// An accepted connection.
   package init(at now: Instant) { since = now }
 
+  /// Whether it gets what `.continued` has.
+  package var isStreaming: Bool { if case .streaming = state { true } else { false } }
+
   /// How many bytes may be received now.
   package var room: Int {
     switch state {
     case .idle, .reading: Self.limits.bytes
-    case .draining: 65_536
+    case .draining, .streaming: 65_536
     case .deciding, .writing, .over: 0
     }
   }
 
   /// The bytes to be sent.
   package var output: ArraySlice<UInt8> {
-    guard case .writing(let sent, _) = state else { return [] }
-    return answer[sent...]
+    switch state {
+    case .writing(let sent, _), .streaming(let sent): answer[sent...]
+    case .idle, .reading, .deciding, .draining, .over: []
+    }
   }
 
   /// When `handle(.timer)` is due.
@@ -87,6 +99,7 @@ package struct ObserverConnection {
     case .idle: since + Self.idleTimeout
     case .reading: since + Self.headTimeout
     case .writing: since + Self.answerTimeout
+    case .streaming: answer.isEmpty ? nil : since + Self.answerTimeout
     case .draining: since + Self.drainTimeout
     case .deciding, .over: nil
     }
@@ -98,7 +111,7 @@ package struct ObserverConnection {
     case .over, .draining: (0, since)
     case .idle: (1, since)
     case .reading: (2, since)
-    case .deciding, .writing: (3, since)
+    case .deciding, .writing, .streaming: (3, since)
     }
   }
 
@@ -108,13 +121,17 @@ package struct ObserverConnection {
     case (.idle, .received(let bytes)), (.reading, .received(let bytes)):
       received += bytes
       return readHead(at: now)
-    case (.idle, .ended), (.reading, .ended), (.draining, .ended), (_, .failed): enter(.over, now)
+    case (.idle, .ended), (.reading, .ended), (.draining, .ended), (.streaming, .ended), (_, .failed):
+      enter(.over, now)
     case (_, .ended): hasEnded = true
     case (.deciding, .answered(let answer)):
       write(answer, isToHead: request.isHead, keepsAlive: request.keepsAlive, now)
     case (.writing(let sent, let keepsAlive), .sent(let count)):
       // The time limit is the whole answer's.
-      guard sent + count >= answer.count else { return advance(to: sent + count, keepsAlive) }
+      guard sent + count >= answer.count else {
+        state = .writing(sent: sent + count, keepsAlive: keepsAlive)
+        return nil
+      }
       answer = []
       guard keepsAlive else {
         enter(hasEnded ? .over : .draining, now)
@@ -123,9 +140,22 @@ package struct ObserverConnection {
       enter(.idle, now)
       if !received.isEmpty { return readHead(at: now) }
       if hasEnded { enter(.over, now) }
+    case (.streaming(let sent), .sent(let count)):
+      guard sent + count >= answer.count else {
+        state = .streaming(sent: sent + count)
+        return nil
+      }
+      answer = next.take() ?? []
+      enter(.streaming(sent: 0), now)
+    case (.streaming, .continued(let bytes)):
+      guard answer.isEmpty else {
+        next = bytes
+        return nil
+      }
+      answer = bytes
+      since = now
     case (_, .timer): if let deadline, now >= deadline { enter(.over, now) }
-    case (.draining, .received), (.deciding, _), (.writing, _), (.over, _), (.idle, _), (.reading, _), (.draining, _):
-      break
+    case (.deciding, _), (.writing, _), (.streaming, _), (.over, _), (.idle, _), (.reading, _), (.draining, _): break
     }
     return nil
   }
@@ -133,11 +163,6 @@ package struct ObserverConnection {
   private mutating func enter(_ next: State, _ now: Instant) {
     state = next
     since = now
-  }
-
-  private mutating func advance(to sent: Int, _ keepsAlive: Bool) -> ObserverRequest? {
-    state = .writing(sent: sent, keepsAlive: keepsAlive)
-    return nil
   }
 
   private mutating func readHead(at now: Instant) -> ObserverRequest? {
@@ -170,7 +195,8 @@ package struct ObserverConnection {
   }
 
   private mutating func write(_ answer: ObserverAnswer, isToHead: Bool, keepsAlive: Bool, _ now: Instant) {
-    self.answer = answer.rendered(isToHead: isToHead, keepsAlive: keepsAlive)
-    enter(.writing(sent: 0, keepsAlive: keepsAlive), now)
+    let streams = answer.isStream && !isToHead
+    self.answer = answer.rendered(isToHead: isToHead, keepsAlive: keepsAlive && !answer.isStream)
+    enter(streams ? .streaming(sent: 0) : .writing(sent: 0, keepsAlive: keepsAlive && !answer.isStream), now)
   }
 }

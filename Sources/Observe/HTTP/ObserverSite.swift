@@ -15,6 +15,7 @@ package struct ObserverSite {
   private var texts: [Exposition.Format: [UInt8]] = [:]
   /// Whether `texts` are those of the report.
   private var textsAreCurrent = false
+  private var history = ReportHistory()
 
   /// Without a report. `version`: this binary's. `token`: what a request must have; nil: nothing.
   package init(version: String, token: [UInt8]?) {
@@ -22,10 +23,18 @@ package struct ObserverSite {
     self.token = token
   }
 
-  /// Takes over a report.
-  package mutating func update(_ report: StatusReport, at now: Instant) {
+  /// Takes over a report. Returns what is sent to every open page; `isShown`: there is one.
+  package mutating func update(_ report: StatusReport, at now: Instant, isShown: Bool) -> [UInt8] {
     latest = (report, now)
     texts = [:]
+    let isNewSample = history.note(report, at: now)
+    guard isShown else { return [] }
+    return (isNewSample ? Self.message("past", history.json) : []) + Self.message("report", report.json)
+  }
+
+  /// A server-sent event with one line of data.
+  private static func message(_ name: String, _ line: String) -> [UInt8] {
+    Array("event: \(name)\ndata: \(line)\n\n".utf8)
   }
 
   /// The answer. `isAdmitted`: whether the client's address may be answered.
@@ -38,8 +47,19 @@ package struct ObserverSite {
     case "/metrics":
       let format = MediaRange.format(accepting: request.accept)
       return .ok(text(format, at: now), as: format.mediaType)
-    default: return .failure(.notFound, "metrics are at /metrics")
+    case "/": return Page.answer
+    case "/events":
+      var body = Array("retry: 1000\n\n".utf8) + Self.message("past", history.json)
+      if let report = current(at: now) { body += Self.message("report", report.json) }
+      var answer = ObserverAnswer.ok(body, as: "text/event-stream")
+      answer.isStream = true
+      return answer
+    default: return .failure(.notFound, "the page is at /, metrics are at /metrics")
     }
+  }
+
+  private func current(at now: Instant) -> StatusReport? {
+    latest.flatMap { now - $0.at <= Self.currentFor ? $0.report : nil }
   }
 
   private func isAuthorized(_ request: ObserverRequest) -> Bool {
@@ -48,7 +68,7 @@ package struct ObserverSite {
   }
 
   private mutating func text(_ format: Exposition.Format, at now: Instant) -> [UInt8] {
-    let report = latest.flatMap { now - $0.at <= Self.currentFor ? $0.report : nil }
+    let report = current(at: now)
     if textsAreCurrent != (report != nil) { texts = [:] }
     textsAreCurrent = report != nil
     if let text = texts[format] { return text }

@@ -8,10 +8,10 @@ import Systemd
 struct ObserveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "observe",
-    abstract: "Show the running service to Prometheus.",
+    abstract: "Show the running service to Prometheus and to browsers.",
     discussion: """
-      Answers http requests where `observe` of the configuration says; metrics are at /metrics, docs/metrics.md \
-      describes them. It is a process of its own, which belvedere-observe.service starts. The service sends it a report \
+      Answers http requests where `observe` of the configuration says: a page at /, metrics at /metrics; \
+      docs/metrics.md describes both. It is a process of its own, which belvedere-observe.service starts. The service sends it a report \
       every second; it can neither ask the service for anything nor change it, and its end affects no client.
 
       Reads the configuration at its start only.

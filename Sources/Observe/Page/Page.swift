@@ -1,0 +1,18 @@
+/// The page for browsers: one document with its style and its script, which needs nothing from any other place.
+enum Page {
+  /// SHA-256 of the document's style and script, in base64: a browser applies these two and nothing else. A test
+  /// compares them with the document.
+  static let styleDigest = "F6saEQOyU5WbNDCzDoaabcpQ+amUOTLtp2RzrQR07y0="
+  static let scriptDigest = "0Tej1MU9Wx0JbOAipfReR19a8aVNpv6vIA1XnYXvwaI="
+
+  static var document: [UInt8] { PackageResources.page_html }
+
+  static let answer: ObserverAnswer = {
+    var answer = ObserverAnswer.ok(document, as: "text/html; charset=utf-8")
+    answer.policy = """
+      default-src 'none'; style-src 'sha256-\(styleDigest)'; script-src 'sha256-\(scriptDigest)'; connect-src 'self'; \
+      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
+      """
+    return answer
+  }()
+}

@@ -1,0 +1,113 @@
+"""The page of `belvedere observe`, in a browser."""
+
+import pytest
+from harness.browser import Browser
+from harness.observer import Observer
+from harness.waiting import free_port, fresh_address
+
+STATE = "document.querySelector('[data-server=\"{}\"]')?.dataset.state"
+
+
+@pytest.fixture
+def opened(testbed, tmp_path):
+    """Starts a balancer, its observer, and a browser that shows the page."""
+    ends = []
+
+    def start(*servers, **changes):
+        balancer = testbed.balance(*servers, start=False, observe={}, **changes)
+        observer = Observer(balancer)
+        ends.append(observer.stop)
+        balancer.start()
+        observer.start()
+        browser = Browser(tmp_path)
+        ends.append(browser.close)
+        browser.open(f"http://{observer.address}:{observer.port}/")
+        browser.wait_for("report !== null")
+        return balancer, browser
+
+    yield start
+    for end in reversed(ends):
+        end()
+
+
+def test_page_shows_within_two_seconds_that_a_server_has_died(opened, testbed):
+    first, second = testbed.server("view01"), testbed.server("view02")
+    balancer, browser = opened(first, second, health={"interval": "100ms", "jitter": "0s", "fall": 1})
+    for name in ("view01", "view02"):
+        browser.wait_for(STATE.format(name) + " === 'up'")
+    assert browser.value("document.getElementById('notice').hidden")
+    second.stop()
+    browser.wait_for(STATE.format("view02") + " === 'down'")
+    # By the clocks of the service: when the state changed, and when the report was made that shows it.
+    delay = browser.value(
+        "Date.parse(report.time) - Date.parse(report.servers.find(server => server.name === 'view02').since)"
+    )
+    assert delay < 2000
+    assert "view02 is down: " in browser.value("document.getElementById('changes').textContent")
+    assert browser.value("document.title").startswith("! ")
+    assert not browser.faults
+
+
+def test_page_says_that_its_data_is_old_and_recovers(opened, testbed):
+    balancer, browser = opened(testbed.server())
+    balancer.wait_until_serving().stop()
+    notice = "document.getElementById('notice')"
+    browser.wait_for(f"!{notice}.hidden")
+    assert "old: the service does not report" in browser.value(f"{notice}.textContent")
+    balancer.start().wait_until_serving()
+    browser.wait_for(f"{notice}.hidden")
+    assert not browser.faults
+
+
+def test_page_fits_a_phone_and_shows_200_servers(opened, testbed, tmp_path):
+    address = fresh_address()
+    # Most of them do not exist.
+    servers = {f"view{number:03}": {"address": address, "port": free_port(address)} for number in range(199)}
+    balancer, browser = opened(testbed.server("real"), servers=servers, trust="insecure-no-verification")
+    browser.wait_for("document.querySelectorAll('#servers tbody tr').length === 200")
+    browser.wait_for("document.querySelectorAll('[data-state=down]').length === 199")
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        browser.resize(width, 900)
+        browser.prefer(scheme)
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth"), width
+        browser.picture(tmp_path / f"servers-{width}.png")
+    browser.value("document.getElementById('filter').value = 'real'; document.getElementById('filter').dispatchEvent(new Event('input', { bubbles: true }))")  # fmt: skip
+    assert browser.value("document.querySelectorAll('#servers tbody tr').length") == 1
+    assert browser.value("document.getElementById('count').textContent") == "1 of 200 shown"
+    assert not browser.faults
+
+
+def test_page_has_structure_for_screen_readers_and_is_used_by_keyboard(opened, testbed):
+    balancer, browser = opened(testbed.server("view01"), testbed.server("view02"))
+    browser.wait_for(STATE.format("view01") + " === 'up'")
+    roles = browser.roles
+    for role, name in [
+        ("heading", "Servers"), ("heading", "Certificates"), ("heading", "Recent problems"), ("table", "Servers"),
+        ("columnheader", "State"), ("rowheader", "view01"), ("rowheader", "view02"), ("link", "Skip to the servers"),
+        ("main", ""), ("searchbox", "Filter"),
+    ]:  # fmt: skip
+        assert (role, name) in roles, (role, name)
+    assert any(role in ("image", "img") and name.startswith("sessions of view01") for role, name in roles)
+    # Every scrolling part can be focused, and the focus stays when new data comes.
+    browser.value("document.getElementById('filter').focus()")
+    before = browser.value("report.time")
+    browser.wait_for(f"report.time !== '{before}'")
+    assert browser.value("document.activeElement.id") == "filter"
+    assert browser.value("[...document.querySelectorAll('.scroll')].every(part => part.tabIndex === 0)")
+
+
+def test_page_is_answered_with_a_policy_that_allows_itself_only(observed_page):
+    answer = observed_page
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-") and "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.fixture
+def observed_page(testbed):
+    balancer = testbed.balance(testbed.server(), start=False, observe={})
+    observer = Observer(balancer)
+    balancer.start()
+    observer.start()
+    yield observer.ask("/")
+    observer.stop()
