@@ -9,19 +9,25 @@ package enum Importer {
     /// What a person has to fill in, beside what findings say.
     package let remarks: [String]
 
+    package init(text: String?, findings: [Finding], remarks: [String]) {
+      (self.text, self.findings, self.remarks) = (text, findings, remarks)
+    }
+
     /// Whether a person has to decide or fill in something.
     package var needsPerson: Bool { text == nil || !remarks.isEmpty || findings.contains { $0.verdict.needsPerson } }
   }
 
   /// The same files and options give the same outcome.
-  package static func run(haproxy: SourceFile, _ options: ImportOptions) -> Outcome {
+  package static func run(haproxy: SourceFile, keepalived: SourceFile? = nil, _ options: ImportOptions) -> Outcome {
     let proxies = HAProxyImport(haproxy, options)
-    let findings = proxies.ledger.findings
-    let remarks = proxies.remarks
+    let routers = keepalived.map { KeepalivedImport($0, options, proxies.ledger) }
+    let findings = (routers?.ledger ?? proxies.ledger).findings
+    let remarks = proxies.remarks + (routers?.remarks ?? [])
     guard !proxies.drafts.isEmpty else { return Outcome(text: nil, findings: findings, remarks: remarks) }
-    let text = ConfigurationText(proxies.drafts, shared: proxies.shared, routers: nil)
+    let text = ConfigurationText(proxies.drafts, shared: proxies.shared, routers: routers?.node)
+    let files = [haproxy.path] + (keepalived.map { [$0.path] } ?? [])
     return Outcome(
-      text: text.text(head: head(of: [haproxy.path], findings, remarks)), findings: findings, remarks: remarks)
+      text: text.text(head: head(of: files, findings, remarks)), findings: findings, remarks: remarks)
   }
 
   private static func head(of files: [String], _ findings: [Finding], _ remarks: [String]) -> [String] {

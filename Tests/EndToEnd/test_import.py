@@ -20,6 +20,18 @@ def test_import_writes_a_configuration_that_only_lacks_its_certificates(tmp_path
     assert errors and all("No such file or directory" in line for line in errors), run.stderr
 
 
+def test_import_reads_the_files_that_keepalived_includes(tmp_path):
+    files = (str(CORPUS / "classic.cfg"), str(CORPUS / "nodes.conf"))
+    run = belvedere("import", *files)
+    assert run.returncode == 2, run.stderr
+    assert f"{CORPUS}/nodes-scripts.inc:2: script" in run.stderr
+    assert "script: /etc/keepalived/checks/gateway" in run.stdout
+    assert "priority: { lb1: 150, lb2: 100 }" in run.stdout
+    run = belvedere("import", files[0], str(CORPUS / "classic.conf"))
+    assert run.returncode == 0, run.stderr
+    assert "router: 51" in run.stdout and "secret51" not in run.stdout + run.stderr
+
+
 def test_import_replaces_a_file_only_when_it_is_requested(tmp_path):
     output = tmp_path / "belvedere.yaml"
     output.write_text("precious\n")

@@ -7,7 +7,9 @@ import Testing
 @Suite struct CorpusImportTests {
   static let files = CorpusFile.names(endingIn: ".cfg")
 
-  @Test func `the corpus is found`() { #expect(Self.files.count >= 7) }
+  static let keepalived = CorpusFile.names(endingIn: ".conf")
+
+  @Test func `the corpus is found`() { #expect(Self.files.count >= 7 && Self.keepalived.count >= 3) }
 
   /// Cut by the test's own rule: spaces, and comments after a space. Files with quotes have a test of their own.
   @Test(arguments: files.filter { $0 != "quoting.cfg" })
@@ -19,6 +21,50 @@ import Testing
       words += parts.prefix { !$0.hasPrefix("#") }
     }
     #expect(CorpusFile.outcome(file).findings.flatMap(\.words).map(\.source) == words)
+  }
+
+  /// Cut by the test's own rule, for files without quotes that contain spaces.
+  @Test(arguments: ["classic.conf", "nodes.conf"])
+  func `every word of keepalived's files has exactly one verdict, in the order in which they are read`(name: String)
+    throws
+  {
+    let quoted = [
+      "\"killall -0 haproxy\"", "\"/usr/local/bin/master.sh a b\"", "\"/bin/ping -c 1 192.168.1.1\"",
+      "\"/usr/bin/pgrep haproxy\"",
+    ]
+    func read(_ name: String) throws -> [String] {
+      var words: [String] = []
+      for line in String(decoding: try CorpusFile.source(name).bytes, as: UTF8.self).split(separator: "\n") {
+        var line = String(line.prefix { $0 != "#" && $0 != "!" })
+        for text in quoted { line = line.replacing(text, with: text.replacing(" ", with: "_")) }
+        let parts = line.split(whereSeparator: { $0 == " " }).map(String.init)
+        words += parts.map { word in quoted.first { $0.replacing(" ", with: "_") == word } ?? word }
+        if parts.first == "include" { words += try read(parts[1]) }
+      }
+      return words
+    }
+    let found = CorpusFile.outcome(keepalived: try CorpusFile.source(name)).findings.flatMap(\.words).map(\.source)
+    #expect(found == (try read(name)))
+  }
+
+  @Test(arguments: keepalived)
+  func `what was imported of keepalived passes check, and is as a person has read it`(name: String) throws {
+    let outcome = CorpusFile.outcome(keepalived: try CorpusFile.source(name))
+    let text = try #require(outcome.text)
+    for host in ["lb1", "lb2"] where name != "blocks.conf" {
+      let loaded = Configuration.load(text: text, fileName: "belvedere.yaml", hostName: host)
+      let errors = loaded.diagnostics.filter { $0.severity == .error }.map(\.rendered)
+      #expect(errors.isEmpty, "\(errors.joined(separator: "\n"))\n\(text)")
+    }
+    let report = outcome.findings.map(\.text) + outcome.remarks.map { "to be filled in: \($0)" }
+    try Self.compare(
+      text + "\n" + report.joined(separator: "\n") + "\n", with: name.replacing(".conf", with: "-conf.txt"))
+  }
+
+  private static func compare(_ found: String, with name: String) throws {
+    let path = CorpusFile.directory + "Golden/" + name
+    if CorpusFile.isUpdating { try found.write(toFile: path, atomically: true, encoding: .utf8) }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == found)
   }
 
   @Test(arguments: files)
@@ -35,9 +81,7 @@ import Testing
     let outcome = CorpusFile.outcome(try CorpusFile.source(name))
     let report = outcome.findings.map(\.text) + outcome.remarks.map { "to be filled in: \($0)" }
     let found = (outcome.text ?? "nothing was written\n") + "\n" + report.joined(separator: "\n") + "\n"
-    let path = CorpusFile.directory + "Golden/" + name.replacing(".cfg", with: ".txt")
-    if CorpusFile.isUpdating { try found.write(toFile: path, atomically: true, encoding: .utf8) }
-    #expect(try String(contentsOfFile: path, encoding: .utf8) == found)
+    try Self.compare(found, with: name.replacing(".cfg", with: ".txt"))
   }
 
   /// They are not copied here because of their licence.

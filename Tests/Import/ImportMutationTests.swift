@@ -8,7 +8,7 @@ import Testing
   static let seeds = CorpusFile.names(endingIn: ".cfg").compactMap { try? CorpusFile.source($0).bytes }
   static let fragments = [
     "\"", "'", "\\", "\\x", "$", "\"${X", "#", "\n", " ", "\t", "\u{0}", "é", "{", "}", "[", "]", ":", ",", "-",
-    "listen x\n",
+    "listen x\n", "$A=$A$A", "${A}", "@lb1 ", "@^lb2 ", "include *\n", "vrrp_instance X {\n", "~SEQ(",
     "defaults\n", "frontend f\n", "backend b\n", "server a 1.2.3.4:443 ssl\n", "bind :443 ssl crt x\n", ".if 1\n",
     ".endif\n", "18446744073709551616", "0", "99999d", "192.168.1.165", "*:443", "443", "if", "unless", "!", "*",
     "from x",

@@ -54,11 +54,19 @@ package struct Finding: Hashable, Sendable {
   package let words: [Word]
   package let verdict: Verdict
 
+  /// Whether these are only brackets of blocks.
+  package var isBracket: Bool { words.allSatisfy { ["{", "}"].contains($0.source) } && !verdict.needsPerson }
+
   /// For the report, on one line.
   package var text: String {
     let place = words.first.map { "\($0.place.file):\($0.place.line): " } ?? ""
-    return Printable.line("\(place)\(words.map(\.source).joined(separator: " ")): \(verdict)")
+    var shown = words.map(\.source)
+    for index in shown.indices.dropFirst() where Self.beforeSecrets.contains(shown[index - 1]) { shown[index] = "***" }
+    return Printable.line("\(place)\(shown.joined(separator: " ")): \(verdict)")
   }
+
+  /// Words that are followed by a password, which a report must not spread.
+  private static let beforeSecrets: Set = ["auth", "auth_pass", "password", "insecure-password"]
 }
 
 /// Texts from imported files that are printed or written into comments.

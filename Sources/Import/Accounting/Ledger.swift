@@ -21,6 +21,11 @@ struct Ledger: Sendable {
     }
   }
 
+  /// Gives single words a verdict.
+  mutating func settle(_ places: [Int], _ verdict: Verdict) {
+    for place in places { settle(place..<(place + 1), verdict) }
+  }
+
   /// Gives the words that have no verdict this one.
   mutating func settleRest(of range: Range<Int>, _ verdict: Verdict) {
     for index in range.clamped(to: 0..<words.count) where verdicts[index] == nil { verdicts[index] = verdict }

@@ -218,7 +218,9 @@ struct HAProxyImport: Sendable {
   /// Plain http listeners beside https in one section.
   private mutating func addPlain(_ binds: [BindLine], of index: Int) {
     for bind in binds
-    where !redirects.contains(where: { $0.statement.range == bind.statement.range }) && !isTaken(bind, of: index) {
+    where !redirects.contains(where: { $0.statement.range == bind.statement.range }) && !isTaken(bind, of: index)
+      && !proxies[index].binds.contains(where: { $0.isSecure && $0.overlaps(bind) })
+    {
       redirects.append(bind)
       settleParameters(of: bind, nil)
       let redirects = proxies[index].lines.contains { RedirectRule($0)?.leadsToHTTPS == true }
@@ -338,10 +340,16 @@ package struct ImportOptions: Sendable {
   package var service: String?
   /// This machine's name, for values that differ between nodes.
   package var hostName: String
+  /// The files that a pattern names, for `include` in keepalived.conf.
+  package var files: @Sendable (String) -> [SourceFile]
 
-  package init(environment: [String: String], service: String?, hostName: String) {
+  package init(
+    environment: [String: String], service: String?, hostName: String,
+    files: @escaping @Sendable (String) -> [SourceFile]
+  ) {
     self.environment = environment
     self.service = service
     self.hostName = hostName
+    self.files = files
   }
 }

@@ -120,8 +120,21 @@ struct YAMLWriter {
     switch entry.node {
     case .scalar: break
     case .mapping(let inner): write(inner, indentation: indentation + 2)
-    case .list(let items): for item in items { text += margin + "  - " + Self.flow(item) + "\n" }
+    case .list(let items): for item in items { write(item: item, margin + "  ", indentation + 4) }
     }
+  }
+
+  private mutating func write(item: YAMLNode, _ margin: String, _ indentation: Int) {
+    let flow = margin + "- " + Self.flow(item)
+    guard case .mapping(let inner) = item, flow.count > Self.longestLine || Self.hasComments(item) else {
+      text += flow + "\n"
+      return
+    }
+    var block = YAMLWriter()
+    block.write(inner, indentation: indentation)
+    // The first key stands behind the dash.
+    let start = String(repeating: " ", count: indentation)
+    text += margin + "- " + block.text.dropFirst(block.text.hasPrefix(start) ? indentation : 0)
   }
 
   private static func isScalar(_ node: YAMLNode) -> Bool { if case .scalar = node { true } else { false } }
@@ -153,7 +166,7 @@ struct YAMLWriter {
       }
     }
     let bytes = Array(text.utf8)
-    let isSafe = bytes.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ":") || $0 == 0x20 }
+    let isSafe = bytes.allSatisfy { isPlain($0) || "-:@ ".utf8.contains($0) }
     if let first = bytes.first, let last = bytes.last, isSafe,
       isPlain(first) || (first == UInt8(ascii: "-") && Int(text) != nil),
       isPlain(last), !text.contains(": ")

@@ -31,6 +31,15 @@ public enum File {
     return unsafe String(cString: canonical)
   }
 
+  /// The paths that a shell's pattern matches, with braces as in csh, sorted; empty when there are none.
+  public static func paths(matching pattern: String) -> [String] {
+    var found = unsafe glob_t()
+    // SAFETY: glob makes `gl_pathc` C strings, which are copied before globfree releases them.
+    defer { unsafe globfree(&found) }
+    guard unsafe glob(pattern, GLOB_BRACE, nil, &found) == 0, let paths = unsafe found.gl_pathv else { return [] }
+    return (0..<Int(unsafe found.gl_pathc)).compactMap { unsafe paths[$0].map { unsafe String(cString: $0) } }
+  }
+
   /// The identity of a file or directory, independent of its name: a replacement has another.
   public struct Identity: Hashable, Sendable {
     let device: UInt64

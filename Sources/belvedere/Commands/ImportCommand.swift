@@ -6,7 +6,7 @@ import Linux
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Turn haproxy.cfg into a configuration.",
+    abstract: "Turn haproxy.cfg and keepalived.conf into a configuration.",
     discussion: """
       Writes a configuration with comments to standard output, or to a file, and a report to standard error: what became \
       of every word of the old files. Each is taken over, the default anyway, not needed for a reason, or not possible, \
@@ -15,7 +15,7 @@ struct ImportCommand: ParsableCommand {
       Certificates stay where they are, and are named by their paths. Variables of the environment count as for HAProxy.
 
       EXAMPLES
-        belvedere import /etc/haproxy/haproxy.cfg --output belvedere.yaml
+        belvedere import /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf --output belvedere.yaml
         belvedere check --configuration belvedere.yaml
 
       EXIT STATUS
@@ -33,6 +33,9 @@ struct ImportCommand: ParsableCommand {
   @Argument(help: "HAProxy's configuration.", completion: .file(extensions: ["cfg"]))
   var haproxy: String
 
+  @Argument(help: "keepalived's configuration.", completion: .file(extensions: ["conf"]))
+  var keepalived: String?
+
   @Option(
     name: .shortAndLong, help: ArgumentHelp("Write the configuration to this file.", valueName: "path"),
     completion: .file(extensions: ["yaml", "yml"]))
@@ -49,10 +52,11 @@ struct ImportCommand: ParsableCommand {
       throw Self.failure("\(output) exists; --overwrite replaces it")
     }
     let outcome = Importer.run(
-      haproxy: try Self.read(haproxy),
+      haproxy: try Self.read(haproxy), keepalived: try keepalived.map(Self.read),
       ImportOptions(
-        environment: try Self.environment(), service: service, hostName: CurrentProcess.hostName()))
-    for finding in outcome.findings { StandardStream.error.write(finding.text + "\n") }
+        environment: try Self.environment(), service: service, hostName: CurrentProcess.hostName(),
+        files: Self.files))
+    for finding in outcome.findings where !finding.isBracket { StandardStream.error.write(finding.text + "\n") }
     for remark in outcome.remarks { StandardStream.error.write("to be filled in: \(remark)\n") }
     guard let text = outcome.text else { throw Self.failure("\(haproxy) has no service that could be written") }
     let loaded = Configuration.load(
@@ -75,6 +79,14 @@ struct ImportCommand: ParsableCommand {
     do throws(SystemError) {
       return SourceFile(path: path, bytes: try File.contents(of: path, limit: limit, mayWait: true))
     } catch { throw failure("\(path): \(SystemError.words(for: error.code))") }
+  }
+
+  /// The files that an `include` names; those that are unreadable are missing.
+  @Sendable private static func files(matching pattern: String) -> [SourceFile] {
+    File.paths(matching: pattern).compactMap { path in
+      guard let bytes = try? File.contents(of: path, limit: limit) else { return nil }
+      return SourceFile(path: path, bytes: bytes)
+    }
   }
 
   private static func environment() throws -> [String: String] {
