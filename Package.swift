@@ -60,6 +60,7 @@ let package = Package(
     module("Apply", ["Wire"]),
     module("Observe", ["Domain", "Wire", "HTTP1", "Control"], resources: [.embedInCode("Page/page.html")]),
     module("Import", ["Domain", "Wire"]),
+    module("Doctor", ["Domain", "Wire"]),
 
     // Edges: each encapsulates one external interface.
     library("CLinux"),
@@ -90,8 +91,8 @@ let package = Package(
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Domain", "Wire", "Control", "Apply", "Import", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles",
-        "Worker", "Supervisor", "Observer", "Demo", argumentParser, logging,
+        "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Import", "Doctor", "Configuration", "Linux", "TLS",
+        "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -123,6 +124,7 @@ let package = Package(
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
+    tests("Doctor", ["Domain", "Doctor", "Wire"]),
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
     tests("Observe", ["Domain", "Observe", "Control", "Wire", "TLS", "Simulation"], data: ["Golden"]),

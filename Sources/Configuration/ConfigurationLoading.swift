@@ -141,7 +141,8 @@ extension Configuration.Service {
 }
 
 extension Array where Element: Hashable {
-  func removingDuplicates() -> [Element] {
+  /// Each element once, where it is first.
+  package func removingDuplicates() -> [Element] {
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }
   }

@@ -18,6 +18,9 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
   /// The errno of a connect to a closed port.
   public static let connectionRefused = ECONNREFUSED
 
+  /// The errno of a call for which this process lacks the right.
+  public static let notPermitted = EPERM
+
   /// The errno of a missing file.
   public static let notFound = ENOENT
 

@@ -21,6 +21,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Apply", ["Wire"]),
   ("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
   ("Import", ["Domain", "Wire"]),
+  ("Doctor", ["Domain", "Wire"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
@@ -49,8 +50,8 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "belvedere",
     [
-      "Domain", "Wire", "Control", "Apply", "Import", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles",
-      "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
+      "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Import", "Doctor", "Configuration", "Linux", "TLS",
+      "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),
 ]

@@ -22,6 +22,9 @@ public enum MemoryFile {
     return file
   }
 
+  /// An empty file that other processes write to.
+  static func writable(_ name: String) throws(SystemError) -> Descriptor { try create(name) }
+
   /// Reads a file that `sealed` made, in any process. EPERM when it could still change.
   public static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
     guard cl_sealed(file.number) == 2 else { throw SystemError("fcntl F_GET_SEALS", code: EPERM) }

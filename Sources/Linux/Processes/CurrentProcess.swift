@@ -18,6 +18,9 @@ public enum CurrentProcess {
 
   public static var identifier: pid_t { getpid() }
 
+  /// Whether it has root's rights.
+  public static var isRoot: Bool { geteuid() == 0 }
+
   /// Makes the kernel kill this process when its parent dies. A parent that died earlier is not detected.
   public static func dieWithParent() { _ = cl_die_with_parent(SIGKILL) }
 

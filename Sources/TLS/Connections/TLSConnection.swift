@@ -126,6 +126,12 @@ import Linux
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
+  /// The peer's certificate; nil on the server's side.
+  public var peerCertificate: CertificateFacts? {
+    // SAFETY: the certificate is borrowed, and read within the call.
+    unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe CertificateFacts(reading: $0) }
+  }
+
   /// On the server's side: the client's ClientHello has proved that it has the key of a pair.
   public var hasPresharedKey: Bool {
     // SAFETY: `ssl` is valid as long as `self`.

@@ -14,7 +14,7 @@ struct ServingProbe {
   /// For the whole attempt; a server may be slow.
   private static let timeout = Interval.seconds(15)
   /// What Belvedere itself answers when no server does.
-  private static let refusals: Set = ["502", "503", "504"]
+  private static let refusals: Set<UInt16> = [502, 503, 504]
 
   /// One for each service that can be reached at an address of the node itself; and the services that can't.
   ///
@@ -58,61 +58,12 @@ struct ServingProbe {
     } catch { return "\(endpoint) does not serve \(name): \(error)" }
   }
 
-  private struct Silence: Error, CustomStringConvertible {
-    let description: String
-  }
-
   /// Sends a request for `/` and returns the status of the response.
-  private func request() throws -> String {
-    let deadline = Clock.monotonic() + Self.timeout
-    let socket = try Socket.connect(to: endpoint)
+  private func request() throws -> UInt16 {
     let context = try ClientContext(trust: .fingerprints(fingerprints))
-    var connection = try TLSConnection(
-      connecting: socket.number, context: context, serverName: ReferenceIdentity(name))
-    let poller = try Poller()
-    try poller.watch(socket)
-    func wait(_ connection: inout TLSConnection) throws {
-      let now = Clock.monotonic()
-      guard now < deadline else { throw Silence(description: "no answer for \(Self.timeout.text)") }
-      let count = poller.wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
-      for index in 0..<count { connection.became(poller.event(at: index).readiness) }
-    }
-    handshake: while true {
-      switch connection.handshake() {
-      case .done: break handshake
-      case .wantsRead, .wantsWrite: try wait(&connection)
-      case .yield: continue
-      case .failed(let failure): throw Silence(description: "\(failure)")
-      }
-    }
-    let request = Array("GET / HTTP/1.1\r\nHost: \(name)\r\nConnection: close\r\n\r\n".utf8)
-    var sent = 0
-    while sent < request.count {
-      switch connection.write(request.span.extracting(sent...)) {
-      case .bytes(let count): sent += count
-      case .wouldBlock: try wait(&connection)
-      case .failed(let failure): throw Silence(description: "\(failure)")
-      }
-    }
-    return try Self.status(in: &connection, wait)
-  }
-
-  /// The status in the first line of the response: `HTTP/1.1 200 OK`.
-  private static func status(
-    in connection: inout TLSConnection, _ wait: (inout TLSConnection) throws -> Void
-  ) throws -> String {
-    var response: [UInt8] = []
-    while response.count < 12 {
-      var result = TLSReadResult.wouldBlock
-      response.append(addingCapacity: 4096) { result = connection.read(into: &$0) }
-      switch result {
-      case .bytes, .yield: continue
-      case .wouldBlock: try wait(&connection)
-      case .closed, .truncated: throw Silence(description: "the connection ended without a response")
-      case .failed(let failure): throw Silence(description: "\(failure)")
-      }
-    }
-    return String(decoding: response[9..<12], as: UTF8.self)
+    let request = TLSRequest(
+      endpoint: endpoint, context: context, serverName: try ReferenceIdentity(name), timeout: Self.timeout)
+    return try request.send("GET / HTTP/1.1\r\nHost: \(name)\r\nConnection: close\r\n\r\n").status ?? 0
   }
 }
 

@@ -18,8 +18,9 @@ struct BelvedereCommand: ParsableCommand {
           view01: 192.168.1.165
           view02: 192.168.1.166
 
-      Check it, then serve:
+      Check it and the machine, then serve:
         belvedere check
+        belvedere doctor
         belvedere run
 
       Observe and change the running service:
@@ -35,7 +36,8 @@ struct BelvedereCommand: ParsableCommand {
       """,
     version: Versions.belvedere,
     subcommands: [
-      RunCommand.self, CheckCommand.self, ReloadCommand.self, StatusCommand.self, ObserveCommand.self,
+      RunCommand.self, CheckCommand.self, DoctorCommand.self, ReloadCommand.self, StatusCommand.self,
+      ObserveCommand.self,
       ServerCommand.self, FailoverCommand.self, ApplyCommand.self, PairCommand.self, ImportCommand.self,
       ReleaseCommand.self, NotifyCommand.self,
       ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,
