@@ -36,10 +36,9 @@ struct BelvedereCommand: ParsableCommand {
       """,
     version: Versions.belvedere,
     subcommands: [
-      RunCommand.self, CheckCommand.self, DoctorCommand.self, ReloadCommand.self, StatusCommand.self,
-      ObserveCommand.self,
-      ServerCommand.self, FailoverCommand.self, ApplyCommand.self, PairCommand.self, ImportCommand.self,
-      ReleaseCommand.self, NotifyCommand.self,
+      RunCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self, ReloadCommand.self,
+      StatusCommand.self, ObserveCommand.self, ServerCommand.self, FailoverCommand.self, ApplyCommand.self,
+      PairCommand.self, ImportCommand.self, ReleaseCommand.self, NotifyCommand.self,
       ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,
     ])
 }

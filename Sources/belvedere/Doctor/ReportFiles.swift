@@ -1,0 +1,114 @@
+import Configuration
+import Control
+import Doctor
+import Linux
+import TLS
+import Wire
+
+/// The files of a report. Nothing of a key, a certificate's key or the pair's secret is read, and every text passes
+/// through `add`, which replaces secrets of the configuration.
+struct ReportFiles {
+  private(set) var files: [(name: String, text: String)] = []
+  private let secrets: [String]
+
+  private static let timeout = Interval.seconds(20)
+  /// Of a program's output or a file.
+  private static let textLimit = 2 << 20
+
+  /// `text`: the configuration.
+  init(of path: String, _ text: [UInt8], _ status: StatusReport?, _ findings: ExaminationText) {
+    let redacted = RedactedText(text, file: path)
+    secrets = redacted?.secrets ?? []
+    add("README.txt", Self.introduction)
+    add("versions.txt", Self.versions)
+    add(
+      "configuration.yaml",
+      redacted?.text ?? "\(path) is not YAML, and is left out: what in it is a secret is not known.\n")
+    add("doctor.txt", findings.text)
+    add("status.json", status.map { $0.json + "\n" } ?? "The service does not answer.\n")
+    add("status.txt", status.map { StatusText($0, isColoured: false).text } ?? "The service does not answer.\n")
+    addProcesses(of: status)
+    addKernel()
+    addPrograms()
+  }
+
+  private mutating func add(_ name: String, _ text: String) {
+    var text = String(text.prefix(Self.textLimit))
+    for secret in secrets { text = text.replacing(secret, with: RedactedText.replacement) }
+    files.append((name, text))
+  }
+
+  private static let introduction = """
+    A report of `belvedere report`, for a description of a fault.
+
+    versions.txt        Belvedere, its libraries, kernel and distribution
+    configuration.yaml  written anew: without comments, secrets replaced by [removed]; behind # the line in the file
+    doctor.txt          `belvedere doctor`
+    status.json, .txt   `belvedere status`: state, counters, decisions, the last problems
+    process-*.txt       confinement, limits and scheduling of both processes
+    kernel.txt          settings of the kernel, sockets, memory
+    network.txt         interfaces, addresses and routes
+    unit.txt, log.txt   the unit's settings; its log from notice on, without the access log
+
+    No private key, no password and no secret of a pair is in it. Names and addresses of your network are: read it
+    before you send it. In a pair, make one on each node.
+
+    """
+
+  private static var versions: String {
+    """
+    belvedere \(Versions.belvedere)
+    \(opensslVersion)
+    Swift \(Versions.swift)
+    \(File.text(of: "/proc/version") ?? "")
+    \(File.text(of: "/etc/os-release") ?? "")
+    """
+  }
+
+  private mutating func addProcesses(of status: StatusReport?) {
+    let processes = [("supervisor", status?.pid), ("worker", status?.worker?.pid)]
+    for (role, identifier) in processes {
+      guard let identifier else { continue }
+      let parts = ["status", "limits", "cgroup", "oom_score_adj", "stat"].map { name in
+        "# \(name)\n" + (File.text(of: "/proc/\(identifier)/\(name)") ?? "can't be read\n")
+      }
+      add("process-\(role).txt", parts.joined(separator: "\n"))
+    }
+  }
+
+  private mutating func addKernel() {
+    let settings = [
+      "net/core/somaxconn", "net/ipv4/ip_local_port_range", "net/ipv4/ip_nonlocal_bind", "net/ipv4/tcp_syncookies",
+      "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/arp_ignore", "net/ipv4/conf/all/arp_announce",
+      "net/ipv4/conf/all/promote_secondaries", "net/netfilter/nf_conntrack_max", "fs/file-nr", "kernel/threads-max",
+    ]
+    let lines = settings.map { name in "\(name): \(File.text(of: "/proc/sys/\(name)") ?? "-\n")" }
+    let files = ["/proc/loadavg", "/proc/meminfo", "/proc/net/sockstat", "/proc/net/netstat", "/proc/net/snmp"]
+    let parts = files.map { "# \($0)\n" + (File.text(of: $0) ?? "can't be read\n") }
+    add("kernel.txt", lines.joined() + "\n" + parts.joined(separator: "\n"))
+  }
+
+  private mutating func addPrograms() {
+    let commands = [["/usr/sbin/ip", "address"], ["/usr/sbin/ip", "route"], ["/usr/sbin/ip", "-6", "route"]]
+    add("network.txt", commands.map(Self.output).joined(separator: "\n"))
+    guard File.identity(of: "/run/systemd/system") != nil else { return }
+    add(
+      "unit.txt",
+      Self.output(["/usr/bin/systemctl", "cat", "belvedere.service"])
+        + Self.output(["/usr/bin/systemctl", "show", "--no-pager", "belvedere.service"]))
+    add(
+      "log.txt",
+      Self.output([
+        "/usr/bin/journalctl", "--unit", "belvedere", "--priority", "notice", "--lines", "2000", "--no-pager",
+        "--output", "short-iso",
+      ]))
+  }
+
+  private static func output(_ command: [String]) -> String {
+    let title = "# \(command.joined(separator: " "))\n"
+    guard let program = command.first, File.identity(of: program) != nil else { return title + "is not installed\n" }
+    do throws(SystemError) {
+      return title + (try CapturedProgram(program, Array(command.dropFirst()), timeout: timeout).output)
+    } catch { return title + "\(error)\n" }
+  }
+}
