@@ -10,7 +10,9 @@ package enum Importer {
     package let remarks: [String]
 
     package init(text: String?, findings: [Finding], remarks: [String]) {
-      (self.text, self.findings, self.remarks) = (text, findings, remarks)
+      self.text = text
+      self.findings = findings
+      self.remarks = remarks
     }
 
     /// Whether a person has to decide or fill in something.
