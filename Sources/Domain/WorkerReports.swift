@@ -61,7 +61,7 @@ public struct ServerCheck: Codable, Hashable, Sendable {
 }
 
 /// Counters of rejected connections and requests.
-public struct RefusedCounts: Codable, Hashable, Sendable {
+public struct RefusedCounts: CounterSet, Codable {
   /// Connections closed because of a limit: most immediately, some because of the bytes received on them.
   public var connections: UInt64
   /// TLS handshakes that failed.
@@ -71,35 +71,43 @@ public struct RefusedCounts: Codable, Hashable, Sendable {
   /// Requests, or connections in passthrough mode, for which no server was available.
   public var unroutable: UInt64
 
-  public init(connections: UInt64 = 0, handshakes: UInt64 = 0, requests: UInt64 = 0, unroutable: UInt64 = 0) {
+  /// All zero.
+  public init() { self.init(connections: 0) }
+
+  public init(connections: UInt64, handshakes: UInt64 = 0, requests: UInt64 = 0, unroutable: UInt64 = 0) {
     self.connections = connections
     self.handshakes = handshakes
     self.requests = requests
     self.unroutable = unroutable
   }
 
-  /// The sums of both.
-  public static func + (left: RefusedCounts, right: RefusedCounts) -> RefusedCounts {
-    RefusedCounts(
-      connections: left.connections + right.connections, handshakes: left.handshakes + right.handshakes,
-      requests: left.requests + right.requests, unroutable: left.unroutable + right.unroutable)
+  /// Lists the counters.
+  public mutating func forEach(with other: RefusedCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&connections, other.connections)
+    change(&handshakes, other.handshakes)
+    change(&requests, other.requests)
+    change(&unroutable, other.unroutable)
   }
 }
 
 /// UDP datagrams of both directions.
-public struct DatagramCounts: Codable, Hashable, Sendable {
+public struct DatagramCounts: CounterSet, Codable {
   public var relayed: UInt64
   /// Because of a limit, without a server, or not accepted by the next socket.
   public var dropped: UInt64
 
-  public init(relayed: UInt64 = 0, dropped: UInt64 = 0) {
+  /// All zero.
+  public init() { self.init(relayed: 0) }
+
+  public init(relayed: UInt64, dropped: UInt64 = 0) {
     self.relayed = relayed
     self.dropped = dropped
   }
 
-  /// What both count.
-  public static func + (left: DatagramCounts, right: DatagramCounts) -> DatagramCounts {
-    DatagramCounts(relayed: left.relayed + right.relayed, dropped: left.dropped + right.dropped)
+  /// Lists the counters.
+  public mutating func forEach(with other: DatagramCounts, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&relayed, other.relayed)
+    change(&dropped, other.dropped)
   }
 }
 

@@ -34,8 +34,9 @@ final class WorkerService: Sendable {
     var isStopping = false
     /// The number of the last snapshot that every loop has adopted.
     var adopted: UInt64
-    /// The figures last sent to the supervisor.
-    var sent: WorkerFigures?
+    /// The figures last sent to the supervisor, and the number of the snapshot that they are of.
+    var sent: (figures: WorkerFigures, number: UInt64)?
+    var log = LogCounts()
     var expiry = ExpiryWatch()
     var memory = MemoryReturn()
   }
@@ -283,26 +284,23 @@ final class WorkerService: Sendable {
 
   /// Reports the metrics of the last second.
   private func sendFigures() {
-    let (snapshot, sent, isAdopted) = state.withLock { ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number) }
+    let (snapshot, sent, isAdopted, counts) = state.withLock {
+      ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number, $0.log)
+    }
     for server in isAdopted ? sharedState.dropEmptyServers() : [] {
       sharedState.mailbox(of: 0).post(.serverDropped(server))
     }
-    let figures = WorkerFigures(sharedState, snapshot, metrics)
-    channel.send(.load(figures.load))
-    var earlier = Dictionary((sent?.servers ?? []).map { ($0.identity, $0) }) { first, _ in first }
-    for server in figures.servers {
-      let known = earlier.removeValue(forKey: server.identity)
-      if server.load != known?.load { channel.send(.serverLoad(server.load, of: server.identity)) }
-      if let check = server.check, check != known?.check { channel.send(.serverCheck(check, of: server.identity)) }
+    let figures = WorkerFigures(sharedState, snapshot, metrics, counts)
+    for event in figures.events(since: sent?.figures, isAfterReload: sent?.number != snapshot.number) {
+      channel.send(event)
     }
-    // Dropped, or under another name by now.
-    let none = ServerLoad(clients: 0, sessions: 0, exchanges: 0, waiting: 0, connections: 0)
-    for identity in earlier.keys { channel.send(.serverLoad(none, of: identity)) }
-    if figures.load.snapshots != sent?.load.snapshots ?? 1 {
+    if figures.load.snapshots != sent?.figures.load.snapshots ?? 1 {
       log.debug("configurations in memory: \(figures.load.snapshots)")
     }
-    state.withLock { $0.sent = figures }
-    warn(ofDropped: accessLog.takeDropped())
+    state.withLock { $0.sent = (figures, snapshot.number) }
+    let dropped = accessLog.takeDropped()
+    state.withLock { $0.log.dropped &+= dropped }
+    warn(ofDropped: dropped)
     // A supervisor that does not read gets the latest events, with the number of repetitions.
     guard !channel.isBehind else { return }
     for problem in OperationalLog.takeProblems() { channel.send(.problem(problem)) }

@@ -41,6 +41,15 @@ package enum WorkerEvent: Hashable, Sendable {
   case nodeVitals([UInt8], node: String)
   /// From another node of the pair, about a stream, or the end of one because that node has left.
   case stream(StreamMessage, node: String)
+  /// What the worker has counted of a server since its start. This and the following are sent about once a second when
+  /// they have changed, and all of them after a reload.
+  indirect case serverCounts(ServerCounts, of: ServerIdentity)
+  /// The same of a service, by its name, with its present figures.
+  indirect case serviceFigures(ServiceFigures, service: String)
+  /// The same of everything else.
+  indirect case workerCounts(WorkerCounts)
+  /// The same of a loop, by its index.
+  case loopCounts(LoopCounts, loop: UInt16)
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -48,7 +57,9 @@ package enum WorkerEvent: Hashable, Sendable {
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
-      serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals, stream
+      serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals, stream, serverCounts, serviceFigures,
+      workerCounts,
+      loopCounts
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -71,6 +82,11 @@ package enum WorkerEvent: Hashable, Sendable {
     case .nodeFacts(let piece, let node): message(Kind.nodeFacts, Text(node, MessageLimit.node), piece)
     case .nodeVitals(let bytes, let node): message(Kind.nodeVitals, Text(node, MessageLimit.node), Bytes(bytes))
     case .stream(let stream, let node): message(Kind.stream, Text(node, MessageLimit.node), stream)
+    case .serverCounts(let counts, let identity): message(Kind.serverCounts, identity, Counted(counts))
+    case .serviceFigures(let figures, let name):
+      message(Kind.serviceFigures, Text(name, MessageLimit.name), figures)
+    case .workerCounts(let counts): message(Kind.workerCounts, Counted(counts))
+    case .loopCounts(let counts, let loop): message(Kind.loopCounts, loop, Counted(counts))
     }
   }
 
@@ -109,6 +125,16 @@ package enum WorkerEvent: Hashable, Sendable {
     case .stream:
       let node = try reader.text("node", limit: MessageLimit.node)
       self = .stream(try reader.streamMessage(), node: node)
+    case .serverCounts:
+      let identity = try reader.serverIdentity()
+      self = .serverCounts(try reader.counted(), of: identity)
+    case .serviceFigures:
+      let name = try reader.text("service name", limit: MessageLimit.name)
+      self = .serviceFigures(try reader.serviceFigures(), service: name)
+    case .workerCounts: self = .workerCounts(try reader.counted())
+    case .loopCounts:
+      let loop = try reader.uint16()
+      self = .loopCounts(try reader.counted(), loop: loop)
     }
     try reader.end()
   }

@@ -42,4 +42,24 @@ import Testing
   func `a rejected message is blamed on the peer, whichever OpenSSL library reports it`(library: Int32, reason: Int32) {
     #expect(Self.queued(library, reason).blame == .peer)
   }
+
+  /// OpenSSL's reason, and the cause that counts.
+  private static let causes: [(Int32, TLSFailure.Cause)] = [
+    (SSL_AD_REASON_OFFSET + 42, .certificateAlert), (SSL_AD_REASON_OFFSET + 46, .certificateAlert),
+    (SSL_AD_REASON_OFFSET + 48, .certificateAlert), (SSL_AD_REASON_OFFSET + 47, .alert),
+    (SSL_AD_REASON_OFFSET + 80, .alert), (SSL_R_NO_SHARED_CIPHER, .parameters),
+    (SSL_R_UNSUPPORTED_PROTOCOL, .parameters), (SSL_R_NO_SUITABLE_KEY_SHARE, .parameters),
+    (SSL_R_HTTP_REQUEST, .notTLS), (SSL_R_WRONG_VERSION_NUMBER, .notTLS), (SSL_R_UNEXPECTED_MESSAGE, .invalid),
+    (SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, .invalid), (Int32(ERR_R_INTERNAL_ERROR), .local),
+  ]
+
+  @Test(arguments: causes)
+  func `a failed handshake has one cause, by OpenSSL's reason`(reason: Int32, cause: TLSFailure.Cause) {
+    #expect(Self.queued(ERR_LIB_SSL, reason).cause == cause)
+  }
+
+  @Test func `the cause of a reset is the peer's end, and of a shortage this machine`() {
+    #expect(TLSFailure(errno: ECONNRESET).cause == .closed)
+    #expect(TLSFailure(errno: ENOMEM).cause == .local)
+  }
 }

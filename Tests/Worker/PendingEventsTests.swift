@@ -35,6 +35,25 @@ import WorkerProtocol
     #expect(!pending.isEmpty)
   }
 
+  @Test func `counters of the same server, service or loop are sent once, with their latest values`() {
+    func counts(_ requests: UInt64) -> [WorkerEvent] {
+      [
+        .serverCounts(ServerCounts(values: [requests]), of: place(1)),
+        .serviceFigures(ServiceFigures(counts: ServiceCounts(values: [requests])), service: "view"),
+        .workerCounts(WorkerCounts(values: [requests])), .loopCounts(LoopCounts(values: [requests]), loop: 1),
+      ]
+    }
+    var pending = PendingEvents()
+    for event in [.loopCounts(LoopCounts(), loop: 0), .serverCounts(ServerCounts(), of: place(2))] + counts(1)
+      + counts(2)
+    {
+      pending.append(event)
+    }
+    #expect(
+      drained(pending)
+        == [.loopCounts(LoopCounts(), loop: 0), .serverCounts(ServerCounts(), of: place(2))] + counts(2))
+  }
+
   @Test func `are bounded by the number of subjects, however often they change`() {
     var pending = PendingEvents()
     // This one is never replaced, and stays first until it is read.

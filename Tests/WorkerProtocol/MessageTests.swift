@@ -143,6 +143,18 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .stream(StreamMessage(.close(reason: "ü"), from: .opener, of: 258), node: "lb1"),
     [144, 0] + lb1Bytes + streamBytes + [1, 4, 0, 2, 0xc3, 0xbc]
   ),
+  (
+    .serverCounts(
+      ServerCounts(values: [127, 128, 300, .max]), of: ServerIdentity(name: "view01", endpoint: viewEndpoint)),
+    [145, 0, 6] + "view01".utf8 + viewEndpointBytes + [127, 0x80, 1, 0xac, 2] + [UInt8](repeating: 0xff, count: 9) + [1]
+      + [UInt8](repeating: 0, count: ServerCounts.count - 4)
+  ),
+  (
+    .serviceFigures(ServiceFigures(connections: 3, clients: 2, counts: ServiceCounts(values: [9])), service: "view"),
+    [146, 0, 4] + "view".utf8 + [3, 2, 9] + [UInt8](repeating: 0, count: ServiceCounts.count - 1)
+  ),
+  (.workerCounts(WorkerCounts(values: [7, 8])), [147, 7, 8] + [UInt8](repeating: 0, count: WorkerCounts.count - 2)),
+  (.loopCounts(LoopCounts(values: [7, 8]), loop: 258), [148, 1, 2, 7, 8]),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -192,7 +204,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asCommand != .unknownKind(kind)) == (1...12 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...144 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...148 ~= kind))
     }
   }
 
@@ -231,6 +243,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
       ("node", [142, 0, 65]), ("node", [143, 0, 65]),
+      // A number in more bytes than it needs, and one of 65 bits.
+      ("counter", [148, 0, 0, 0x80, 0]), ("counter", [148, 0, 0, 0x81, 0x80, 0]),
+      ("counter", [148, 0, 0] + [UInt8](repeating: 0xff, count: 9) + [2]),
+      ("counter", [148, 0, 0] + [UInt8](repeating: 0x80, count: 10) + [1]),
     ] as [(String, [UInt8])])
   func `an event's field out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
@@ -268,6 +284,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ).encoded(),
       WorkerEvent.nodeVitals(Array(repeating: 1, count: MessageLimit.vitals), node: name).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
+      WorkerEvent.serverCounts(
+        ServerCounts(values: [UInt64](repeating: .max, count: ServerCounts.count)),
+        of: ServerIdentity(name: name, endpoint: viewEndpoint)
+      ).encoded(),
       WorkerCommand.stream(
         StreamMessage(
           .data([UInt8](repeating: 1, count: StreamMessage.chunkLimit)), from: .opener, of: .max), node: name

@@ -215,6 +215,7 @@ public struct AffinityTable: ~Copyable {
   private mutating func evict() {
     let entry = longestIdle ?? Int(entries[Int(AffinityEntry.open)].previous)
     remove(entry, tableHash(entries[entry].key))
+    tally.noteEviction()
   }
 
   mutating func remove(_ entry: Int, _ bits: UInt32) {

@@ -22,6 +22,8 @@ public struct AffinityCount: Hashable, Sendable {
 /// Invariant: `0 ≤ sessions ≤ clients` and `1 ≤ clients` in every line.
 public struct AffinityTally: Sendable {
   public private(set) var lines: [(server: ServerID, count: AffinityCount)] = []
+  /// Number of clients so far that were removed because the table was full.
+  public private(set) var evictions: UInt64 = 0
 
   /// The count of a server.
   public subscript(server: ServerID) -> AffinityCount {
@@ -42,6 +44,8 @@ public struct AffinityTally: Sendable {
     if hadSession { lines[line].count.sessions -= 1 }
     if lines[line].count.clients == 0 { lines.remove(at: line) }
   }
+
+  mutating func noteEviction() { evictions &+= 1 }
 
   /// A counted client has begun its first session, or ended its last.
   mutating func note(_ server: ServerID, hasSession: Bool) {

@@ -26,7 +26,7 @@ extension StatusReport {
     package var connections: UInt64 = 0
     /// Requests in the queues of its servers.
     package var waiting: UInt64 = 0
-    /// Clients that are assigned to its servers, and the most that may be.
+    /// Entries of its affinity tables, and the most that there may be.
     package var clients: UInt64 = 0
     package var clientLimit: UInt64 = 0
     package var counts = ServiceCounts()

@@ -143,17 +143,17 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var connections: UInt64 = 0
     /// Requests and tunnels in progress.
     package var exchanges: UInt64 = 0
-    /// Requests since the worker started.
+    /// Requests since the service started.
     package var requests: UInt64 = 0
-    /// Client connections accepted since the worker started.
+    /// Client connections accepted since the service started.
     package var accepted: UInt64 = 0
     /// Over the last ten seconds; nil until measured.
     package var rates: Rates?
-    /// Since the worker started.
+    /// Since the service started.
     package var refused = RefusedCounts()
     /// Flows of UDP datagrams in progress.
     package var flows: UInt64 = 0
-    /// Since the worker started.
+    /// Since the service started.
     package var datagrams = DatagramCounts()
 
     private enum CodingKeys: String, CodingKey {

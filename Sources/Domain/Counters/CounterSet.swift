@@ -20,6 +20,9 @@ extension CounterSet {
   /// Takes over each counter that has grown. One that has not keeps its value: counters never go back.
   public mutating func grow(to other: Self) { forEach(with: other) { $0 = max($0, $1) } }
 
+  /// The number of counters.
+  public static var count: Int { Self().values.count }
+
   /// The counters, in the order of `forEach(with:_:)`.
   public var values: [UInt64] {
     var copy = self

@@ -11,7 +11,7 @@ public struct ServerCounts: CounterSet, Codable {
   public var checks: UInt64 = 0
   /// Those of them that failed.
   public var failedChecks: UInt64 = 0
-  /// From the request's slot at the server to the connection, including TLS; 0 for one that was open.
+  /// How long each new connection took, including TLS.
   public var connectTime = DurationHistogram()
   /// From the connection to the head of the response.
   public var responseTime = DurationHistogram()

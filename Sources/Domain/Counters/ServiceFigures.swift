@@ -2,7 +2,7 @@
 public struct ServiceFigures: Hashable, Sendable {
   /// Open client connections of this service.
   public var connections: UInt64
-  /// Clients that are assigned to servers, by address and by cookie.
+  /// Entries of its affinity tables: a client that is known by several keys has one for each.
   public var clients: UInt64
   /// What it has counted.
   public var counts: ServiceCounts

@@ -14,6 +14,8 @@ public struct AccessRecord: Sendable {
   public private(set) var responded: Instant?
   /// The status of the final response; zero until there is one.
   public private(set) var status: UInt16 = 0
+  /// Whether that is our own: an error page or a redirect.
+  public private(set) var isOwnResponse = false
   /// Bytes sent to the client, including heads and framing.
   public private(set) var bytesToClient: UInt64 = 0
   /// Bytes received from the client, including heads and framing.
@@ -52,6 +54,11 @@ public struct AccessRecord: Sendable {
   mutating func wentElsewhere() { redispatched = true }
 
   mutating func responded(_ status: UInt16, at now: Instant) { (self.status, responded) = (status, now) }
+
+  mutating func replied(_ status: UInt16, at now: Instant) {
+    responded(status, at: now)
+    isOwnResponse = true
+  }
 
   mutating func sent(_ count: Int) { bytesToClient += UInt64(count) }
 

@@ -266,7 +266,7 @@ extension Exchange {
     leaveAttempt(for: .replying(termination))
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
-    record.responded(status.rawValue, at: now)
+    record.replied(status.rawValue, at: now)
     var effects = Effects(.dropConnection, .releaseSlot)
     effects.reply(status)
     return effects
@@ -290,13 +290,13 @@ extension Exchange {
 
   private mutating func redirect(at now: Instant) -> Effects {
     state = .replying(Termination(.local, .request))
-    record.responded(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
+    record.replied(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
     return Effects(.redirect)
   }
 
   mutating func redirectTooLarge(at now: Instant) -> Effects {
     guard case .replying = state, kind == .redirected else { return .none }
-    record.responded(Status.uriTooLong.rawValue, at: now)
+    record.replied(Status.uriTooLong.rawValue, at: now)
     var effects = Effects.none
     effects.reply(.uriTooLong)
     return effects

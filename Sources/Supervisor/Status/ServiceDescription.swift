@@ -7,6 +7,8 @@ package struct ServiceDescription {
   /// In the configuration's order.
   package var services: [StatusReport.Service] = []
   package var limits = StatusReport.Limits()
+  /// The most clients that each service remembers, by its name.
+  var clientLimits: [String: UInt64] = [:]
   /// In the configuration's order, without what only a running worker knows.
   package var servers: [StatusReport.Server] = []
 
@@ -35,6 +37,9 @@ package struct ServiceDescription {
     limits.flows = UInt64(configuration.flowLimit)
     limits.queue = UInt64(configuration.services.map(\.limits.queue).max() ?? 0)
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
+    clientLimits = Dictionary(
+      configuration.services.map { ($0.name, UInt64($0.affinity.entries * $0.affinity.tableCount)) }
+    ) { first, _ in first }
     certificateServices = configuration.services.filter { $0.mode == .http }
       .flatMap { service in service.tls.certificates.map { _ in service.name } }
     isObserved = configuration.observer != nil

@@ -31,6 +31,7 @@ package struct ServiceStatus {
   private var removed: [StatusReport.Server] = []
   /// Servers of the configuration that the worker is loading: it reports them before it reports that it serves.
   private var coming: Set<ServerIdentity> = []
+  private var comingServices: Set<String> = []
   /// All servers that reports are accepted for.
   private var known: Set<ServerIdentity>
   private var health: [ServerIdentity: Health] = [:]
@@ -40,12 +41,14 @@ package struct ServiceStatus {
   private var certificates: [(index: UInt16, certificate: ServedCertificate)] = []
   private var certificatesNumber: UInt64 = 0
   private var serverLoads: [ServerIdentity: ServerLoad] = [:]
+  private var totals = CounterTotals()
   private var checks: [ServerIdentity: ServerCheck] = [:]
 
   /// Starts with no server state known.
   package init(_ description: ServiceDescription) {
     self.description = description
     known = Set(description.servers.map(\.identity))
+    forgetUnknown()
   }
 
   /// How many servers the worker may report.
@@ -60,6 +63,7 @@ package struct ServiceStatus {
     case .serverCheck(let check, let identity): note(check, of: identity)
     case .certificate(let certificate, let index, let number):
       note(certificate, at: index, of: number)
+    case .serverCounts, .serviceFigures, .workerCounts, .loopCounts: totals.note(event)
     case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals,
       .stream:
       break
@@ -76,6 +80,7 @@ package struct ServiceStatus {
 
   mutating func note(_ load: Load, at now: Instant) {
     self.load = load
+    totals.note(.load(load))
     rates.note(load, at: now)
   }
 
@@ -101,6 +106,7 @@ package struct ServiceStatus {
   /// The configuration that the worker loads; nil: the reload was refused.
   mutating func expect(_ description: ServiceDescription?) {
     coming = Set((description?.servers ?? []).map(\.identity))
+    comingServices = Set((description?.services ?? []).map(\.name))
     forgetUnknown()
   }
 
@@ -110,12 +116,14 @@ package struct ServiceStatus {
     let gone = (self.description.servers + removed).filter { !named.contains($0.identity) }
     removed = Array((gone.filter(isBusy) + gone.filter { !isBusy($0) }).prefix(Self.removedLimit))
     self.description = description
-    coming = []
+    (coming, comingServices) = ([], [])
     forgetUnknown()
   }
 
   private mutating func forgetUnknown() {
-    known = coming.union((description.servers + removed).map(\.identity))
+    let counted = coming.union(description.servers.map(\.identity))
+    known = counted.union(removed.map(\.identity))
+    totals.keep(counted, comingServices.union(description.services.map(\.name)))
     health = health.filter { known.contains($0.key) }
     serverLoads = serverLoads.filter { known.contains($0.key) }
     checks = checks.filter { known.contains($0.key) }
@@ -130,10 +138,13 @@ package struct ServiceStatus {
     checks = [:]
     // The exchanges at removed servers ended with it.
     removed = []
-    coming = []
+    (coming, comingServices) = ([], [])
+    totals.workerEnded()
     forgetUnknown()
     for identity in health.keys { health[identity]?.isCurrent = false }
   }
+
+  mutating func workerStarted() { totals.workerStarted() }
 
   /// The state of each configured server; nil until the worker has reported it.
   var serverStates: [(name: String, state: ServerState?)] {
@@ -172,7 +183,7 @@ package struct ServiceStatus {
   package var line: String {
     var parts: [String] = []
     if let load {
-      parts.append("\(occupancy.sessions) sessions, \(load.connections) connections, \(load.requests) requests")
+      parts.append("\(occupancy.sessions) sessions, \(load.connections) connections, \(totals.requests) requests")
     }
     let known = serverStates.compactMap { server in server.state.map { (name: server.name, state: $0) } }
     if !known.isEmpty {
@@ -187,26 +198,30 @@ package struct ServiceStatus {
   package func fill(_ report: inout StatusReport) { fill(&report, AdminStates()) }
 
   /// The number of stored items, whatever was reported.
-  package var size: Int { health.count + serverLoads.count + checks.count + certificates.count + rates.sampleCount }
+  package var size: Int {
+    health.count + serverLoads.count + checks.count + certificates.count + rates.sampleCount + totals.size
+  }
 
   /// The upper bound of `size`, with only the active configuration.
   package var sizeLimit: Int {
-    3 * (description.servers.count + Self.removedLimit) + WorkerEvent.certificateLimit + RateWindow.sampleLimit
+    4 * (description.servers.count + Self.removedLimit) + CounterTotals.loopLimit
+      + WorkerEvent.certificateLimit + RateWindow.sampleLimit
   }
 
   /// Fills in the part of a report that is known here, with the servers' administrative states.
   func fill(_ report: inout StatusReport, _ adminStates: AdminStates) {
     report.describe(description.services)
     report.limits = description.limits
+    totals.fill(&report, description.services.map(\.name))
+    for (index, service) in report.counters.services.enumerated() {
+      report.counters.services[index].clientLimit = description.clientLimits[service.name] ?? 0
+      report.counters.services[index].waiting = waiting(at: service.name)
+    }
     if let load {
       report.traffic.connections = UInt64(load.connections)
       report.traffic.exchanges = UInt64(load.exchanges)
-      report.traffic.requests = load.requests
-      report.traffic.accepted = load.accepted
       report.traffic.rates = rates.rates
-      report.traffic.refused = load.refused
       report.traffic.flows = UInt64(load.flows)
-      report.traffic.datagrams = load.datagrams
       report.configuration.inMemory = UInt64(load.snapshots)
     }
     report.certificates = certificates.map(\.certificate)
@@ -215,6 +230,14 @@ package struct ServiceStatus {
       var shown = filled(server, adminStates)
       shown.isRemoved = true
       report.servers.append(shown)
+    }
+  }
+
+  /// The requests in the queues of a service's servers.
+  private func waiting(at service: String) -> UInt64 {
+    description.servers.reduce(0) { sum, server in
+      guard server.parts.service ?? "" == service else { return sum }
+      return sum + (serverLoads[server.identity]?.waiting ?? 0)
     }
   }
 
@@ -261,6 +284,7 @@ package struct ServiceStatus {
       server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
     }
     server.load = serverLoads[server.identity]
+    server.counts = totals.counts(of: server.identity)
     server.lastCheck = checks[server.identity]
     return server
   }

@@ -10,9 +10,9 @@ package struct EventBudget {
   static let perTurn = 64
 
   /// Events a second that do not depend on the servers: each configuration reports its certificates, each error adds
-  /// one, and each of two streams at most 180.
-  private static let commonRate: UInt64 = 512
-  /// Events a second for each server: one load and at most one state change per check.
+  /// one, each of two streams at most 180, and each of at most 256 loops one.
+  private static let commonRate: UInt64 = 1024
+  /// Events a second for each server: one load, one set of counters and at most one state change per check.
   private static let serverRate: UInt64 = 16
   /// Seconds of unused budget that can be used at once: after a pause of the supervisor many events have queued.
   private static let burst: UInt64 = 16

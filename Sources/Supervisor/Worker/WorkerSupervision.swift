@@ -77,7 +77,9 @@ extension Supervision {
       worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
       handle(worker: .ready)
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
-    case .serverChanged, .load, .serverLoad, .serverCheck, .certificate: status.note(event, at: Clock.monotonic(), .now)
+    case .serverChanged, .load, .serverLoad, .serverCheck, .certificate, .serverCounts, .serviceFigures, .workerCounts,
+      .loopCounts:
+      status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
     case .adminState(let state, let server): handle(admin: .learned(state, server: server))
     case .stream(let message, let node): receive(message, from: node)
@@ -104,6 +106,7 @@ extension Supervision {
       next.link.flush()
       operators.forbid(worker: next.child.identifier)
       worker = consume next
+      status.workerStarted()
       pair?.workerStarted()
       handle(admin: .workerStarted)
     } catch {

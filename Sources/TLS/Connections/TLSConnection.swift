@@ -132,11 +132,14 @@ import Linux
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe CertificateFacts(reading: $0) }
   }
 
-  /// On the server's side: the client's ClientHello has proved that it has the key of a pair.
-  public var hasPresharedKey: Bool {
+  /// Whether the handshake has resumed an earlier session.
+  public var isResumed: Bool {
     // SAFETY: `ssl` is valid as long as `self`.
     unsafe SSL_session_reused(ssl) == 1
   }
+
+  /// On the server's side: the client's ClientHello has proved that it has the key of a pair.
+  public var hasPresharedKey: Bool { isResumed }
 
   /// The context's certificate set that was selected for the client, valid after the handshake; 0 on the client side.
   public var certificateSet: Int {
@@ -301,7 +304,7 @@ import Linux
     if let refusal = state.client?.refusal { return TLSFailure(refusal: refusal) }
     if error == SSL_ERROR_SSL { return .takingFromQueue() }
     if state.systemError != 0 { return TLSFailure(errno: state.systemError) }
-    if state.reachedEnd { return TLSFailure(peer: "the peer closed the connection in the handshake") }
+    if state.reachedEnd { return TLSFailure(peer: "the peer closed the connection in the handshake", .closed) }
     return TLSFailure(system: "OpenSSL gave up without a reason (SSL_get_error \(error))")
   }
 }

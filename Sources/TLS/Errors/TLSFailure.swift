@@ -16,14 +16,38 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     case system
   }
 
+  /// What has failed, as far as counters tell it apart.
+  public enum Cause: Sendable {
+    /// The peer closed or reset the connection.
+    case closed
+    /// It was not complete in time; never of a failure here.
+    case timeout
+    /// The peer's alert says that it does not accept our certificate.
+    case certificateAlert
+    /// Another alert of the peer.
+    case alert
+    /// No version, cipher, group or signature algorithm in common.
+    case parameters
+    /// What the peer sent is not TLS.
+    case notTLS
+    /// The peer violated the protocol, or its certificate was rejected.
+    case invalid
+    /// This machine.
+    case local
+  }
+
   private final class Details: Sendable {
     let blame: Blame
+    let cause: Cause
     let reason: String
     let refusal: CertificateRefusal?
     let systemError: Int32
 
-    init(blame: Blame, reason: String, refusal: CertificateRefusal? = nil, systemError: Int32 = 0) {
+    init(
+      blame: Blame, _ cause: Cause, reason: String, refusal: CertificateRefusal? = nil, systemError: Int32 = 0
+    ) {
       self.blame = blame
+      self.cause = cause
       self.reason = reason
       self.refusal = refusal
       self.systemError = systemError
@@ -34,6 +58,8 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
 
   public var blame: Blame { details.blame }
 
+  public var cause: Cause { details.cause }
+
   /// The rejected certificate and the pin that would accept it; only with blame `.verification`.
   public var refusal: CertificateRefusal? { details.refusal }
 
@@ -43,16 +69,16 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
   /// One line for the log. Text from the peer (certificate names) has its control characters escaped.
   public var description: String { details.refusal?.description ?? details.reason }
 
-  init(peer reason: String) {
-    details = Details(blame: .peer, reason: reason)
+  init(peer reason: String, _ cause: Cause = .invalid) {
+    details = Details(blame: .peer, cause, reason: reason)
   }
 
   init(refusal: CertificateRefusal) {
-    details = Details(blame: .verification, reason: "", refusal: refusal)
+    details = Details(blame: .verification, .invalid, reason: "", refusal: refusal)
   }
 
   init(system reason: String) {
-    details = Details(blame: .system, reason: reason)
+    details = Details(blame: .system, .local, reason: reason)
   }
 
   /// A failed system call on the socket. Resets, broken pipes, ICMP errors and firewall rejections are attributed to
@@ -62,8 +88,10 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
       ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EPROTO, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
       ENONET, ENOPROTOOPT, EOPNOTSUPP, EMSGSIZE, EACCES, EPERM,
     ]
+    let isPeers = peers.contains(errno)
     details = Details(
-      blame: peers.contains(errno) ? .peer : .system, reason: SystemError.words(for: errno), systemError: errno)
+      blame: isPeers ? .peer : .system, isPeers ? .closed : .local, reason: SystemError.words(for: errno),
+      systemError: errno)
   }
 
   /// Takes the reason from this thread's OpenSSL error queue, and empties the queue.
@@ -80,16 +108,41 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     if library == ERR_LIB_SSL, (0...255).contains(alert) {
       // SAFETY: the result is a string literal of OpenSSL, NUL-terminated, never null.
       let name = unsafe String(cString: SSL_alert_desc_string_long(alert))
-      self.init(peer: "the peer sent the alert \"\(name)\"")
+      self.init(
+        peer: "the peer sent the alert \"\(name)\"", certificateAlerts.contains(alert) ? .certificateAlert : .alert)
     } else if library == ERR_LIB_SSL, reason == SSL_R_HTTP_REQUEST {
-      self.init(peer: "plain HTTP came where TLS was expected")
+      self.init(peer: "plain HTTP came where TLS was expected", .notTLS)
     } else if reason == ERR_R_MALLOC_FAILURE || library == ERR_LIB_SSL && reason == ERR_R_INTERNAL_ERROR
       || [0, ERR_LIB_SYS, ERR_LIB_CRYPTO, ERR_LIB_RAND].contains(library)
     {
       self.init(system: reasonWords(code))
     } else {
       // Errors about a peer's data can come from any library of OpenSSL.
-      self.init(peer: reasonWords(code))
+      self.init(peer: reasonWords(code), library == ERR_LIB_SSL ? Cause(of: reason) : .invalid)
     }
   }
 }
+
+extension TLSFailure.Cause {
+  /// The cause of a failure with this reason of OpenSSL's part for TLS.
+  fileprivate init(of reason: Int32) {
+    self = parameterReasons.contains(reason) ? .parameters : foreignReasons.contains(reason) ? .notTLS : .invalid
+  }
+}
+
+/// The alerts of a peer that does not accept our certificate: bad_certificate, unsupported_certificate,
+/// certificate_revoked, certificate_expired, certificate_unknown and unknown_ca (RFC 8446 §6.2).
+private let certificateAlerts: [Int32] = [42, 43, 44, 45, 46, 48]
+
+/// OpenSSL's reasons where both sides have nothing in common.
+private let parameterReasons = [
+  SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_SHARED_CIPHER, SSL_R_NO_SUITABLE_KEY_SHARE,
+  SSL_R_NO_SUITABLE_GROUPS, SSL_R_NO_SHARED_GROUPS, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+  SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, SSL_R_WRONG_SSL_VERSION,
+]
+
+/// OpenSSL's reasons where the first bytes are those of another protocol.
+private let foreignReasons = [
+  SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_UNKNOWN_PROTOCOL, SSL_R_PACKET_LENGTH_TOO_LONG,
+  SSL_R_BAD_RECORD_TYPE,
+]

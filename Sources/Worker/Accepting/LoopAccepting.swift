@@ -59,9 +59,11 @@ extension Loop {
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1
+      context.reports.counters.clientLimitReached()
       return
     }
     context.reports.counters.connections += 1
+    snapshot.shared.connectionBegan()
     if context.sharedState.isOverfull, let key = evictionCandidate() { displace(key) }
     let key = clients.insert(
       ClientConnection(
@@ -86,6 +88,7 @@ extension Loop {
 
   /// Leaves new connections waiting in the kernel for a while.
   private mutating func pauseAccepting() {
+    context.reports.counters.worker.limits.pauses &+= 1
     accepting.againAt = context.now + Loop.acceptPause
     for key in accepting.listeners.keys { context.poller.forget(accepting.listeners[key].descriptor) }
   }

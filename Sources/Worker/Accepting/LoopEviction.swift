@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import Logging
 import Wire
@@ -43,6 +44,7 @@ extension Loop {
   mutating func displace(_ key: SlabKey) {
     clients[key].client.sendEnd()
     remove(key)
+    context.reports.counters.worker.limits.connections &+= 1
     guard notices.take(.room, at: context.now) != nil else { return }
     context.reports.log.warning(
       "\(context.sharedState.limitInForce) connections are open (limits: connections): new ones replace the oldest that have sent nothing, then idle ones"

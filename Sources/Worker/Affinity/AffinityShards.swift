@@ -87,6 +87,9 @@ final class AffinityShards: Sendable {
   /// Number of entries, including expired ones that have not been removed yet.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
+  /// Number of entries that were removed for lack of room.
+  var evictions: UInt64 { shards.reduce(0) { sum, shard in sum &+ shard.table.withLock { $0.tally.evictions } } }
+
   /// Number of clients assigned to each server, with and without a session, that have not expired. Removes some of the
   /// expired entries.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {

@@ -67,6 +67,9 @@ final class AffinityStore: Sendable {
   /// Number of entries; a client that is known by several keys counts for each.
   var count: Int { addresses.count + cookies.count + tunnels.count }
 
+  /// Number of entries that were removed for lack of room, counted likewise.
+  var evictions: UInt64 { addresses.evictions &+ cookies.evictions &+ tunnels.evictions }
+
   /// Number of entries for each server, counted likewise: zero when no clients are left.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {
     [cookies, tunnels].reduce(addresses.tally(at: now)) { sum, table in

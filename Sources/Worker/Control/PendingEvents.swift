@@ -11,6 +11,10 @@ struct PendingEvents {
     case check(ServerIdentity)
     case adminState(String)
     case nodeVitals(String)
+    case serverCounts(ServerIdentity)
+    case serviceFigures(String)
+    case workerCounts
+    case loopCounts(UInt16)
 
     init?(_ event: WorkerEvent) {
       switch event {
@@ -20,6 +24,10 @@ struct PendingEvents {
       case .serverCheck(_, let identity): self = .check(identity)
       case .adminState(_, let server): self = .adminState(server)
       case .nodeVitals(_, let node): self = .nodeVitals(node)
+      case .serverCounts(_, let identity): self = .serverCounts(identity)
+      case .serviceFigures(_, let name): self = .serviceFigures(name)
+      case .workerCounts: self = .workerCounts
+      case .loopCounts(_, let loop): self = .loopCounts(loop)
       case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts,
         .stream:
         return nil

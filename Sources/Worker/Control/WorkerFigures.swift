@@ -9,22 +9,56 @@ import Wire
 
 /// The metrics of the whole worker, for the supervisor.
 struct WorkerFigures: Sendable {
-  let load: Load
-  let servers: [(identity: ServerIdentity, load: ServerLoad, check: ServerCheck?)]
+  /// What is reported of one server.
+  struct Server: Sendable {
+    let identity: ServerIdentity
+    let load: ServerLoad
+    let check: ServerCheck?
+    let counts: ServerCounts
+  }
 
-  init(_ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics]) {
-    let total = metrics.reduce(into: LoopFigures()) { $0 += $1.latest }
+  let load: Load
+  let servers: [Server]
+  let services: [(name: String, figures: ServiceFigures)]
+  let counts: WorkerCounts
+  /// By the loop's index.
+  let loops: [LoopCounts]
+
+  /// `log`: counts of the worker's threads other than loops.
+  init(
+    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics], _ log: LogCounts
+  ) {
+    let figures = metrics.prefix(sharedState.loopCount).map(\.latest)
+    let total = figures.reduce(into: Counters()) { $0.add($1.counters) }
+    loops = figures.map(\.counters.loop)
+    var counts = total.worker
+    counts.log.add(log)
+    self.counts = counts
+    services = snapshot.services.map { ($0.settings.name, ServiceFigures(of: $0, figures)) }
+    servers = Self.servers(sharedState, snapshot, figures)
+    load = Load(
+      connections: UInt32(clamping: sharedState.connectionCount),
+      exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
+      snapshots: UInt32(clamping: sharedState.snapshotCount), requests: total.requests,
+      accepted: total.connections, refused: total.refused,
+      flows: UInt32(clamping: sharedState.flowCount),
+      datagrams: total.datagrams)
+  }
+
+  private static func servers(
+    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ figures: [LoopFigures]
+  ) -> [Server] {
     let now = Clock.monotonic()
     let affinity = Dictionary(
       snapshot.services.map { ($0.settings.name, $0.backend.affinity.tally(at: now)) }
     ) { first, _ in first }
     let named = snapshot.indexedServers
     let names = Set(snapshot.servers.map(\.name))
-    servers = (snapshot.servers + sharedState.removedServers).enumerated().map { index, server in
+    return (snapshot.servers + sharedState.removedServers).enumerated().map { index, server in
       // Clients are assigned to a server's name: they are counted at the address that it has now.
       let isShown = index < named.count || !names.contains(server.name)
       let assigned = isShown ? affinity[server.service]?[server.id] : nil
-      let (occupancy, count) = (server.occupancy, assigned ?? AffinityCount())
+      let (identity, occupancy, count) = (server.identity, server.occupancy, assigned ?? AffinityCount())
       let percent =
         index < named.count && server.state == .up
         ? named[index].service.backend.weightPercent(of: named[index].server, at: now) : 100
@@ -32,17 +66,51 @@ struct WorkerFigures: Sendable {
         clients: UInt64(clamping: count.clients), sessions: UInt64(clamping: count.sessions),
         exchanges: UInt64(clamping: occupancy.active), flows: UInt64(clamping: server.flowCount),
         waiting: UInt64(clamping: occupancy.waiting),
-        connections: UInt64(clamping: total.connections[server.identity] ?? 0),
+        connections: UInt64(clamping: figures.reduce(0) { $0 + ($1.connections[identity] ?? 0) }),
         weightPercent: UInt64(clamping: percent))
-      return (server.identity, load, server.lastCheck)
+      let checks = server.checks
+      var counts = figures.reduce(into: ServerCounts()) { $0.add($1.servers[server.place.number]) }
+      (counts.checks, counts.failedChecks) = (checks.completed, checks.failed)
+      return Server(identity: identity, load: load, check: checks.last, counts: counts)
     }
-    load = Load(
-      connections: UInt32(clamping: sharedState.connectionCount),
-      exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
-      snapshots: UInt32(clamping: sharedState.snapshotCount), requests: total.counters.requests,
-      accepted: total.counters.connections, refused: total.counters.refused,
-      flows: UInt32(clamping: sharedState.flowCount),
-      datagrams: total.counters.datagrams)
+  }
+
+  /// The events for all that differs from what was sent before. After a reload all counters are sent: the supervisor has
+  /// forgotten those of servers and services that it did not know in between.
+  func events(since sent: WorkerFigures?, isAfterReload: Bool) -> [WorkerEvent] {
+    var events: [WorkerEvent] = [.load(load)]
+    var earlier = Dictionary((sent?.servers ?? []).map { ($0.identity, $0) }) { first, _ in first }
+    for server in servers {
+      let known = earlier.removeValue(forKey: server.identity)
+      if server.load != known?.load { events.append(.serverLoad(server.load, of: server.identity)) }
+      if let check = server.check, check != known?.check { events.append(.serverCheck(check, of: server.identity)) }
+      if isAfterReload || server.counts != known?.counts {
+        events.append(.serverCounts(server.counts, of: server.identity))
+      }
+    }
+    // Dropped, or under another name by now.
+    let none = ServerLoad(clients: 0, sessions: 0, exchanges: 0, waiting: 0, connections: 0)
+    for identity in earlier.keys { events.append(.serverLoad(none, of: identity)) }
+    let known = Dictionary((sent?.services ?? []).map { ($0.name, $0.figures) }) { first, _ in first }
+    for (name, figures) in services where isAfterReload || figures != known[name] {
+      events.append(.serviceFigures(figures, service: name))
+    }
+    if counts != sent?.counts { events.append(.workerCounts(counts)) }
+    // A loop turns at least once a second.
+    for (index, counts) in loops.enumerated() { events.append(.loopCounts(counts, loop: UInt16(clamping: index))) }
+    return events
+  }
+}
+
+extension ServiceFigures {
+  fileprivate init(of service: ServiceSnapshot, _ figures: [LoopFigures]) {
+    let affinity = service.backend.affinity
+    var counts = ServiceCounts()
+    for loop in figures { counts.traffic.add(loop.services[service.shared.place.number]) }
+    counts.evictedClients = affinity.evictions
+    self.init(
+      connections: UInt64(clamping: service.shared.connectionCount), clients: UInt64(clamping: affinity.count),
+      counts: counts)
   }
 }
 

@@ -39,11 +39,13 @@ extension LoopContext {
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
-    // Forged flows would fill the log.
-    guard facts.isConfirmed, reports.accessLog.isOpen else { return }
+    // Forged flows would fill the log, and are no clients'.
+    guard facts.isConfirmed else { return }
     let record = AccessRecord(
       flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
+    count(record, of: flow.server, snapshot)
+    guard reports.accessLog.isOpen else { return }
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
     let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"
     let occupancy = server.occupancy

@@ -116,7 +116,9 @@ struct ActiveExchange: ~Copyable {
     var effects = wanted
     while let effect = effects.next() {
       switch effect {
-      case .log: if context.reports.accessLog.isOpen { log(client, &context) }
+      case .log:
+        count(&context)
+        if context.reports.accessLog.isOpen { log(client, &context) }
       case .keepConnection: keepConnection(client, &context)
       case .releaseSlot: releaseSlot(client)
       case .place: effects = place(&client, &context)
@@ -140,7 +142,10 @@ struct ActiveExchange: ~Copyable {
     _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
   ) -> Effects {
     switch effect {
-    case .suspectServer: if let server { requestFailed(at: server, client, context) }
+    case .suspectServer:
+      guard let server else { break }
+      countFailure(of: server, &context)
+      requestFailed(at: server, client, context)
     case .hastenChecks: if let server { hastenChecks(of: server, client) }
     case .checkServer: if let server { snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()

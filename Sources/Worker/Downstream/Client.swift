@@ -84,6 +84,10 @@ struct Client: ~Copyable {
 
   /// Uses this snapshot from now on.
   mutating func enter(_ service: ServiceSnapshot) {
+    if service.shared !== snapshot.shared {
+      snapshot.shared.connectionEnded()
+      service.shared.connectionBegan()
+    }
     snapshot = service
     forwarding = service.forwarding(
       for: peer.endpoint.address, isSecure: entrance.hasTLS, isUnnamed: entrance.isUnnamed)

@@ -112,16 +112,17 @@ struct ClientConnection: ~Copyable {
       guard hasLeft || client.side.stream.hasFirstRecord else { return .wait }
       if !hasLeft, client.entrance.several != nil, let step = chooseByServerName(&context) { return step }
       guard !hasLeft, beginTLS(&context) else {
-        context.reports.counters.refused.handshakes += 1
+        context.reports.counters.handshakeFailed(hasLeft ? .closed : .local)
         return .close
       }
     } else if client.side.stream.hasEnded, client.side.stream.tls?.awaitsHello == true {
-      context.reports.counters.refused.handshakes += 1
+      context.reports.counters.handshakeFailed(.closed)
       return .close
     }
     switch client.side.stream.tls?.handshake() {
     case .done:
       since = context.now
+      context.reports.counters.handshakeCompleted(isResumed: client.side.stream.tls?.isResumed == true)
       if client.snapshot.hosts.count > 1 { client.certificateSet = client.side.stream.tls?.certificateSet ?? 0 }
       phase = .open
       if context.isStopping { startLingering(&context) }
@@ -131,7 +132,7 @@ struct ClientConnection: ~Copyable {
     case .yield:
       return .yield
     case .failed(let failure):
-      context.reports.counters.refused.handshakes += 1
+      context.reports.counters.handshakeFailed(failure.cause)
       context.reports.log.debug(
         "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
         metadata: client.subject(client.peer))
@@ -245,6 +246,7 @@ struct ClientConnection: ~Copyable {
     // A reload may have added or removed names.
     requests.current.value.adoptNewest(&client, context)
     if client.forwarding.isPeerTrusted || requests.earlier != nil, !identify(&context) {
+      context.reports.counters.clientLimitReached()
       return deny(.tooManyOfClient, &context)
     }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }

@@ -1,6 +1,7 @@
 import Domain
 import Exchange
 import Linux
+import TLS
 import Wire
 
 extension ClientConnection {
@@ -34,7 +35,7 @@ extension ClientConnection {
       return .keep
     case .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
-        context.reports.counters.refused.handshakes += 1
+        context.reports.counters.handshakeFailed(.timeout)
         return .close
       }
       // The handshake continues only when it is this connection's turn.

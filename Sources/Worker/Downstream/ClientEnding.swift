@@ -79,6 +79,7 @@ extension ClientConnection {
   mutating func end(_ context: inout LoopContext) {
     if client.side.stream.isFlooded {
       context.reports.counters.refused.connections += 1
+      context.reports.counters.worker.limits.tlsMessages &+= 1
       context.reports.failures.note(client: client.peer.endpoint, TLSConnection.floodExplanation, at: context.now)
     }
     if !requests.isEmpty {

@@ -62,6 +62,7 @@ extension ClientConnection {
       client.peer = ClientIdentity(endpoint: source, key: key, account: account)
       guard isAllowed else {
         context.reports.counters.refused.connections += 1
+        context.reports.counters.clientLimitReached()
         return .close
       }
     }

@@ -32,6 +32,7 @@ extension ActiveExchange {
         position = .queued(chosen, ticket)
         return effects(of: .queued(isOther: isOther), context)
       case .refused:
+        context.reports.counters.worker.limits.queue &+= 1
         return effects(of: .queueFull(isOther: isOther), context)
       }
     }
@@ -100,6 +101,7 @@ extension ActiveExchange {
 
   private mutating func opened(_ connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Effects {
     context.servers[connection].phase = .open
+    if !isReused { countConnection(&context) }
     return exchange.connected(isReused: isReused, at: context.now)
   }
 

@@ -76,17 +76,22 @@ struct ServerHealth {
 
   /// Publishes a check's result; called after `record`.
   func publish(_ result: CheckResult, status: UInt16?, took: Interval) {
-    let words =
-      switch result {
-      case .passed, .disabled: status.map { "\($0)" } ?? "passed"
-      case .failed(let failure): "\(failure)"
-      case .inconclusive: "not made"
-      }
+    var (isMade, hasFailed) = (true, false)
+    let words: String
+    switch result {
+    case .passed, .disabled: words = status.map { "\($0)" } ?? "passed"
+    case .failed(let failure):
+      words = "\(failure)"
+      hasFailed = true
+    case .inconclusive:
+      words = "not made"
+      isMade = false
+    }
     let (count, needed) = tracker.pending ?? (0, 0)
     shared.note(
       ServerCheck(
         time: Clock.wall(), result: detail.map { "\(words): \($0)" } ?? words, milliseconds: took.milliseconds,
-        count: UInt64(count), needed: UInt64(needed)))
+        count: UInt64(count), needed: UInt64(needed)), isMade: isMade, hasFailed: hasFailed)
   }
 
   /// Sets or removes the server's administrative state; returns the resulting transition, if any.

@@ -22,6 +22,8 @@ struct FailureLog {
   private var limiter = LogRateLimiter<Topic>(every: .seconds(5))
   /// For failures that last until a setting is changed.
   private var daily = LogRateLimiter<Topic>(every: .hours(24))
+  /// The number of lines that were left out.
+  private var suppressed: UInt64 = 0
 
   init(log: Logger) { self.log = log }
 
@@ -32,7 +34,7 @@ struct FailureLog {
   ) {
     let topic = Topic.server(server, kind, port: port)
     let suppressed = kind == .unreadable ? daily.take(topic, at: now) : limiter.take(topic, at: now)
-    guard let suppressed else { return }
+    guard let suppressed else { return leaveOut() }
     let place = port.map { "\(name), port \($0)" } ?? name
     let more = suppressed == 0 ? "" : " (and \(suppressed) failures more since the last line)"
     let metadata: Logger.Metadata = ["server": "\(name)"]
@@ -47,9 +49,17 @@ struct FailureLog {
     }
   }
 
+  private mutating func leaveOut() { suppressed &+= 1 }
+
+  /// The number of lines that were left out since the previous call.
+  mutating func takeSuppressed() -> UInt64 {
+    defer { suppressed = 0 }
+    return suppressed
+  }
+
   /// Records why a client was disconnected, and logs it if the rate permits.
   mutating func note(client: Endpoint, _ reason: @autoclosure () -> String, at now: Instant) {
-    guard let suppressed = limiter.take(.clients, at: now) else { return }
+    guard let suppressed = limiter.take(.clients, at: now) else { return leaveOut() }
     let more = suppressed == 0 ? "" : " (and \(suppressed) clients more since the last line)"
     log.warning("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
   }

@@ -16,6 +16,8 @@ struct Loop: ~Copyable {
   static let closingBudget = Interval.microseconds(500)
   /// The supervisor treats a loop that makes no turn for a few seconds as hung.
   static let longestWait = Interval.seconds(1)
+  /// How long a timer may be overdue before the turn counts as late: twice the tick of the timer wheel, and more.
+  static let lateness = Interval.milliseconds(20)
   /// How long accepting pauses when the process has run out of descriptors.
   static let acceptPause = Interval.milliseconds(200)
 
@@ -51,7 +53,7 @@ struct Loop: ~Copyable {
     self.heartbeat = heartbeat
     self.metrics = metrics
     // An earlier loop may have had this index.
-    self.context.reports.counters = metrics.latest.counters
+    self.context.reports.takeOver(metrics.latest)
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
@@ -73,6 +75,7 @@ struct Loop: ~Copyable {
     heartbeat.beat()
     let count = context.poller.wait(milliseconds: milliseconds)
     context.now = clock()
+    context.reports.countTurn(at: context.now)
     // All events of server connections are recorded before a request is sent on one of them.
     for index in 0..<count { note(context.poller.event(at: index)) }
     for index in 0..<count { handle(context.poller.event(at: index)) }
@@ -92,7 +95,8 @@ struct Loop: ~Copyable {
 
   private mutating func publishFigures() {
     nextPublication = context.now + LoopFigures.interval
-    metrics.publish(context.figures)
+    context.reports.countSuppressed()
+    metrics.publish(context)
   }
 
   private var isFinished: Bool {
@@ -105,6 +109,7 @@ struct Loop: ~Copyable {
     if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
     if prober?.hasWork == true { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
+    context.reports.due = next
     let pause = min(
       next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestWait : Loop.acceptPause,
       Loop.longestWait)

@@ -51,6 +51,27 @@ struct LoopContext: ~Copyable {
     var failures: FailureLog
     var accessLog: AccessLog
     var counters = Counters()
+    var servers = CounterTable<ServerCounts>()
+    var services = CounterTable<TrafficCounts>()
+    /// When the next timer is due, while the loop waits for it.
+    var due = Instant.distantFuture
+
+    /// Counts a turn of the loop, and whether a timer waited for it for long.
+    mutating func countTurn(at now: Instant) {
+      counters.loop.turns &+= 1
+      if now > due + Loop.lateness { counters.loop.lateTurns &+= 1 }
+      due = .distantFuture
+    }
+
+    /// Counts the lines that were left out since the previous call.
+    mutating func countSuppressed() { counters.worker.log.suppressed &+= failures.takeSuppressed() }
+
+    /// Goes on from the counters that an earlier loop with the same index has published.
+    mutating func takeOver(_ figures: LoopFigures) {
+      counters = figures.counters
+      servers.copy(figures.servers)
+      services.copy(figures.services)
+    }
   }
 
   init(
@@ -72,6 +93,7 @@ struct LoopContext: ~Copyable {
     emptyPools()
     self.snapshot = snapshot
     reports.accessLog.adopt(snapshot.configuration.log.access)
+    reports.countSuppressed()
     reports.failures = FailureLog(log: reports.log)
     pools.renew(for: snapshot.servers.count, at: now)
   }
@@ -96,7 +118,9 @@ struct LoopContext: ~Copyable {
   mutating func open(
     _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for request: RequestKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
-    if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
+    if sharedState.serverConnectionRoom <= 0, makeRoomForConnection() {
+      reports.counters.worker.limits.serverConnections &+= 1
+    }
     let made = begin(server, at: port, of: service, for: request, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
     return begin(server, at: port, of: service, for: request, proxyHeader)

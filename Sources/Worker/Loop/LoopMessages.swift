@@ -96,6 +96,7 @@ extension Loop {
     context.timers.cancel(TimerKey(.client(key.index)).rawValue)
     var connection = clients.remove(key)
     connection.end(&context)
+    connection.client.snapshot.shared.connectionEnded()
     context.sharedState.connectionEnded(connection.client.peer.account)
   }
 }

@@ -18,8 +18,7 @@ final class SharedState: Sendable {
   private let servers = Mutex(Servers())
   /// By the servers' full names.
   private let adminStates = Mutex<[String: AdminState]>([:])
-  /// By the services' names.
-  private let affinities = Mutex<[String: AffinityStore]>([:])
+  private let services = Mutex(Services())
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   /// The limit in force: the configured one, or what the process's descriptors allow.
@@ -37,6 +36,14 @@ final class SharedState: Sendable {
   private struct Servers {
     var known: [ServerIdentity: SharedServer] = [:]
     var named: Set<ServerIdentity> = []
+    let places = CounterPlaces()
+  }
+
+  /// By the services' names.
+  private struct Services {
+    var known: [String: SharedService] = [:]
+    var affinities: [String: AffinityStore] = [:]
+    let places = CounterPlaces()
   }
 
   private struct Flows: ~Copyable {
@@ -71,8 +78,11 @@ final class SharedState: Sendable {
       $0.limit = limits.flows
     }
     for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity, snapshot.secrets) }
-    affinities.withLock { affinities in
-      affinities = Dictionary(snapshot.services.map { ($0.settings.name, $0.backend.affinity) }) { first, _ in first }
+    services.withLock { services in
+      services.affinities = Dictionary(
+        snapshot.services.map { ($0.settings.name, $0.backend.affinity) }
+      ) { first, _ in first }
+      services.known = Dictionary(snapshot.services.map { ($0.settings.name, $0.shared) }) { first, _ in first }
     }
     let all = snapshot.configuration.servers
     let earlier = servers.withLock { servers in
@@ -125,7 +135,9 @@ final class SharedState: Sendable {
         from: servers.named, to: Set(configuration.servers.map(\.identity)), alikeBy: \.shortened)
       for (former, identity) in renamed where known[identity] == nil { known[identity] = known[former] }
       return configuration.services.flatMap { service in
-        service.servers.map { known[$0.identity] ?? SharedServer($0, queue: service.limits.queue) }
+        service.servers.map {
+          known[$0.identity] ?? SharedServer($0, queue: service.limits.queue, servers.places.take())
+        }
       }
     }
   }
@@ -150,7 +162,7 @@ final class SharedState: Sendable {
   func affinity(
     of service: Configuration.Service, _ secrets: PairSecrets?
   ) throws(ConfigurationSnapshotError) -> AffinityStore {
-    if let known = affinities.withLock({ $0[service.name] }) { return known }
+    if let known = services.withLock({ $0.affinities[service.name] }) { return known }
     let earlier = service.affinity.file.flatMap { AffinityFiles.read($0, Logger(label: "worker")) }
     do throws(TLSError) {
       return try AffinityStore(
@@ -158,6 +170,11 @@ final class SharedState: Sendable {
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
+  }
+
+  /// A service as shared by all snapshots: the existing one, or a new one.
+  func service(of settings: Configuration.Service) -> SharedService {
+    services.withLock { $0.known[settings.name] ?? SharedService($0.places.take()) }
   }
 
   /// Sets a server's administrative state, if the server exists.

@@ -11,6 +11,8 @@ final class SharedServer: Sendable {
   private let naming: Mutex<Naming>
   /// By its name within the service: clients are assigned to this id.
   let id: ServerID
+  /// Of its counters in each loop.
+  let place: CounterPlace
   private let currentState = Atomic(ServerState.down.rawValue)
   /// When its slow start began, in nanoseconds; 0 if it has never recovered.
   private let returnedAt = Atomic<UInt64>(0)
@@ -20,8 +22,15 @@ final class SharedServer: Sendable {
   /// Counts failed requests, from which the server becomes suspected for a time.
   private let passiveCheck = Mutex(PassiveCheck())
   private let suspectedUntil = Atomic<UInt64>(0)
-  private let checked = Mutex<ServerCheck?>(nil)
+  private let checked = Mutex(Checks())
   private let flows = Atomic<Int>(0)
+
+  /// The last completed health check, and the number of those so far.
+  struct Checks {
+    var last: ServerCheck?
+    var completed: UInt64 = 0
+    var failed: UInt64 = 0
+  }
 
   private struct Naming {
     let server: ServerIdentity
@@ -33,7 +42,8 @@ final class SharedServer: Sendable {
     }
   }
 
-  init(_ settings: Configuration.Server, queue: Int) {
+  init(_ settings: Configuration.Server, queue: Int, _ place: CounterPlace) {
+    self.place = place
     naming = Mutex(Naming(settings))
     id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
@@ -91,10 +101,16 @@ final class SharedServer: Sendable {
     Suspicion(rawValue: suspicion.exchange(Suspicion.none.rawValue, ordering: .acquiringAndReleasing)) ?? .none
   }
 
-  /// The last completed health check; nil before the first.
-  var lastCheck: ServerCheck? { checked.withLock { $0 } }
+  var checks: Checks { checked.withLock { $0 } }
 
-  func note(_ check: ServerCheck) { checked.withLock { $0 = check } }
+  /// Records an attempt of a health check. One that could not be made says nothing of the server, and is not counted.
+  func note(_ check: ServerCheck, isMade: Bool, hasFailed: Bool) {
+    checked.withLock { checks in
+      checks.last = check
+      if isMade { checks.completed &+= 1 }
+      if hasFailed { checks.failed &+= 1 }
+    }
+  }
 
   /// Requests a slot for one exchange.
   func admit(_ request: WaitingRequest) -> Admission<WaitingRequest>.Answer {

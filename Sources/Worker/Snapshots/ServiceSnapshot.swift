@@ -14,6 +14,7 @@ final class ServiceSnapshot: Sendable {
   /// The configuration's number.
   let number: UInt64
   let settings: Configuration.Service
+  let shared: SharedService
   let policy: ExchangePolicy
   /// Nil in passthrough mode.
   let front: ServerContext?
@@ -38,6 +39,8 @@ final class ServiceSnapshot: Sendable {
     let identity: ServerIdentity
     let security: Security
     let sendsProxyHeader: Bool
+    /// Of the server's counters in each loop.
+    let counters: CounterNumber
 
     struct Security: Sendable {
       let context: ClientContext
@@ -72,9 +75,10 @@ final class ServiceSnapshot: Sendable {
     self.settings = settings
     firstServer = servers.startIndex
     self.presence = presence
+    shared = sharedState.service(of: settings)
     policy = ExchangePolicy(settings)
     front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings.tls, tickets)
-    self.servers = try ServiceSnapshot.loadServers(settings)
+    self.servers = try ServiceSnapshot.loadServers(settings, servers)
     let health = settings.health
     healthRequest = Array(
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
@@ -118,10 +122,12 @@ final class ServiceSnapshot: Sendable {
     }
   }
 
-  private static func loadServers(_ settings: Configuration.Service) throws(ConfigurationSnapshotError) -> [Upstream] {
+  private static func loadServers(
+    _ settings: Configuration.Service, _ known: ArraySlice<SharedServer>
+  ) throws(ConfigurationSnapshotError) -> [Upstream] {
     var contexts: [TLSProfile: [Trust: ClientContext]] = [:]
     var servers: [Upstream] = []
-    for server in settings.servers {
+    for (server, shared) in zip(settings.servers, known) {
       // In passthrough mode only health checks use TLS to the servers, and the clients verify the servers.
       let trust = settings.mode == .passthrough ? .insecureNoVerification : server.trust
       do throws(TLSError) {
@@ -134,7 +140,9 @@ final class ServiceSnapshot: Sendable {
         contexts[server.tlsProfile, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try ReferenceIdentity(server.serverName))
         servers.append(
-          Upstream(identity: server.identity, security: security, sendsProxyHeader: server.sendsProxyHeader))
+          Upstream(
+            identity: server.identity, security: security, sendsProxyHeader: server.sendsProxyHeader,
+            counters: shared.place.number))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }

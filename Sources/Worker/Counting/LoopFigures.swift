@@ -7,13 +7,10 @@ import Wire
 struct LoopFigures: Sendable {
   /// Since the first loop with this index started.
   var counters = Counters()
+  var servers = CounterTable<ServerCounts>()
+  var services = CounterTable<TrafficCounts>()
   /// Number of connections to each server, including idle ones.
   var connections: [ServerIdentity: Int] = [:]
-
-  static func += (total: inout LoopFigures, other: LoopFigures) {
-    total.counters = total.counters + other.counters
-    if !other.connections.isEmpty { total.connections.merge(other.connections, uniquingKeysWith: +) }
-  }
 
   /// The time between publications.
   static let interval = Interval.seconds(1)
@@ -24,17 +21,25 @@ struct LoopFigures: Sendable {
 
     var latest: LoopFigures { figures.withLock { $0 } }
 
-    func publish(_ new: LoopFigures) { figures.withLock { $0 = new } }
+    func publish(_ context: borrowing LoopContext) {
+      let connections = context.serverConnections
+      figures.withLock { figures in
+        figures.counters = context.reports.counters
+        figures.servers.copy(context.reports.servers)
+        figures.services.copy(context.reports.services)
+        figures.connections = connections
+      }
+    }
   }
 }
 
 extension LoopContext {
-  /// The current counters and connections.
-  var figures: LoopFigures {
-    var figures = LoopFigures(counters: reports.counters)
+  /// Number of connections to each server.
+  fileprivate var serverConnections: [ServerIdentity: Int] {
+    var connections: [ServerIdentity: Int] = [:]
     for key in servers.keys where servers[key].phase != .ending {
-      figures.connections[servers[key].shared.identity, default: 0] += 1
+      connections[servers[key].shared.identity, default: 0] += 1
     }
-    return figures
+    return connections
   }
 }

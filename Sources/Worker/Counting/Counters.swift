@@ -1,0 +1,45 @@
+import Domain
+import TLS
+
+/// A loop's counters since its start. Used by one thread only; the loop publishes them once a second.
+struct Counters: CounterSet {
+  var connections: UInt64 = 0
+  var requests: UInt64 = 0
+  var refused = RefusedCounts()
+  var datagrams = DatagramCounts()
+  var worker = WorkerCounts()
+  var loop = LoopCounts()
+
+  mutating func forEach(with other: Counters, _ change: (inout UInt64, UInt64) -> Void) {
+    change(&connections, other.connections)
+    change(&requests, other.requests)
+    refused.forEach(with: other.refused, change)
+    datagrams.forEach(with: other.datagrams, change)
+    worker.forEach(with: other.worker, change)
+    loop.forEach(with: other.loop, change)
+  }
+
+  /// Counts a completed handshake with a client.
+  mutating func handshakeCompleted(isResumed: Bool) {
+    if isResumed { worker.handshakes.resumed &+= 1 } else { worker.handshakes.full &+= 1 }
+  }
+
+  /// Counts a failed one.
+  @inline(never)
+  mutating func handshakeFailed(_ cause: TLSFailure.Cause) {
+    refused.handshakes &+= 1
+    switch cause {
+    case .closed: worker.handshakes.failures.closed &+= 1
+    case .timeout: worker.handshakes.failures.timeout &+= 1
+    case .certificateAlert: worker.handshakes.failures.certificate &+= 1
+    case .alert: worker.handshakes.failures.alert &+= 1
+    case .parameters: worker.handshakes.failures.parameters &+= 1
+    case .notTLS: worker.handshakes.failures.notTLS &+= 1
+    case .invalid: worker.handshakes.failures.invalid &+= 1
+    case .local: worker.handshakes.failures.local &+= 1
+    }
+  }
+
+  /// Counts a connection or a request that was refused because its client has as many as it may have.
+  mutating func clientLimitReached() { worker.limits.connectionsPerAddress &+= 1 }
+}
