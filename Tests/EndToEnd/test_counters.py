@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from collections import Counter
 
 import pytest
@@ -138,7 +139,7 @@ def test_slow_answer_is_in_the_bucket_of_its_time(testbed):
     with balancer.connect() as client:
         client.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
         assert held.arrived.wait(20)
-        wait_for_reports(balancer)
+        time.sleep(0.2)
         held.released.set()
         assert client.answer().status == 200
     status = wait_for_agreement(balancer)
@@ -147,7 +148,8 @@ def test_slow_answer_is_in_the_bucket_of_its_time(testbed):
         longest = max(index for index, count in enumerate(histogram["buckets"]) if count)
         # The bound of the bucket before, in microseconds.
         assert 250 * 2**longest < histogram["sum_us"]
-        assert longest >= 8, histogram
+        # Above 128 ms.
+        assert longest >= 9, histogram
 
 
 def test_failed_connections_count_at_the_server_that_refused_them(testbed):
