@@ -116,8 +116,8 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Pair", "Apply", "Balancing",
-        "Control", "Supervisor", "Wire", "TLS", "Linux", "COpenSSL",
+        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Pair", "Apply", "Import",
+        "Balancing", "Control", "Supervisor", "Wire", "TLS", "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
       swiftSettings: settings),
@@ -128,7 +128,7 @@ let package = Package(
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
     tests("Observe", ["Domain", "Observe", "Control", "Wire", "TLS", "Simulation"], data: ["Golden"]),
-    tests("Import", ["Import", "Configuration", "Simulation"], data: ["Corpus", "Golden"]),
+    tests("Import", ["Import", "Configuration", "Properties", "Simulation"], data: ["Corpus", "Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(

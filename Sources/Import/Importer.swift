@@ -24,7 +24,7 @@ package enum Importer {
     let proxies = HAProxyImport(haproxy, options)
     let routers = keepalived.map { KeepalivedImport($0, options, proxies.ledger) }
     let findings = (routers?.ledger ?? proxies.ledger).findings
-    let remarks = proxies.remarks + (routers?.remarks ?? [])
+    let remarks = (proxies.remarks + (routers?.remarks ?? [])).map(Printable.line)
     guard !proxies.drafts.isEmpty else { return Outcome(text: nil, findings: findings, remarks: remarks) }
     let text = ConfigurationText(proxies.drafts, shared: proxies.shared, routers: routers?.node)
     let files = [haproxy.path] + (keepalived.map { [$0.path] } ?? [])

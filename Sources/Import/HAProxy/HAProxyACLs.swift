@@ -32,11 +32,9 @@ struct HAProxyACLs: Sendable {
   /// What a named condition asks for.
   func meaning(of name: String) -> Criterion { Self.either(criteria[name] ?? [.other]) }
 
-  /// The condition at the end of a line, and where it begins.
-  func condition(of line: Statement) -> (Criterion, start: Int) {
-    guard let start = line.words.firstIndex(where: { $0 == "if" || $0 == "unless" }) else {
-      return (.always, line.words.count)
-    }
+  /// The condition at the end of a line.
+  func condition(of line: Statement) -> Criterion {
+    guard let start = line.words.firstIndex(where: { $0 == "if" || $0 == "unless" }) else { return .always }
     let isNegated = line.words[start] == "unless"
     var alternatives: [Criterion] = []
     var terms: [Criterion] = []
@@ -66,7 +64,7 @@ struct HAProxyACLs: Sendable {
     }
     close()
     let all = Self.either(alternatives)
-    return (isNegated ? Self.negated(all) : all, start)
+    return isNegated ? Self.negated(all) : all
   }
 
   private static func negated(_ criterion: Criterion) -> Criterion {
@@ -93,8 +91,8 @@ struct HAProxyACLs: Sendable {
     if sample == "ssl_fc" { return words.count == 1 ? .secure : .other }
     if sample == "dst_port" { return words.count == 2 ? (words[1] == "443" ? .secure : .plain) : .other }
     let hosts: Set = [
-      "hdr(host)", "req.hdr(host)", "req.fhdr(host)", "hdr(Host)", "req.hdr(Host)", "hdr_dom(host)", "hdr_beg(host)",
-      "req.ssl_sni", "req_ssl_sni", "ssl_fc_sni",
+      "hdr(host)", "req.hdr(host)", "req.fhdr(host)", "hdr(Host)", "req.hdr(Host)", "req.ssl_sni", "req_ssl_sni",
+      "ssl_fc_sni",
     ]
     guard hosts.contains(sample) else { return .other }
     var names: [String] = []
@@ -105,7 +103,7 @@ struct HAProxyACLs: Sendable {
       case "-i", "--", "-n": break
       case "-m":
         index += 1
-        guard index < words.count, ["str", "dom", "beg"].contains(words[index]) else { return .other }
+        guard index < words.count, words[index] == "str" else { return .other }
       case _ where word.hasPrefix("-"): return .other
       default:
         guard let name = HostName.split(word, defaultPort: 443)?.host, name.contains("."), !names.contains(name),

@@ -32,7 +32,10 @@ extension HAProxyImport {
       let isTLS = isChecked && (speaksTLS || backend.hasOption("ssl-hello-chk"))
       _ = draft.choose("health.check", isTLS ? "tls" : "tcp")
       if isHTTP {
-        let advice = "checks by HTTP are made with TLS: health: { check: https }, if the servers' port has it"
+        let advice =
+          isChecked
+          ? "checks by HTTP are made with TLS: health: { check: https }, if the servers' port has it"
+          : "no server has `check`, and Belvedere checks all: health: { check: https } is better than `tcp`"
         for line in backend.all("option", "httpchk") + backend.all("http-check") {
           ledger.settle(line.range, .impossible(advice))
         }

@@ -119,8 +119,7 @@ struct HAProxyImport: Sendable {
         ledger.settle(line.range, .impossible("there is no backend `\(line.words[1])`"))
         continue
       }
-      let (criterion, start) = proxy.conditions.condition(of: line)
-      switch criterion {
+      switch proxy.conditions.condition(of: line) {
       case .always:
         guard !routes.contains(where: { $0.hosts.isEmpty }) else {
           // The first that applies wins; default_backend comes last wherever it is.
@@ -136,7 +135,6 @@ struct HAProxyImport: Sendable {
         ledger.settle(
           line.range,
           .impossible("only names in Host or SNI and ports select servers: see `services` and `servers.NAME`"))
-        _ = start
       }
     }
     if proxy.hasServers, !routes.contains(where: { $0.hosts.isEmpty }) {
@@ -150,7 +148,7 @@ struct HAProxyImport: Sendable {
     guard !proxy.isTCP, !binds.contains(where: \.isSecure) else { return false }
     return proxy.lines.contains { line in
       guard let rule = RedirectRule(line), rule.leadsToHTTPS else { return false }
-      let criterion = proxy.conditions.condition(of: line).0
+      let criterion = proxy.conditions.condition(of: line)
       return criterion == .always || criterion == .plain
     }
   }
@@ -158,12 +156,15 @@ struct HAProxyImport: Sendable {
   private mutating func settleRedirecting(_ proxy: Proxy) {
     for line in proxy.lines {
       switch line.words[0] {
-      case "bind": settleParameters(of: BindLine(line), nil)
+      case "bind": settleUnused(BindLine(line))
       case "mode", "timeout", "maxconn", "option", "log", "acl", "errorfile", "retries", "balance":
         if proxy.own.contains(where: { $0.range == line.range }) {
           ledger.settle(line.range, .notNeeded("the section only redirects"))
         }
-      default: if RedirectRule(line) != nil { settleRedirectRule(line, location: nil) }
+      default:
+        var location: String?
+        settleRedirectRule(line, location: &location, isPlain: true)
+        if let location { locations.append(location) }
       }
     }
   }
@@ -222,7 +223,7 @@ struct HAProxyImport: Sendable {
       && !proxies[index].binds.contains(where: { $0.isSecure && $0.overlaps(bind) })
     {
       redirects.append(bind)
-      settleParameters(of: bind, nil)
+      settleUnused(bind)
       let redirects = proxies[index].lines.contains { RedirectRule($0)?.leadsToHTTPS == true }
       if !redirects {
         ledger.settle(bind.head, .impossible("plain http is answered with a redirect to https; clients must use that"))
@@ -279,7 +280,7 @@ struct HAProxyImport: Sendable {
         drafts[index].relayed += ports
         for bind in binds {
           ledger.settle(bind.head, .taken("relay.tcp of the same servers"))
-          settleParameters(of: bind, nil)
+          settleUnused(bind)
         }
         settleJoined(frontend, .taken("relay.tcp: the server of the client's address"))
         if route.backend != route.frontend {
@@ -288,12 +289,13 @@ struct HAProxyImport: Sendable {
         return true
       }
       if frontend.isTCP == draft.isPassthrough, draft.servers.count > 1, lines.count == 1, let line = lines.first,
-        let server = draft.servers.firstIndex(where: { $0.address == line.address && $0.port == line.port ?? 443 })
+        let server = draft.servers.firstIndex(where: { $0.address == line.address && $0.port == line.port ?? 443 }),
+        certificates(of: binds).isSubset(of: certificates(of: draft.binds))
       {
         drafts[index].servers[server].ports += ports
         for bind in binds {
           ledger.settle(bind.head, .taken("servers.\(draft.servers[server].name).ports"))
-          settleParameters(of: bind, nil)
+          settleUnused(bind)
         }
         settleJoined(frontend, .taken("servers.\(draft.servers[server].name).ports"))
         if route.backend != route.frontend { settleJoined(backend, .taken("servers.\(draft.servers[server].name)")) }

@@ -12,11 +12,7 @@ extension HAProxyImport {
       ledger.settle(bind.head, verdict)
     }
     readTLS(into: &draft)
-    for bind in draft.binds {
-      var own: ServiceDraft? = draft
-      settleParameters(of: bind, &own)
-      if let own { draft = own }
-    }
+    for bind in draft.binds { settleParameters(of: bind, &draft) }
     readServers(lines, backend, into: &draft)
     readHealth(of: backend, lines, into: &draft)
     let isOne = draft.frontend == draft.backend
@@ -25,39 +21,37 @@ extension HAProxyImport {
     for line in backend.lines { settle(line, of: backend, isFront: false, isBack: true, &draft) }
   }
 
-  /// Those that no other service of this frontend's port has in another form.
   private func uniqueListeners(of draft: ServiceDraft) -> [String] {
     var listeners: [String] = []
     for listener in draft.binds.flatMap(\.listeners) where !listeners.contains(listener) { listeners.append(listener) }
     return listeners
   }
 
-  func settleParametersOnly(_ bind: BindLine) -> [(Range<Int>, Verdict)] {
-    bind.parameters.map { parameter in
-      (parameter.range, ServerParameters.bindVerdict(on: parameter) ?? .notNeeded("nothing is encrypted there"))
-    }
-  }
+  /// What decides about TLS of a service.
+  private static let tlsParameters: Set = [
+    "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13",
+  ]
 
-  /// Settles the parameters of a place that no service of its own has.
-  mutating func settleParameters(of bind: BindLine, _ draft: ServiceDraft?) {
-    for (range, verdict) in settleParametersOnly(bind) { ledger.settle(range, verdict) }
-  }
-
-  private mutating func settleParameters(of bind: BindLine, _ draft: inout ServiceDraft?) {
+  /// Settles the parameters of a place that is none of `listen`.
+  mutating func settleUnused(_ bind: BindLine) {
     for parameter in bind.parameters {
-      let verdict: Verdict
-      switch parameter.name {
-      case "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
-        verdict = tlsVerdict(parameter, &draft)
-      default: verdict = ServerParameters.bindVerdict(on: parameter) ?? .impossible("the import does not know this")
-      }
-      ledger.settle(parameter.range, verdict)
+      let isOfTLS = Self.tlsParameters.contains(parameter.name)
+      let verdict =
+        isOfTLS ? .notNeeded("`tls` of the service decides") : ServerParameters.bindVerdict(on: parameter)
+      ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
     }
   }
 
-  private func tlsVerdict(_ parameter: ServerLine.Parameter, _ draft: inout ServiceDraft?) -> Verdict {
-    guard var service = draft, !service.isPassthrough else { return .notNeeded("nothing is decrypted there") }
-    defer { draft = service }
+  private mutating func settleParameters(of bind: BindLine, _ draft: inout ServiceDraft) {
+    for parameter in bind.parameters {
+      let isOfTLS = Self.tlsParameters.contains(parameter.name)
+      let verdict = isOfTLS ? tlsVerdict(parameter, &draft) : ServerParameters.bindVerdict(on: parameter)
+      ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
+    }
+  }
+
+  private func tlsVerdict(_ parameter: ServerLine.Parameter, _ draft: inout ServiceDraft) -> Verdict {
+    guard !draft.isPassthrough else { return .notNeeded("nothing is decrypted there") }
     switch parameter.name {
     case "crt":
       let file = path(parameter.arguments.first ?? "", below: "crt-base")
@@ -65,11 +59,11 @@ extension HAProxyImport {
         return .impossible("list the certificates of the folder under `tls.certificates`")
       }
       return .taken("tls: chain and key of \(file)")
-    case "no-tls-tickets": return service.choose("tls.tickets", "false")
+    case "no-tls-tickets": return draft.choose("tls.tickets", "false")
     default:
       let version =
         parameter.name == "ssl-min-ver" ? parameter.arguments.first ?? "" : "TLSv1." + parameter.name.suffix(1)
-      return service.choose("tls.profile", Self.profile(lowest: version))
+      return draft.choose("tls.profile", Self.profile(lowest: version))
     }
   }
 
@@ -77,10 +71,7 @@ extension HAProxyImport {
   private mutating func readTLS(into draft: inout ServiceDraft) {
     guard !draft.isPassthrough else { return }
     var files: [String] = []
-    for parameter in draft.binds.flatMap(\.parameters) where parameter.name == "crt" {
-      let file = path(parameter.arguments.first ?? "", below: "crt-base")
-      if !file.isEmpty, !file.hasSuffix("/"), !files.contains(file) { files.append(file) }
-    }
+    for file in certificateFiles(of: draft.binds) where !files.contains(file) { files.append(file) }
     if files.isEmpty {
       files = ["/etc/belvedere/tls/\(draft.name).pem"]
       remarks.append("tls.certificate of \(draft.name): the file with the certificate and its key")
@@ -91,6 +82,13 @@ extension HAProxyImport {
       draft.settings.set(["tls", "certificates"], .list(files.map { .scalar($0) }))
     }
   }
+
+  private func certificateFiles(of binds: [BindLine]) -> [String] {
+    binds.flatMap(\.parameters).filter { $0.name == "crt" }
+      .map { path($0.arguments.first ?? "", below: "crt-base") }.filter { !$0.isEmpty && !$0.hasSuffix("/") }
+  }
+
+  func certificates(of binds: [BindLine]) -> Set<String> { Set(certificateFiles(of: binds)) }
 
   // MARK: - Lines
 

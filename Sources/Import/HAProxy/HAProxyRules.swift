@@ -7,7 +7,7 @@ extension HAProxyImport {
   mutating func settleRule(_ line: Statement, of proxy: Proxy, _ draft: inout ServiceDraft) {
     if RedirectRule(line) != nil {
       var location: String?
-      settleRedirectRule(line, location: &location, isPlain: proxy.conditions.condition(of: line).0 != .secure)
+      settleRedirectRule(line, location: &location, isPlain: proxy.conditions.condition(of: line) != .secure)
       if let location, draft.settings.node(at: ["redirect", "location"]) == nil {
         draft.settings.set(["redirect", "location"], .scalar(location))
       }
@@ -52,12 +52,6 @@ extension HAProxyImport {
     ledger.settle(
       line.range,
       location.map { .taken("redirect.location: \($0)") } ?? .standard("redirect: plain http leads to https"))
-  }
-
-  mutating func settleRedirectRule(_ line: Statement, location: Void?) {
-    var target: String?
-    settleRedirectRule(line, location: &target, isPlain: true)
-    if let target { locations.append(target) }
   }
 
   /// Whether a rule refuses requests for names other than those of an ACL.

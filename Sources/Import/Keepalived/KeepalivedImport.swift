@@ -35,6 +35,13 @@ struct KeepalivedImport: Sendable {
       readChecks(tree.root)
       for node in tree.root { read(node, of: host) }
     }
+    for line in file.lines where line.condition != nil {
+      for place in line.places {
+        self.ledger.settleRest(
+          of: place..<(place + 1), .impossible("it is of another node than \(hosts[0]): write its value under its name")
+        )
+      }
+    }
   }
 
   /// The value of `vrrp`; nil if there is no virtual router.

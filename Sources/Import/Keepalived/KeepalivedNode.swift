@@ -87,10 +87,21 @@ struct KeepalivedTree {
       finish(&node)
       ledger.settle([place], open.isEmpty ? .impossible("there is no open block") : .notNeeded("closes a block"))
       close()
+    case let source where Self.endsWithBracket(source) && token.text == source:
+      // A bracket without a space before it.
+      let (word, bracket) = (String(source.dropLast()), String(source.suffix(1)))
+      take(KeepalivedLexer.Token(text: word, source: word), place, &node, &ledger)
+      take(KeepalivedLexer.Token(text: bracket, source: bracket), place, &node, &ledger)
     default:
       node.words.append(token.text)
       node.places.append(place)
     }
+  }
+
+  /// Whether a word has one bracket, at its end.
+  private static func endsWithBracket(_ word: String) -> Bool {
+    guard let place = word.utf8.firstIndex(where: { "{}".utf8.contains($0) }) else { return false }
+    return place != word.startIndex && word.utf8.index(after: place) == word.endIndex
   }
 
   private mutating func popLast() -> KeepalivedNode? {
