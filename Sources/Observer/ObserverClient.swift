@@ -4,12 +4,14 @@ import Wire
 
 /// A client's connection and its socket. Never blocks.
 struct ObserverClient: ~Copyable {
-  /// The most requests that are answered in a turn of the loop.
-  private static let requestsPerTurn = 16
+  /// The most system calls in a turn of the loop, whatever the client sends or takes.
+  private static let stepsPerTurn = 16
 
   private let descriptor: Descriptor
   /// Whether its address may be answered.
-  private let isAdmitted: Bool
+  let isAdmitted: Bool
+  /// Whether its last turn has ended before it was finished.
+  private(set) var isBusy = false
   private(set) var connection: ObserverConnection
   private var hasShutDown = false
 
@@ -23,16 +25,17 @@ struct ObserverClient: ~Copyable {
     try poller.watch(descriptor, token: token)
   }
 
-  /// Receives, answers and sends as much as the socket permits. True: there is more to do, although no event will say
-  /// so.
-  mutating func proceed(_ site: inout ObserverSite, at now: Instant) -> Bool {
-    var requests = 0
-    while connection.state != .over {
+  /// Receives, answers and sends as much as the socket permits, for one turn of the loop. `isBusy` then: there is more
+  /// to do, although no event will say so.
+  mutating func proceed(_ site: inout ObserverSite, at now: Instant) {
+    isBusy = false
+    for _ in 0..<Self.stepsPerTurn {
+      if connection.state == .over { return }
       var request: ObserverRequest?
       if !connection.output.isEmpty {
         switch Socket.write(descriptor.number, connection.output.span) {
         case .bytes(let count): request = connection.handle(.sent(count), at: now)
-        case .wouldBlock: return false
+        case .wouldBlock: return
         case .failed: request = connection.handle(.failed, at: now)
         }
       } else {
@@ -41,18 +44,16 @@ struct ObserverClient: ~Copyable {
           Socket.shutdownWrite(descriptor.number)
         }
         switch LocalSocket.receive(from: descriptor, limit: connection.room) {
-        case .nothing: return false
+        case .nothing: return
         case .ended: request = connection.handle(.ended, at: now)
         case .bytes(let bytes): request = connection.handle(.received(bytes), at: now)
         }
       }
       if let request {
         _ = connection.handle(.answered(site.answer(request, isAdmitted: isAdmitted, at: now)), at: now)
-        requests += 1
       }
-      if requests >= Self.requestsPerTurn { return true }
     }
-    return false
+    isBusy = connection.state != .over
   }
 
   /// More for a stream. `proceed` sends it.

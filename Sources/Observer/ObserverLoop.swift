@@ -9,6 +9,8 @@ import Wire
 struct ObserverLoop: ~Copyable {
   /// The most connections of clients: a few Prometheus servers, and people.
   static let connectionLimit = 64
+  /// The most connections of clients outside `networks`. They are told so, and take no place of others.
+  private static let refusedLimit = 8
   /// New connections of a listener in a turn.
   private static let acceptsPerTurn = 16
 
@@ -27,8 +29,8 @@ struct ObserverLoop: ~Copyable {
   private let signals: SignalReader
   private var site: ObserverSite
   private var receiver: ReportReceiver?
-  private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit)
-  /// Those that have more to do in the next turn.
+  private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit + ObserverLoop.refusedLimit)
+  /// Those that have more to do in the next turn, once each.
   private var busy: [SlabKey] = []
   /// Until when nothing is accepted, for lack of memory or descriptors.
   private var pauseEnd: Instant?
@@ -64,8 +66,8 @@ struct ObserverLoop: ~Copyable {
         case .reportListener: acceptReports(log)
         case .reports: readReports(log)
         case .listener: accept(from: event.index, log)
-        // An event of the same batch may have closed it.
-        case .client: if clients.contains(event.key) { proceed(event.key) }
+        // An event of the same batch may have closed it. A busy one has its turn below.
+        case .client: if clients.contains(event.key), !clients[event.key].isBusy { proceed(event.key) }
         case .signals, nil: break
         }
       }
@@ -123,7 +125,7 @@ struct ObserverLoop: ~Copyable {
     let message = site.update(report, at: now, isShown: !pages.isEmpty)
     for key in pages {
       clients[key].send(message, at: now)
-      proceed(key)
+      if !clients[key].isBusy { proceed(key) }
     }
   }
 
@@ -134,11 +136,10 @@ struct ObserverLoop: ~Copyable {
       for _ in 0..<Self.acceptsPerTurn {
         guard let accepted = try Socket.accept(from: sockets.listeners[index].descriptor) else { return }
         let address = accepted.peer.address
-        if clients.count >= Self.connectionLimit { makeRoom() }
+        let isAdmitted = networks.isEmpty || networks.contains { $0.contains(address) }
+        makeRoom(isAdmitted: isAdmitted)
         let key = clients.insert(
-          ObserverClient(
-            accepted.takeDescriptor(), isAdmitted: networks.isEmpty || networks.contains { $0.contains(address) },
-            at: Clock.monotonic()))
+          ObserverClient(accepted.takeDescriptor(), isAdmitted: isAdmitted, at: Clock.monotonic()))
         do throws(SystemError) {
           try clients[key].watch(poller, token: Token(.client, key).rawValue)
         } catch {
@@ -149,13 +150,17 @@ struct ObserverLoop: ~Copyable {
     } catch { pause(after: error, log) }
   }
 
-  private mutating func makeRoom() {
-    let oldest = clients.keys.min { clients[$0].connection.evictionRank < clients[$1].connection.evictionRank }
-    if let oldest { close(oldest) }
+  /// For one more client, among those that are admitted or among the others.
+  private mutating func makeRoom(isAdmitted: Bool) {
+    let alike = clients.keys.filter { clients[$0].isAdmitted == isAdmitted }
+    guard alike.count >= (isAdmitted ? Self.connectionLimit : Self.refusedLimit) else { return }
+    let first = alike.min { clients[$0].connection.evictionRank < clients[$1].connection.evictionRank }
+    if let first { close(first) }
   }
 
   private mutating func proceed(_ key: SlabKey) {
-    if clients[key].proceed(&site, at: Clock.monotonic()) { busy.append(key) }
+    clients[key].proceed(&site, at: Clock.monotonic())
+    if clients[key].isBusy { busy.append(key) }
     if clients[key].connection.state == .over { close(key) }
   }
 

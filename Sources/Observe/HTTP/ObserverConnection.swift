@@ -105,13 +105,13 @@ package struct ObserverConnection {
     }
   }
 
-  /// The order in which connections make room for another one: the lower, the earlier.
+  /// The order in which connections make room for another one: the lower, the earlier. Whether a client has sent a part
+  /// of a request makes no difference: a new one would have to go before older ones that send nothing whole.
   package var evictionRank: (Int, Instant) {
     switch state {
     case .over, .draining: (0, since)
-    case .idle: (1, since)
-    case .reading: (2, since)
-    case .deciding, .writing, .streaming: (3, since)
+    case .idle, .reading: (1, since)
+    case .deciding, .writing, .streaming: (2, since)
     }
   }
 

@@ -1,0 +1,97 @@
+"""`belvedere observe` with clients that mean it harm: none of them keeps another from its scrape."""
+
+import socket
+import threading
+
+import pytest
+from harness.observer import Observer
+from harness.waiting import TIMEOUT, wait_until
+
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def observed(testbed):
+    """Starts a balancer and its observer; `changes` are merged over the section `observe`."""
+    observers = []
+
+    def start(**changes):
+        balancer = testbed.balance(testbed.server("view01"), start=False, observe=changes)
+        observer = Observer(balancer)
+        observers.append(observer)
+        balancer.start().wait_until_serving()
+        observer.start().wait_until_up()
+        return balancer, observer
+
+    yield start
+    for observer in observers:
+        observer.stop()
+
+
+def connect(observer, source="127.0.0.1"):
+    return socket.create_connection(observer.endpoint, timeout=TIMEOUT, source_address=(source, 0))
+
+
+def answer_on(client):
+    """The first bytes of the answer to a request on this connection."""
+    client.sendall(REQUEST)
+    return client.recv(15)
+
+
+def test_a_client_that_sends_without_end_after_its_last_answer_has_no_more_than_its_turn(observed):
+    _, observer = observed()
+    ended = []
+
+    def flood():
+        with connect(observer) as client:
+            try:
+                client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+                while True:
+                    client.sendall(bytes(1 << 20))
+            except OSError as error:
+                ended.append(error)
+
+    floods = [threading.Thread(target=flood) for _ in range(3)]
+    for thread in floods:
+        thread.start()
+    try:
+        for _ in range(5):
+            assert observer.ask().status == 200
+        # Its time limit applies, although there is always more to read.
+        wait_until(lambda: len(ended) == 3, lambda: f"the end of the connections: {ended}")
+        assert not any(isinstance(error, TimeoutError) for error in ended), ended
+    finally:
+        observer.process.terminate()
+        for thread in floods:
+            thread.join()
+
+
+def test_clients_outside_the_networks_take_no_place_of_others(observed):
+    _, observer = observed(networks=["127.250.0.0/24", "127.0.0.1"])
+    with connect(observer, "127.250.0.9") as scraper:
+        assert answer_on(scraper) == b"HTTP/1.1 200 OK"
+        others = []
+        try:
+            for _ in range(200):
+                others.append(connect(observer, "127.251.0.9"))
+            assert answer_on(others[-1]) == b"HTTP/1.1 403 Fo"
+            while scraper.recv(1 << 20)[-1:] != b"\n":
+                pass
+            assert answer_on(scraper) == b"HTTP/1.1 200 OK"
+        finally:
+            for client in others:
+                client.close()
+
+
+def test_a_new_client_does_not_make_room_before_older_ones_that_have_asked_nothing(observed):
+    _, observer = observed()
+    clients = [connect(observer) for _ in range(64)]
+    try:
+        for client in clients:
+            client.sendall(REQUEST[:10])
+        with connect(observer) as scraper:
+            clients += [connect(observer) for _ in range(20)]
+            assert answer_on(scraper) == b"HTTP/1.1 200 OK"
+    finally:
+        for client in clients:
+            client.close()
