@@ -11,12 +11,28 @@ private func server(_ name: String, _ endpoint: String) -> StatusReport.Server {
   return StatusReport.Server(ServerIdentity(name: name, endpoint: endpoint))
 }
 
+/// Every counter has another value.
+private func counted<Counts: CounterSet>(from first: UInt64) -> Counts { Counts(values: first..<(first + 200)) }
+
+private let counters: StatusReport.Counters = {
+  var counters = StatusReport.Counters()
+  (counters.handshakes, counters.limits, counters.log) = (counted(from: 1), counted(from: 20), counted(from: 30))
+  counters.loops = [counted(from: 40), counted(from: 50)]
+  counters.workers = 3
+  var service = StatusReport.ServiceCounters(name: "view")
+  (service.connections, service.waiting, service.clients, service.clientLimit) = (1, 2, 3, 4)
+  service.counts = counted(from: 100)
+  counters.services = [service]
+  return counters
+}()
+
 private let servers: [StatusReport.Server] = {
   var first = server("view/view01", "192.168.1.165:443")
   first.state = .drain
   first.since = ago(60)
   first.weight = 5
   first.limit = 4000
+  first.counts = counted(from: 200)
   first.lastCheck = .init(time: ago(4), result: "200", milliseconds: 14)
   first.load = .init(clients: 15, sessions: 12, exchanges: 9, flows: 3, waiting: 2, connections: 11, weightPercent: 38)
   var removed = server("view/view01", "192.168.1.199:443")
@@ -72,6 +88,7 @@ let sampleReport: StatusReport = {
   certificate.fingerprint = "ab12"
   report.certificates = [certificate, certificate]
   report.problems = [.init(time: ago(95), count: 1, text: "server view02 is down")]
+  report.counters = counters
   report.servers = servers
   report.routers = [router]
   (report.timers.late, report.timers.worst) = (2, 17)

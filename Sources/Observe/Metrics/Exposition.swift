@@ -1,3 +1,5 @@
+import Domain
+
 /// Samples as text for Prometheus.
 package struct Exposition {
   /// The text format.
@@ -33,11 +35,27 @@ package struct Exposition {
     for other in states { add(metric, other == state ? "1" : "0", labels + [other]) }
   }
 
-  private mutating func add(_ metric: Metric, _ value: String, _ labels: [String]) {
+  /// Adds a histogram, in seconds.
+  mutating func add(_ metric: Metric, _ histogram: DurationHistogram, _ labels: [String]) {
+    var count: UInt64 = 0
+    for index in histogram.buckets.indices {
+      count &+= histogram.buckets[index]
+      let bound = index < DurationHistogram.bounds.count ? "\(DurationHistogram.bounds[index] / 1000)" : "+Inf"
+      add(metric, "\(count)", labels, part: "_bucket", bound: bound)
+    }
+    add(metric, "\(Double(histogram.microseconds) / 1_000_000)", labels, part: "_sum")
+    add(metric, "\(count)", labels, part: "_count")
+  }
+
+  /// `part`: which sample of a histogram; `bound`: the upper one of its bucket.
+  private mutating func add(
+    _ metric: Metric, _ value: String, _ labels: [String], part: String = "", bound: String? = nil
+  ) {
     precondition(labels.count == metric.labels.count, "\(metric.name) has other labels")
-    let pairs = zip(metric.labels, labels).map { "\($0)=\"\(Self.escaped($1))\"" }
+    var pairs = zip(metric.labels, labels).map { "\($0)=\"\(Self.escaped($1))\"" }
+    if let bound { pairs.append("le=\"\(bound)\"") }
     let list = pairs.isEmpty ? "" : "{" + pairs.joined(separator: ",") + "}"
-    lines[metric, default: ""] += "\(metric.name)\(list) \(value)\n"
+    lines[metric, default: ""] += "\(metric.name)\(part)\(list) \(value)\n"
   }
 
   /// Both formats escape these three in a label's value.

@@ -3,7 +3,7 @@
 package struct Metric: Hashable, Sendable {
   /// The type in the exposition formats.
   package enum Kind: String, Sendable {
-    case gauge, counter
+    case gauge, counter, histogram
   }
 
   /// The name without a counter's suffix.
@@ -14,8 +14,12 @@ package struct Metric: Hashable, Sendable {
   /// One line of plain text.
   package let help: String
 
-  /// The name of its samples.
+  /// The name of its samples; those of a histogram have `_bucket`, `_sum` and `_count` after it.
   package var name: String { kind == .counter ? base + "_total" : base }
+
+  static func histogram(_ base: String, _ help: String, by labels: [String] = []) -> Metric {
+    Metric(base, .histogram, help, labels)
+  }
 
   private init(_ base: String, _ kind: Kind, _ help: String, _ labels: [String]) {
     self.base = "belvedere_" + base

@@ -1,6 +1,8 @@
 /// All metrics, in the order of docs/metrics.md.
 package enum Metrics {
-  package static let all: [Metric] = [service, traffic, servers, [certificateEnd], routers, pair].flatMap { $0 }
+  package static let all: [Metric] = [
+    service, traffic, counters, services, servers, serverCounters, [certificateEnd], routers, pair,
+  ].flatMap { $0 }
 
   // MARK: the service
 
@@ -37,21 +39,21 @@ package enum Metrics {
   static let connections = Metric.gauge("connections", "Open connections of clients.")
   static let connectionLimit = Metric.gauge(
     "connections_limit", "The most connections of clients (limits.connections).")
-  static let accepted = Metric.counter("connections_accepted", "Connections of clients since the worker started.")
+  static let accepted = Metric.counter("connections_accepted", "Connections of clients since the service started.")
   static let refusedConnections = Metric.counter(
-    "connections_refused", "Connections closed because of a limit, since the worker started.")
+    "connections_refused", "Connections closed because of a limit, since the service started.")
   static let failedHandshakes = Metric.counter(
-    "handshakes_failed", "TLS handshakes with clients that failed, since the worker started.")
+    "handshakes_failed", "TLS handshakes with clients that failed, since the service started.")
   static let exchanges = Metric.gauge("exchanges", "Requests and tunnels in progress.")
-  static let requests = Metric.counter("requests", "Requests since the worker started.")
+  static let requests = Metric.counter("requests", "Requests since the service started.")
   static let refusedRequests = Metric.counter(
-    "requests_refused", "Requests that were malformed or exceeded a limit, since the worker started.")
+    "requests_refused", "Requests that were malformed or exceeded a limit, since the service started.")
   static let unroutable = Metric.counter(
-    "requests_unroutable", "Requests without an available server, since the worker started.")
+    "requests_unroutable", "Requests without an available server, since the service started.")
   static let flows = Metric.gauge("flows", "Flows of UDP datagrams in progress.")
   static let flowLimit = Metric.gauge("flows_limit", "The most flows of UDP datagrams; 0 where none are relayed.")
-  static let datagrams = Metric.counter("datagrams_relayed", "UDP datagrams relayed, since the worker started.")
-  static let droppedDatagrams = Metric.counter("datagrams_dropped", "UDP datagrams dropped, since the worker started.")
+  static let datagrams = Metric.counter("datagrams_relayed", "UDP datagrams relayed, since the service started.")
+  static let droppedDatagrams = Metric.counter("datagrams_dropped", "UDP datagrams dropped, since the service started.")
   static let clientLimit = Metric.gauge("clients_limit", "The most clients in the affinity tables.")
   static let queueLimit = Metric.gauge("queue_limit", "The most waiting requests of one server.")
 
@@ -62,7 +64,7 @@ package enum Metrics {
 
   // MARK: servers
 
-  private static let ofServer = ["service", "server"]
+  static let ofServer = ["service", "server"]
   private static func server(_ name: String, _ help: String) -> Metric { .gauge("server_" + name, help, by: ofServer) }
 
   static let serverState = Metric.gauge(

@@ -11,6 +11,7 @@ extension Exposition {
     guard let report else { return }
     addService(report)
     add(report.traffic, report.limits)
+    add(report.counters)
     for server in report.servers { add(server) }
     addCertificates(of: report)
     for router in report.routers { add(router) }
@@ -84,6 +85,7 @@ extension Exposition {
       add(Metrics.serverWaiting, load.waiting, labels)
       add(Metrics.serverConnections, load.connections, labels)
     }
+    if let counts = server.counts { add(counts, labels) }
     if let check = server.lastCheck {
       add(Metrics.checked, check.time, labels)
       add(Metrics.checkDuration, Double(check.milliseconds) / 1000, labels)
