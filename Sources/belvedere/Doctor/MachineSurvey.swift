@@ -66,7 +66,7 @@ enum MachineSurvey {
 
   // MARK: ports
 
-  /// The configured ports that other programs have. `own`: the processes of the running service.
+  /// The configured ports that other programs have. `isRunning`: whether the service has them by now.
   static func ports(of configuration: Configuration, isRunning: Bool) -> Gathered<[PortFacts]> {
     var tables = (tcp: SocketTable(), udp: SocketTable())
     for name in ["tcp", "tcp6", "udp", "udp6"] {
@@ -76,7 +76,7 @@ enum MachineSurvey {
     let tcp =
       configuration.services.flatMap { service in
         service.listeners + (service.redirect?.listeners ?? []) + service.serverListeners + service.relayListeners
-      } + [configuration.pair?.listener].compactMap { $0 }
+      } + [configuration.pair?.listener].compactMap { $0 } + (configuration.observer?.listeners ?? [])
     let udp = configuration.services.flatMap(\.datagramListeners)
     let wanted =
       tcp.removingDuplicates().map { ($0, $0.text, tables.tcp) }
