@@ -49,9 +49,9 @@ extension Metrics {
 
   static let serviceConnections = Metric.gauge("service_connections", "Open connections of clients.", by: ["service"])
   static let serviceWaiting = Metric.gauge("service_queue", "Requests that wait for a server.", by: ["service"])
-  static let serviceClients = Metric.gauge("service_clients", "Clients assigned to servers.", by: ["service"])
+  static let serviceClients = Metric.gauge("service_clients", "Entries of the affinity tables.", by: ["service"])
   static let serviceClientLimit = Metric.gauge(
-    "service_clients_limit", "The most clients that are assigned to servers (affinity.entries).", by: ["service"])
+    "service_clients_limit", "The most entries of the affinity tables (affinity.entries).", by: ["service"])
   static let evictedClients = Metric.counter(
     "service_clients_evicted", "Clients that were forgotten because the affinity table was full.", by: ["service"])
   static let serviceTraffic = TrafficMetrics(
@@ -71,7 +71,7 @@ extension Metrics {
   static let checks = Metric.counter("server_checks", "Completed health checks.", by: ofServer)
   static let failedChecks = Metric.counter("server_checks_failed", "Health checks that failed.", by: ofServer)
   static let connectTime = Metric.histogram(
-    "server_connect_duration_seconds", "From the request's slot at the server to the connection, including TLS.",
+    "server_connect_duration_seconds", "How long each new connection to the server took, including TLS.",
     by: ofServer)
   static let responseTime = Metric.histogram(
     "server_response_duration_seconds", "From the connection to the head of the response.", by: ofServer)
