@@ -11,11 +11,13 @@ struct ObserverLoop: ~Copyable {
   static let connectionLimit = 64
   /// The most connections of clients outside `networks`. They are told so, and take no place of others.
   private static let refusedLimit = 8
+  /// The most clients that have not taken their answer. Each may hold the text of another report.
+  private static let answerLimit = 16
   /// New connections of a listener in a turn.
   private static let acceptsPerTurn = 16
 
   private enum Source: UInt64 {
-    case signals, reportListener, reports
+    case signals, reportListener, reports, nextReports
     /// Its index is the listener's.
     case listener
     /// Its key is the client's.
@@ -29,6 +31,8 @@ struct ObserverLoop: ~Copyable {
   private let signals: SignalReader
   private var site: ObserverSite
   private var receiver: ReportReceiver?
+  /// A newer connection, which has sent nothing yet.
+  private var nextReceiver: ReportReceiver?
   private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit + ObserverLoop.refusedLimit)
   /// Those that have more to do in the next turn, once each.
   private var busy: [SlabKey] = []
@@ -65,6 +69,7 @@ struct ObserverLoop: ~Copyable {
         switch event.kind {
         case .reportListener: acceptReports(log)
         case .reports: readReports(log)
+        case .nextReports: readNextReports(log)
         case .listener: accept(from: event.index, log)
         // An event of the same batch may have closed it. A busy one has its turn below.
         case .client: if clients.contains(event.key), !clients[event.key].isBusy { proceed(event.key) }
@@ -99,23 +104,48 @@ struct ObserverLoop: ~Copyable {
 
   // MARK: the supervisor
 
-  /// A newer connection replaces the former one: the supervisor has restarted.
+  /// A newer connection replaces the former one when it has sent something: the supervisor has restarted.
   private mutating func acceptReports(_ log: Logger) {
     do throws(SystemError) {
       while let socket = try LocalSocket.accept(from: sockets.reports.descriptor) {
-        try poller.watchLevel(socket, token: Token(.reports).rawValue)
-        receiver = ReportReceiver(socket)
+        nextReceiver = ReportReceiver(socket)
+        try nextReceiver?.watch(poller, token: Token(.nextReports).rawValue)
       }
     } catch { pause(after: error, log) }
   }
 
   private mutating func readReports(_ log: Logger) {
-    switch receiver?.read() {
+    guard let receipt = receiver?.read() else { return }
+    if case .ended = receipt {
+      receiver = nil
+      site.handleEndOfReports(at: Clock.monotonic())
+    }
+    handle(receipt, log)
+  }
+
+  private mutating func readNextReports(_ log: Logger) {
+    guard let receipt = nextReceiver?.read() else { return }
+    switch receipt {
+    case .ended: nextReceiver = nil
+    case .incomplete where nextReceiver?.hasBegun != true: return
+    case .incomplete, .report: replaceReceiver(log)
+    }
+    handle(receipt, log)
+  }
+
+  private mutating func replaceReceiver(_ log: Logger) {
+    receiver = nextReceiver.take()
+    do throws(SystemError) { try receiver?.watch(poller, token: Token(.reports).rawValue) } catch {
+      pause(after: error, log)
+    }
+  }
+
+  private mutating func handle(_ receipt: ReportReceiver.Receipt, _ log: Logger) {
+    switch receipt {
     case .report(let report): publish(report)
     case .ended(let reason):
       if let reason { log.warning("observe: the service's report can't be used: \(reason)") }
-      receiver = nil
-    case .incomplete, nil: break
+    case .incomplete: break
     }
   }
 
@@ -161,7 +191,16 @@ struct ObserverLoop: ~Copyable {
   private mutating func proceed(_ key: SlabKey) {
     clients[key].proceed(&site, at: Clock.monotonic())
     if clients[key].isBusy { busy.append(key) }
-    if clients[key].connection.state == .over { close(key) }
+    if clients[key].connection.state == .over { close(key) } else if clients[key].connection.isWriting { limitAnswers() }
+  }
+
+  /// Closes the connection whose answer has taken longest when there are too many: a scrape takes a moment, and has to
+  /// succeed beside clients that read nothing.
+  private mutating func limitAnswers() {
+    let writing = clients.keys.filter { clients[$0].connection.isWriting }
+    guard writing.count > Self.answerLimit else { return }
+    let oldest = writing.min { clients[$0].connection.since < clients[$1].connection.since }
+    if let oldest { close(oldest) }
   }
 
   private mutating func close(_ key: SlabKey) { _ = clients.remove(key) }

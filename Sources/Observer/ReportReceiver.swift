@@ -7,9 +7,12 @@ struct ReportReceiver: ~Copyable {
   /// The most bytes that are read in a turn of the loop.
   private static let bytesPerTurn = 1 << 20
 
-  let descriptor: Descriptor
+  private let descriptor: Descriptor
   /// What was received of the next report.
   private var line: [UInt8] = []
+
+  /// Whether a part of a report was received.
+  var hasBegun: Bool { !line.isEmpty }
 
   enum Receipt {
     /// Nothing, or a part of a report.
@@ -21,6 +24,12 @@ struct ReportReceiver: ~Copyable {
   }
 
   init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  /// Its events have this token from now on.
+  func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
+    poller.forget(descriptor)
+    try poller.watchLevel(descriptor, token: token)
+  }
 
   /// Reads what is there.
   mutating func read() -> Receipt {

@@ -1,5 +1,7 @@
 """`belvedere observe` with clients that mean it harm: none of them keeps another from its scrape."""
 
+import copy
+import json
 import socket
 import threading
 
@@ -95,3 +97,66 @@ def test_a_new_client_does_not_make_room_before_older_ones_that_have_asked_nothi
     finally:
         for client in clients:
             client.close()
+
+
+def report_to(observer, report):
+    """A connection as the service's, with this report."""
+    service = socket.socket(socket.AF_UNIX)
+    service.settimeout(TIMEOUT)
+    service.connect(str(observer.socket))
+    service.sendall(json.dumps({"ok": True, "status": report, "version": 1}).encode() + b"\n")
+    return service
+
+
+def memory(process):
+    """The resident bytes of a process."""
+    lines = open(f"/proc/{process.pid}/status").read().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS:"))
+
+
+def test_clients_that_read_nothing_do_not_multiply_the_answer(observed):
+    balancer, observer = observed()
+    report = balancer.status
+    balancer.stop()
+    for number in range(400):
+        server = copy.deepcopy(report["servers"][0])
+        server["name"] = f"server-{number}"
+        report["servers"].append(server)
+    with report_to(observer, report):
+        size = 0
+
+        def is_large():
+            nonlocal size
+            size = len(observer.ask().text)
+            return size > 500_000
+
+        wait_until(is_large, lambda: f"the report:\n{observer.log}")
+        before = memory(observer.process)
+        clients = []
+        try:
+            for _ in range(64):
+                client = socket.socket()
+                clients.append(client)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.settimeout(TIMEOUT)
+                client.connect(observer.endpoint)
+                client.sendall(REQUEST * 4)
+            assert observer.ask().status == 200
+            assert memory(observer.process) - before < 8 * size
+        finally:
+            for client in clients:
+                client.close()
+
+
+def test_a_connection_replaces_the_service_only_with_its_first_bytes(observed):
+    balancer, observer = observed()
+    report = balancer.status
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(str(observer.socket))
+        before = observer.metrics.get("report_timestamp_seconds")
+        observer.wait_for(lambda metrics: (metrics.get("report_timestamp_seconds") or 0) > before, "another report")
+    report["node"] = "restarted"
+    with report_to(observer, report):
+        observer.wait_for(
+            lambda metrics: metrics.get("build_info", version=report["version"], node="restarted"), "the new report"
+        )

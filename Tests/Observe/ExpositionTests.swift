@@ -83,6 +83,10 @@ private struct TestFile {
     ("application/openmetrics-text;q=0,text/plain;q=0", .prometheus),
     ("application/openmetrics-text;q=2", .prometheus), ("application/openmetrics-text;q=0.5.5", .prometheus),
     ("application/openmetrics-text;q=0.x", .prometheus), (";;;,,=,;q=", .prometheus),
+    ("application/openmetrics-text;version=\"1.0.0\"", .openMetrics), ("application/openmetrics-text;version=\"", .prometheus),
+    ("application/openmetrics-text;q=0.5,text/*;q=0.9", .prometheus),
+    ("application/openmetrics-text;q=0.5,text/plain;q=0.4,text/*;q=0.9", .openMetrics),
+    ("application/openmetrics-text;q=0.5,*/*;q=0.1", .openMetrics),
   ])
   func `is what the client prefers (RFC 9110 §12.5.1)`(_ field: String, _ format: Exposition.Format) {
     #expect(MediaRange.format(accepting: field) == format)

@@ -65,7 +65,7 @@ private struct Client {
     ("GET / HTTP/1.1\r\n\r\n", "400"), ("GET /\r\n\r\n", "400"), ("GET / HTTP/1.1\nHost: x\n\n", "400"),
     ("GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", "400"), ("GET / HTTP/3.0\r\nHost: x\r\n\r\n", "505"),
     ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "405"), ("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", "405"),
-    ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "400"),
+    ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "405"),
     ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "400"),
     ("GET /\(String(repeating: "x", count: 2000)) HTTP/1.1\r\nHost: x\r\n\r\n", "414"),
     ("GET / HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "x", count: 9000))\r\n\r\n", "431"),
@@ -94,8 +94,31 @@ private struct Client {
     _ = connection.handle(.ended, at: at(0))
     _ = connection.handle(.answered(answer), at: at(0))
     #expect(!connection.output.isEmpty)
-    _ = connection.handle(.sent(connection.output.count), at: at(0))
+    while !connection.output.isEmpty { _ = connection.handle(.sent(connection.output.count), at: at(0)) }
     #expect(connection.state == .over)
+  }
+
+  @Test(arguments: ["HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"])
+  func `a refused HEAD has no body (RFC 9110 §9.3.2)`(_ text: String) {
+    var client = Client()
+    client.send(text)
+    #expect(client.codes == ["400"])
+    #expect(client.received.hasSuffix("\r\n\r\n"))
+  }
+
+  @Test func `connections with the same answer share its body`() {
+    func place(_ bytes: ArraySlice<UInt8>) -> UInt? {
+      unsafe bytes.withUnsafeBytes { unsafe $0.baseAddress.map { UInt(bitPattern: $0) } }
+    }
+    let large = ObserverAnswer.ok(Array(repeating: 0, count: 1 << 20), as: "text/plain")
+    let places = (0..<3).map { _ in
+      var connection = ObserverConnection(at: at(0))
+      _ = connection.handle(.received(bytes(request)), at: at(0))
+      _ = connection.handle(.answered(large), at: at(0))
+      _ = connection.handle(.sent(connection.output.count), at: at(0))
+      return place(connection.output)
+    }
+    #expect(places[0] != nil && Set(places).count == 1)
   }
 
   @Test func `nothing is read while an answer is sent`() {

@@ -27,6 +27,17 @@ private func request(_ path: String = "/metrics", _ authorization: String? = nil
     #expect(seen == [false, true, true, false, true])
   }
 
+  @Test func `a report is shown for a second after the end of the service's connection`() {
+    var site = ObserverSite(version: "1", token: nil)
+    _ = site.update(sampleReport, at: at(1000), isShown: false)
+    site.handleEndOfReports(at: at(2000))
+    var seen: [Bool] = []
+    for now in [2000, 3000, 3001] as [UInt64] { seen.append(Self.isUp(&site, at(now))) }
+    _ = site.update(sampleReport, at: at(3100), isShown: false)
+    seen.append(Self.isUp(&site, at(3100)))
+    #expect(seen == [true, true, false, true])
+  }
+
   @Test(arguments: [
     ("Bearer 0123456789abcdef", 200), ("bearer  0123456789abcdef ", 200), ("Bearer 0123456789abcdeF", 401),
     ("Bearer 0123456789abcde", 401), ("Bearer", 401), ("0123456789abcdef", 401), ("Digest 0123456789abcdef", 401),

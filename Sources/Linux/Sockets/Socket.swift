@@ -48,6 +48,11 @@ public enum Socket {
     _ = CLinux.shutdown(listener.number, Int32(SHUT_RD))
   }
 
+  /// Limits what the kernel holds for a peer that does not read (SO_SNDBUF). Accepted connections inherit it.
+  public static func limitSendBuffer(_ listener: borrowing Descriptor, bytes: Int32) throws(SystemError) {
+    try set(listener, SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF")
+  }
+
   /// Throws EADDRINUSE when a socket already listens on this endpoint: another process of this user could otherwise
   /// share the port unnoticed, and each would get some of the clients.
   public static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {

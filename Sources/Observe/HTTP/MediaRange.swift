@@ -10,7 +10,9 @@ struct MediaRange {
     let openMetrics = ranges.filter {
       $0.type == "application/openmetrics-text" && ["1.0.0", nil].contains($0.parameters["version"])
     }
-    let plain = ranges.filter { $0.type == "text/plain" }
+    // The most specific range applies (RFC 9110 §12.5.1).
+    let plain = ["text/plain", "text/*", "*/*"].lazy.map { type in ranges.filter { $0.type == type } }
+      .first { !$0.isEmpty } ?? []
     guard let best = openMetrics.map(\.weight).max(), best > 0 else { return .prometheus }
     return best >= plain.map(\.weight).max() ?? 0 ? .openMetrics : .prometheus
   }
@@ -21,9 +23,13 @@ struct MediaRange {
     var parameters: [String: String] = [:]
     for part in parts.dropFirst() {
       let sides = part.split(separator: "=", maxSplits: 1).map { String($0).trimmed }
-      if sides.count == 2 { parameters[sides[0]] = sides[1] }
+      if sides.count == 2 { parameters[sides[0]] = Self.unquoted(sides[1]) }
     }
     self.parameters = parameters
+  }
+
+  private static func unquoted(_ value: String) -> String {
+    value.count >= 2 && value.hasPrefix("\"") && value.hasSuffix("\"") ? String(value.dropFirst().dropLast()) : value
   }
 
   /// In thousandths (RFC 9110 §12.4.2); an invalid weight is 0.

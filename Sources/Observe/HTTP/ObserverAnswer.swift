@@ -41,8 +41,8 @@ package struct ObserverAnswer: Hashable, Sendable {
     ObserverAnswer(status: status, body: Array("\(status.code) \(status.phrase)\(line.map { ": " + $0 } ?? "")\n".utf8))
   }
 
-  /// Head and body as bytes. A stream ends with the connection.
-  func rendered(isToHead: Bool, keepsAlive: Bool) -> [UInt8] {
+  /// What precedes the body. A stream ends with the connection.
+  func head(keepsAlive: Bool) -> [UInt8] {
     var head = """
       HTTP/1.1 \(status.code) \(status.phrase)\r
       Content-Type: \(mediaType)\r
@@ -58,6 +58,6 @@ package struct ObserverAnswer: Hashable, Sendable {
     }
     if status.code == 405 { head += "Allow: GET, HEAD\r\n" }
     if !keepsAlive { head += "Connection: close\r\n" }
-    return Array(head.utf8) + Array("\r\n".utf8) + (isToHead ? [] : body)
+    return Array(head.utf8) + Array("\r\n".utf8)
   }
 }

@@ -63,7 +63,9 @@ package struct ObserverConnection {
   /// What was received and not answered: less than two heads.
   private var received: [UInt8] = []
   private var scanner = HeadScanner()
-  private var answer: [UInt8] = []
+  /// What is being sent: the head of an answer, then the body. Every connection with this answer shares the body.
+  private var head: [UInt8] = []
+  private var body: [UInt8] = []
   /// What follows on a stream whose client is slow.
   private var next: [UInt8]?
   private var request: (isHead: Bool, keepsAlive: Bool) = (false, false)
@@ -75,6 +77,9 @@ package struct ObserverConnection {
 
   /// Whether it gets what `.continued` has.
   package var isStreaming: Bool { if case .streaming = state { true } else { false } }
+
+  /// Whether an answer is on its way.
+  package var isWriting: Bool { if case .writing = state { true } else { false } }
 
   /// How many bytes may be received now.
   package var room: Int {
@@ -88,10 +93,13 @@ package struct ObserverConnection {
   /// The bytes to be sent.
   package var output: ArraySlice<UInt8> {
     switch state {
-    case .writing(let sent, _), .streaming(let sent): answer[sent...]
+    case .writing(let sent, _), .streaming(let sent):
+      sent < head.count ? head[sent...] : body[(sent - head.count)...]
     case .idle, .reading, .deciding, .draining, .over: []
     }
   }
+
+  private var length: Int { head.count + body.count }
 
   /// When `handle(.timer)` is due.
   package var deadline: Instant? {
@@ -99,7 +107,7 @@ package struct ObserverConnection {
     case .idle: since + Self.idleTimeout
     case .reading: since + Self.headTimeout
     case .writing: since + Self.answerTimeout
-    case .streaming: answer.isEmpty ? nil : since + Self.answerTimeout
+    case .streaming: length == 0 ? nil : since + Self.answerTimeout
     case .draining: since + Self.drainTimeout
     case .deciding, .over: nil
     }
@@ -128,11 +136,11 @@ package struct ObserverConnection {
       write(answer, isToHead: request.isHead, keepsAlive: request.keepsAlive, now)
     case (.writing(let sent, let keepsAlive), .sent(let count)):
       // The time limit is the whole answer's.
-      guard sent + count >= answer.count else {
+      guard sent + count >= length else {
         state = .writing(sent: sent + count, keepsAlive: keepsAlive)
         return nil
       }
-      answer = []
+      (head, body) = ([], [])
       guard keepsAlive else {
         enter(hasEnded ? .over : .draining, now)
         return nil
@@ -141,18 +149,18 @@ package struct ObserverConnection {
       if !received.isEmpty { return readHead(at: now) }
       if hasEnded { enter(.over, now) }
     case (.streaming(let sent), .sent(let count)):
-      guard sent + count >= answer.count else {
+      guard sent + count >= length else {
         state = .streaming(sent: sent + count)
         return nil
       }
-      answer = next.take() ?? []
+      (head, body) = ([], next.take() ?? [])
       enter(.streaming(sent: 0), now)
     case (.streaming, .continued(let bytes)):
-      guard answer.isEmpty else {
+      guard length == 0 else {
         next = bytes
         return nil
       }
-      answer = bytes
+      body = bytes
       since = now
     case (_, .timer): if let deadline, now >= deadline { enter(.over, now) }
     case (.deciding, _), (.writing, _), (.streaming, _), (.over, _), (.idle, _), (.reading, _), (.draining, _): break
@@ -175,8 +183,9 @@ package struct ObserverConnection {
       refuse(rejection.status, "\(rejection.reason)", now)
       return nil
     case .head(let head):
-      guard head.method == .get || head.method == .head, head.framing == .none else {
-        refuse(head.framing == .none ? .methodNotAllowed : .badRequest, "only GET and HEAD, without a body", now)
+      let isKnown = head.method == .get || head.method == .head
+      guard isKnown, head.framing == .none else {
+        refuse(isKnown ? .badRequest : .methodNotAllowed, "only GET and HEAD, without a body", now)
         return nil
       }
       let asked = ObserverRequest(head, of: bytes)
@@ -190,13 +199,15 @@ package struct ObserverConnection {
 
   /// The last answer: where the next request would start is not known.
   private mutating func refuse(_ status: HTTP1.Status, _ line: String, _ now: Instant) {
+    let isToHead = received.starts(with: "HEAD ".utf8)
     received = []
-    write(.failure(ObserverAnswer.Status(status), line), isToHead: false, keepsAlive: false, now)
+    write(.failure(ObserverAnswer.Status(status), line), isToHead: isToHead, keepsAlive: false, now)
   }
 
   private mutating func write(_ answer: ObserverAnswer, isToHead: Bool, keepsAlive: Bool, _ now: Instant) {
     let streams = answer.isStream && !isToHead
-    self.answer = answer.rendered(isToHead: isToHead, keepsAlive: keepsAlive && !answer.isStream)
+    head = answer.head(keepsAlive: keepsAlive && !answer.isStream)
+    body = isToHead ? [] : answer.body
     enter(streams ? .streaming(sent: 0) : .writing(sent: 0, keepsAlive: keepsAlive && !answer.isStream), now)
   }
 }

@@ -7,13 +7,17 @@ import Wire
 package struct ObserverSite {
   /// A report that is older is not shown as the present state: the service sends one every second.
   static let currentFor = Interval.seconds(5)
+  /// How long the last report is shown after the service's connection has ended, which may be connecting again.
+  static let reconnectTime = Interval.seconds(1)
 
   private let version: String
   /// Nil: every request is answered.
   private let token: [UInt8]?
-  private var latest: (report: StatusReport, at: Instant)?
+  private var latest: (report: StatusReport, until: Instant)?
   private var texts: [Exposition.Format: [UInt8]] = [:]
-  /// Whether `texts` are those of the report.
+  /// What a new page gets; nil: not made yet.
+  private var opening: [UInt8]?
+  /// Whether `texts` and `opening` are those of the report.
   private var textsAreCurrent = false
   private var history = ReportHistory()
 
@@ -25,11 +29,17 @@ package struct ObserverSite {
 
   /// Takes over a report. Returns what is sent to every open page; `isShown`: there is one.
   package mutating func update(_ report: StatusReport, at now: Instant, isShown: Bool) -> [UInt8] {
-    latest = (report, now)
-    texts = [:]
+    latest = (report, now + Self.currentFor)
+    (texts, opening) = ([:], nil)
     let isNewSample = history.note(report, at: now)
     guard isShown else { return [] }
     return (isNewSample ? Self.message("past", history.json) : []) + Self.message("report", report.json)
+  }
+
+  /// The service's connection has ended.
+  package mutating func handleEndOfReports(at now: Instant) {
+    guard let last = latest else { return }
+    latest = (last.report, min(last.until, now + Self.reconnectTime))
   }
 
   /// A server-sent event with one line of data.
@@ -49,17 +59,28 @@ package struct ObserverSite {
       return .ok(text(format, at: now), as: format.mediaType)
     case "/": return Page.answer
     case "/events":
-      var body = Array("retry: 1000\n\n".utf8) + Self.message("past", history.json)
-      if let report = current(at: now) { body += Self.message("report", report.json) }
-      var answer = ObserverAnswer.ok(body, as: "text/event-stream")
+      var answer = ObserverAnswer.ok(stream(at: now), as: "text/event-stream")
       answer.isStream = true
       return answer
     default: return .failure(.notFound, "the page is at /, metrics are at /metrics")
     }
   }
 
-  private func current(at now: Instant) -> StatusReport? {
-    latest.flatMap { now - $0.at <= Self.currentFor ? $0.report : nil }
+  /// The report, if it is the present state. Drops the texts when that has changed.
+  private mutating func current(at now: Instant) -> StatusReport? {
+    let report = latest.flatMap { now <= $0.until ? $0.report : nil }
+    if textsAreCurrent != (report != nil) { (texts, opening) = ([:], nil) }
+    textsAreCurrent = report != nil
+    return report
+  }
+
+  private mutating func stream(at now: Instant) -> [UInt8] {
+    let report = current(at: now)
+    if let opening { return opening }
+    var text = Array("retry: 1000\n\n".utf8) + Self.message("past", history.json)
+    if let report { text += Self.message("report", report.json) }
+    opening = text
+    return text
   }
 
   private func isAuthorized(_ request: ObserverRequest) -> Bool {
@@ -69,8 +90,6 @@ package struct ObserverSite {
 
   private mutating func text(_ format: Exposition.Format, at now: Instant) -> [UInt8] {
     let report = current(at: now)
-    if textsAreCurrent != (report != nil) { texts = [:] }
-    textsAreCurrent = report != nil
     if let text = texts[format] { return text }
     let text = Array(Exposition(report, version: version).text(format).utf8)
     texts[format] = text
