@@ -48,6 +48,9 @@ package enum ObserverRole {
     do throws(SystemError) { contents = try File.contents(of: path, limit: longestToken) } catch {
       throw Fault("the token \(path) can't be read: \(SystemError.words(for: error.code))")
     }
+    guard File.audience(of: path) != .anyUser else {
+      throw Fault("every user of this machine may read the token: `chmod o= \(path)`")
+    }
     let token = Array(contents.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
     guard token.count >= shortestToken, token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
       throw Fault(

@@ -54,7 +54,7 @@ extension Configuration.Loaded {
       case .pairSecret: checkPairSecret(in: file)
       case .trustAnchors: checkTrustAnchors(in: file)
       // Readable for the user of `belvedere observe`, and perhaps not for this one.
-      case .observerToken: break
+      case .observerToken: checkToken(in: file)
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
@@ -101,6 +101,11 @@ extension Configuration.Loaded {
     case .anyUser:
       refuse(file, because: "every user of this machine may read the secret", suggestion: "chmod o= \(file.path)")
     }
+  }
+
+  private mutating func checkToken(in file: FileReference) {
+    guard File.audience(of: file.path) == .anyUser else { return }
+    refuse(file, because: "every user of this machine may read the token", suggestion: "chmod o= \(file.path)")
   }
 
   /// Refuses files that the worker could change or read without need: the worker is not trusted with them, and what it

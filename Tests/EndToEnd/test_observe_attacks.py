@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from harness.observer import Observer
+from harness.service import belvedere
 from harness.waiting import TIMEOUT, wait_until
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -160,3 +161,28 @@ def test_a_connection_replaces_the_service_only_with_its_first_bytes(observed):
         observer.wait_for(
             lambda metrics: metrics.get("build_info", version=report["version"], node="restarted"), "the new report"
         )
+
+
+def test_a_token_that_every_user_may_read_is_refused(testbed, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef\n")
+    token.chmod(0o644)
+    tmp_path.chmod(0o755)
+    balancer = testbed.balance(testbed.server(), start=False, observe={"token": str(token)})
+    balancer.write()
+    exposed = all(path.stat().st_mode & 0o001 for path in tmp_path.parents)
+    run = belvedere("check", "--configuration", balancer.file)
+    assert run.returncode == int(exposed)
+    assert ("every user of this machine may read the token" in run.stderr) == exposed, run.stderr
+
+
+def test_the_service_logs_once_that_there_is_no_observer(testbed):
+    balancer = testbed.balance(testbed.server(), start=False, observe={})
+    balancer.options += ["--observer", balancer.directory / "observer"]
+    balancer.start().wait_until_serving()
+    line = "observe: reports can't be sent: connect"
+    wait_until(lambda: line in balancer.log, lambda: balancer.log)
+    for _ in range(2):
+        before = balancer.status["time"]
+        wait_until(lambda: balancer.status["time"] != before, "another second")
+    assert balancer.log.count(line) == 1

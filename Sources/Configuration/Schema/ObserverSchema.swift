@@ -18,8 +18,9 @@ extension Schema {
       Key(
         "token", \.token, .optional(.path(.observerToken)), example: "credential:belvedere-observe.token",
         """
-        File with a token that every request must have (`Authorization: Bearer`, or as the password of `Basic`), or \
-        `credential:NAME` of systemd. Only with loopback addresses, because a token can be read on the way.
+        File with a token that every request must have (`Authorization: Bearer`, or as the password of `Basic`). \
+        belvedere-observe.service can read a `credential:NAME` of systemd only. Only with loopback addresses, because a \
+        token can be read on the way.
         """),
     ])
 }

@@ -1,5 +1,6 @@
 import Control
 import Linux
+import Logging
 import Wire
 
 /// Sends the status to `belvedere observe` over its socket, as often as the supervisor passes one. Nothing is read from
@@ -17,11 +18,13 @@ package final class StatusPublisher: Sendable {
   private static let timeout = Interval.seconds(5)
 
   private let path: String
+  private let log: Logger
   private let writer: BackgroundWriter<StatusReport?>
 
   /// `path`: the observer's socket. There need not be one.
-  init(to path: String) throws(SystemError) {
+  init(to path: String, log: Logger) throws(SystemError) {
     self.path = path
+    self.log = log
     writer = try BackgroundWriter(nil)
     try writer.start(name: "observer") { self.run() }
   }
@@ -36,9 +39,19 @@ package final class StatusPublisher: Sendable {
 
   private func run() {
     var connection: Descriptor?
+    // Why there is none; each reason is logged once.
+    var fault: SystemError?
     while true {
       guard let report = writer.next({ $0.take() }) else { continue }
-      if connection == nil { connection = try? LocalSocket.connect(to: path, within: Self.timeout) }
+      if connection == nil {
+        do throws(SystemError) {
+          connection = try LocalSocket.connect(to: path, within: Self.timeout)
+          fault = nil
+        } catch {
+          if fault?.code != error.code { log.notice("observe: reports can't be sent: \(error)") }
+          fault = error
+        }
+      }
       guard let socket = connection.take() else { continue }
       let line = Array(ControlAnswer.status(report).line.utf8) + [UInt8(ascii: "\n")]
       if Self.send(line, to: socket) { connection = consume socket }
