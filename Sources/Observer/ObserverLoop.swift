@@ -191,7 +191,11 @@ struct ObserverLoop: ~Copyable {
   private mutating func proceed(_ key: SlabKey) {
     clients[key].proceed(&site, at: Clock.monotonic())
     if clients[key].isBusy { busy.append(key) }
-    if clients[key].connection.state == .over { close(key) } else if clients[key].connection.isWriting { limitAnswers() }
+    if clients[key].connection.state == .over {
+      close(key)
+    } else if clients[key].connection.isWriting {
+      limitAnswers()
+    }
   }
 
   /// Closes the connection whose answer has taken longest when there are too many: a scrape takes a moment, and has to

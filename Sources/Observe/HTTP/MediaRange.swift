@@ -11,7 +11,8 @@ struct MediaRange {
       $0.type == "application/openmetrics-text" && ["1.0.0", nil].contains($0.parameters["version"])
     }
     // The most specific range applies (RFC 9110 §12.5.1).
-    let plain = ["text/plain", "text/*", "*/*"].lazy.map { type in ranges.filter { $0.type == type } }
+    let plain =
+      ["text/plain", "text/*", "*/*"].lazy.map { type in ranges.filter { $0.type == type } }
       .first { !$0.isEmpty } ?? []
     guard let best = openMetrics.map(\.weight).max(), best > 0 else { return .prometheus }
     return best >= plain.map(\.weight).max() ?? 0 ? .openMetrics : .prometheus
