@@ -108,6 +108,7 @@ private struct Client {
 
   @Test func `connections with the same answer share its body`() {
     func place(_ bytes: ArraySlice<UInt8>) -> UInt? {
+      // SAFETY: the address is compared, and nothing is read there.
       unsafe bytes.withUnsafeBytes { unsafe $0.baseAddress.map { UInt(bitPattern: $0) } }
     }
     let large = ObserverAnswer.ok(Array(repeating: 0, count: 1 << 20), as: "text/plain")
