@@ -61,7 +61,9 @@ package struct Finding: Hashable, Sendable {
   package var text: String {
     let place = words.first.map { "\($0.place.file):\($0.place.line): " } ?? ""
     var shown = words.map(\.source)
-    for index in shown.indices.dropFirst() where Self.beforeSecrets.contains(shown[index - 1]) { shown[index] = "***" }
+    for index in shown.indices.dropFirst() where Self.beforeSecrets.contains(words[index - 1].text) {
+      shown[index] = "***"
+    }
     return Printable.line("\(place)\(shown.joined(separator: " ")): \(verdict)")
   }
 

@@ -53,7 +53,7 @@ enum DirectiveTable {
     table["ssl-load-extra-del-ext"] = .notNeeded("name the key under `tls.key` if it is in a file of its own")
     table["ssl-skip-self-issued-ca"] = .standard("a root is not sent")
     table["ssl-mode-async"] = unit
-    table["spread-checks"] = .standard("health.jitter")
+    table["spread-checks"] = .notNeeded("`health.jitter` spreads checks")
     table["stats socket"] = .notNeeded("`belvedere status` and `belvedere server` use /run/belvedere/control.sock")
     table["stats"] = status
     table["server-state-base"] = .notNeeded("`server-state-file` has a full path")
@@ -114,6 +114,8 @@ enum DirectiveTable {
       "option pgsql-check": .impossible("`health: { check: tcp }` checks the port"),
       "option redis-check": .impossible("`health: { check: tcp }` checks the port"),
       "option smtpchk": .impossible("`health: { check: tcp }` checks the port"),
+      "no option redispatch": .impossible("a request that could not be sent goes to another server"),
+      "no option forwardfor": .impossible("set forwarded: { add: false }"),
       "no option": .notNeeded("the option is off"), "description": .notNeeded("a text for the statistics"),
       "id": .notNeeded("a number for the statistics"), "enabled": .standard("a service is enabled"),
       "disabled": .impossible("remove the service from the file"),
@@ -153,7 +155,7 @@ enum DirectiveTable {
       "http-error": .impossible("put a page of your own under `errors`"),
       "force-persist": .notNeeded("`servers.NAME.names` and `ports` reach a server that drains"),
       "ignore-persist": .notNeeded("a client keeps its server"),
-      "tcp-request inspect-delay": .standard("timeouts.tls-handshake"),
+      "tcp-request inspect-delay": .notNeeded("the start of a connection has timeouts.tls-handshake"),
       "tcp-response inspect-delay": .notNeeded("nothing is read of the answer"), "grace": .standard("timeouts.stop"),
       "retry-on": .standard("what was not sent, or may be repeated, is tried again"),
       "clitcpka-cnt": .notNeeded("`timeouts` end dead connections"),

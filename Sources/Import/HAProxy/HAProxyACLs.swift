@@ -4,6 +4,8 @@ import Wire
 enum Criterion: Hashable, Sendable {
   /// The Host or the server name is one of these.
   case hosts([String])
+  /// It is none of these.
+  case otherHosts([String])
   /// The client speaks TLS.
   case secure
   /// It does not.
@@ -32,14 +34,16 @@ struct HAProxyACLs: Sendable {
   /// What a named condition asks for.
   func meaning(of name: String) -> Criterion { Self.either(criteria[name] ?? [.other]) }
 
-  /// The condition at the end of a line.
-  func condition(of line: Statement) -> Criterion {
-    guard let start = line.words.firstIndex(where: { $0 == "if" || $0 == "unless" }) else { return .always }
+  /// The condition at the end of a line, and where it begins.
+  func condition(of line: Statement) -> (Criterion, start: Int) {
+    guard let start = line.words.firstIndex(where: { $0 == "if" || $0 == "unless" }) else {
+      return (.always, line.words.count)
+    }
     let isNegated = line.words[start] == "unless"
     var alternatives: [Criterion] = []
     var terms: [Criterion] = []
     var index = start + 1
-    func close() { alternatives.append(terms.count == 1 ? terms[0] : .other) }
+    func close() { alternatives.append(Self.both(terms)) }
     while index < line.words.count {
       let word = line.words[index]
       if word == "or" || word == "||" {
@@ -64,15 +68,28 @@ struct HAProxyACLs: Sendable {
     }
     close()
     let all = Self.either(alternatives)
-    return isNegated ? Self.negated(all) : all
+    return (isNegated ? Self.negated(all) : all, start)
   }
 
   private static func negated(_ criterion: Criterion) -> Criterion {
     switch criterion {
     case .secure: .plain
     case .plain: .secure
+    case .hosts(let names): .otherHosts(names)
+    case .otherHosts(let names): .hosts(names)
     default: .other
     }
+  }
+
+  /// Of conditions that must all be met.
+  private static func both(_ terms: [Criterion]) -> Criterion {
+    guard terms.count != 1 else { return terms[0] }
+    var names: [String] = []
+    for term in terms {
+      guard case .otherHosts(let more) = term else { return .other }
+      names += more
+    }
+    return names.isEmpty ? .other : .otherHosts(names)
   }
 
   private static func either(_ criteria: [Criterion]) -> Criterion {
@@ -87,15 +104,19 @@ struct HAProxyACLs: Sendable {
   /// Of the words after the name of an `acl`, or between braces.
   private static func criterion(_ words: [String]) -> Criterion {
     guard let fetch = words.first else { return .other }
-    let sample = fetch.split(separator: ",").first.map(String.init) ?? ""
-    if sample == "ssl_fc" { return words.count == 1 ? .secure : .other }
-    if sample == "dst_port" { return words.count == 2 ? (words[1] == "443" ? .secure : .plain) : .other }
+    if fetch == "ssl_fc" { return words.count == 1 ? .secure : .other }
+    if fetch == "dst_port", words.count == 2 { return words[1] == "443" ? .secure : words[1] == "80" ? .plain : .other }
+    // What changes a name in no way that counts.
+    let parts = fetch.split(separator: ",").map(String.init)
+    let harmless: Set = ["lower", "host_only", "field(1", "word(1", ":)"]
+    guard let sample = parts.first, parts.dropFirst().allSatisfy({ harmless.contains($0) }) else { return .other }
     let hosts: Set = [
-      "hdr(host)", "req.hdr(host)", "req.fhdr(host)", "hdr(Host)", "req.hdr(Host)", "req.ssl_sni", "req_ssl_sni",
-      "ssl_fc_sni",
+      "hdr(host)", "req.hdr(host)", "req.fhdr(host)", "hdr(Host)", "req.hdr(Host)",
+      "req.ssl_sni", "req_ssl_sni", "ssl_fc_sni",
     ]
     guard hosts.contains(sample) else { return .other }
     var names: [String] = []
+    var seen: Set<String> = []
     var index = 1
     while index < words.count {
       let word = words[index]
@@ -106,10 +127,10 @@ struct HAProxyACLs: Sendable {
         guard index < words.count, words[index] == "str" else { return .other }
       case _ where word.hasPrefix("-"): return .other
       default:
-        guard let name = HostName.split(word, defaultPort: 443)?.host, name.contains("."), !names.contains(name),
+        guard let name = HostName.split(word, defaultPort: 443)?.host.lowercased(), name.contains("."),
           HostName.isValid(name)
         else { return .other }
-        names.append(name.lowercased())
+        if seen.insert(name).inserted { names.append(name) }
       }
       index += 1
     }

@@ -69,6 +69,14 @@ extension HAProxyImport {
       return .impossible("affinity.by applies to all requests")
     }
     let fetch = sample.split(separator: ",").first.map(String.init) ?? ""
+    if let table = line.words.firstIndex(of: "table").flatMap({ line[$0 + 1] }), table != proxies[draft.backend].name {
+      guard
+        let definition = proxies.first(where: { $0.name == table })?.last("stick-table")
+      else {
+        return .impossible("there is no table `\(table)`")
+      }
+      settleStickTable(definition, &draft)
+    }
     if fetch == "src" { return .standard("affinity.by: client-address") }
     for prefix in ["cookie(", "req.cook(", "res.cook(", "req_cook(", "res_cook(", "set-cookie("]
     where fetch.hasPrefix(prefix) {

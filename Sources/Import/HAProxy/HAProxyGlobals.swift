@@ -11,8 +11,12 @@ extension HAProxyImport {
       case "crt-base", "ca-base", "key-base": verdict = .taken("the paths of files have it in front")
       case "ssl-server-verify":
         verdict = line[1] == "none" ? .taken("trust: insecure-no-verification") : .standard("certificates are verified")
-      case "ssl-default-bind-options", "ssl-default-server-options":
-        verdict = .notNeeded("`profile` chooses versions, ciphers and curves")
+      case "ssl-default-bind-options":
+        settleOptions(line, profile: "tls.profile")
+        verdict = nil
+      case "ssl-default-server-options":
+        settleOptions(line, profile: "server-tls-profile")
+        verdict = nil
       default: verdict = DirectiveTable.globalVerdict(on: line.words)
       }
       if let verdict { ledger.settleRest(of: line.range, verdict) }
@@ -27,6 +31,14 @@ extension HAProxyImport {
     }
     shared.set(path, .scalar(value))
     return Standards.values[key] == value ? .standard("\(key): \(value)") : .taken("\(key): \(value)")
+  }
+
+  /// `maxconn` of a frontend: a limit of its own there, one for all here.
+  mutating func frontendLimitVerdict(_ line: Statement) -> Verdict {
+    guard servingCount <= 1 || globalWord("maxconn") != nil else {
+      return .impossible("`limits.connections` counts the connections of all services: write one sum")
+    }
+    return limitVerdict(line)
   }
 
   /// `maxconn` of `global` or a frontend.

@@ -12,9 +12,14 @@ extension HAProxyImport {
 
   mutating func readHealth(of backend: Proxy, _ servers: [ServerLine], into draft: inout ServiceDraft) {
     var probe = Probe()
-    let isHTTP = backend.hasOption("httpchk")
+    let kinds: Set = ["httpchk", "tcp-check", "ssl-hello-chk"]
+    // HAProxy has one kind of check, that of the last line.
+    let last = backend.lines.last { $0.words[0] == "option" && kinds.contains($0[1] ?? "") }?[1]
+    let isHTTP = last == "httpchk" && backend.hasOption("httpchk")
     for line in backend.lines {
       switch (line.words[0], line[1]) {
+      case ("option", let kind?) where kinds.contains(kind) && kind != last:
+        ledger.settle(line.range, .notNeeded("a later check replaces it"))
       case ("option", "httpchk"): readOption(line, &probe)
       case ("http-check", _): readCheck(line, &probe)
       case ("option", "ssl-hello-chk"): ledger.settle(line.range, .taken("health.check: tls"))
@@ -29,7 +34,7 @@ extension HAProxyImport {
     if isHTTP, isChecked, speaksTLS || !draft.isPassthrough {
       choose(probe, &draft)
     } else {
-      let isTLS = isChecked && (speaksTLS || backend.hasOption("ssl-hello-chk"))
+      let isTLS = isChecked && (speaksTLS || last == "ssl-hello-chk")
       _ = draft.choose("health.check", isTLS ? "tls" : "tcp")
       if isHTTP {
         let advice =
@@ -128,10 +133,9 @@ extension HAProxyImport {
     }
     var statuses: [String] = []
     if line[2] == "rstatus" {
-      // The usual ones: ^2, (2|3)[0-9][0-9].
-      let classes = value.filter { "23".contains($0) }
-      let isUsual = value.allSatisfy { "^$(|)[]0-9.{}23,".contains($0) } && !classes.isEmpty && !value.hasPrefix("200")
-      if isUsual { statuses = ["200", "204"] + (classes.contains("3") ? ["301", "302", "303", "307", "308"] : []) }
+      // A plain list: ^(200|302)$.
+      let parts = value.filter { !"^$()".contains($0) }.split(separator: "|", omittingEmptySubsequences: false)
+      if parts.allSatisfy({ $0.count == 3 && (200...599).contains(Int($0) ?? 0) }) { statuses = parts.map(String.init) }
     } else {
       for part in value.split(separator: ",") {
         let ends = part.split(separator: "-").compactMap { Int($0) }
@@ -141,6 +145,10 @@ extension HAProxyImport {
           break
         }
         statuses += (first...last).map(String.init)
+        guard statuses.count <= 32 else {
+          statuses = []
+          break
+        }
       }
     }
     var unique: [String] = []

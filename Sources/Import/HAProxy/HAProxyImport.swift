@@ -8,6 +8,8 @@ struct HAProxyImport: Sendable {
 
   var ledger = Ledger()
   let proxies: [Proxy]
+  /// How many sections take clients for servers.
+  let servingCount: Int
   let globals: [Statement]
   let options: ImportOptions
   /// What all services share.
@@ -19,8 +21,8 @@ struct HAProxyImport: Sendable {
   var redirects: [BindLine] = []
   /// The backends that services have.
   private var consumed: Set<Int> = []
-  /// Fixed targets of redirects.
-  var locations: [String] = []
+  /// The rules of `redirects`, by the places of their lines in the ledger.
+  var redirectRules: [Int: Statement] = [:]
   private let others: [HAProxyFile.Section]
   private let unusedDefaults: [Statement]
 
@@ -29,6 +31,7 @@ struct HAProxyImport: Sendable {
     (proxies, unusedDefaults) = Proxy.all(in: file)
     globals = file.sections.filter { $0.kind == "global" }.flatMap(\.lines)
     others = file.sections.filter { !["global", "defaults", "frontend", "backend", "listen"].contains($0.kind) }
+    servingCount = proxies.count { $0.takesClients && (!$0.usedBackends.isEmpty || $0.hasServers) }
     self.options = options
     readGlobals()
     readProxies()
@@ -56,7 +59,7 @@ struct HAProxyImport: Sendable {
     for line in unusedDefaults { ledger.settleRest(of: line.range, .notNeeded("no section uses it")) }
     for (index, proxy) in proxies.enumerated() where proxy.kind == "backend" && !consumed.contains(index) {
       for line in proxy.own {
-        ledger.settleRest(of: line.range, .notNeeded("no frontend uses the backend"))
+        ledger.settleRest(of: line.range, .notNeeded("no service uses the backend"))
       }
     }
     for proxy in proxies {
@@ -69,22 +72,15 @@ struct HAProxyImport: Sendable {
 
   // MARK: - From proxies to services
 
-  /// A backend that a frontend uses, and for which names.
-  private struct Route {
-    let frontend: Int
-    let backend: Int
-    /// Empty for the default.
-    var hosts: [String]
-  }
-
   private mutating func readProxies() {
     var routes: [Route] = []
     for index in proxies.indices where proxies[index].takesClients {
       let proxy = proxies[index]
       let binds = proxy.binds
       let found = self.routes(of: index)
-      if isRedirect(proxy, binds) {
+      if !binds.contains(where: \.isSecure), let rule = redirectRule(of: proxy) {
         redirects += binds
+        for bind in binds { redirectRules[bind.statement.range.lowerBound] = rule }
         for line in proxy.usedBackends { ledger.settle(line.range, .notNeeded("every request is redirected")) }
         settleRedirecting(proxy)
       } else if found.isEmpty {
@@ -100,6 +96,8 @@ struct HAProxyImport: Sendable {
     for index in drafts.indices { addRedirect(to: index) }
     for bind in redirects where !ledger.isSettled(bind.head) {
       ledger.settle(bind.head, .impossible("no service takes this redirect"))
+      guard let rule = redirectRules[bind.statement.range.lowerBound] else { continue }
+      ledger.settle(rule.range, .impossible("no service takes this redirect"))
     }
   }
 
@@ -111,65 +109,7 @@ struct HAProxyImport: Sendable {
     return kind + (route.hosts.isEmpty ? 0 : 1)
   }
 
-  private mutating func routes(of index: Int) -> [Route] {
-    let proxy = proxies[index]
-    var routes: [Route] = []
-    for line in proxy.usedBackends {
-      guard let backend = proxies.firstIndex(where: { $0.kind != "frontend" && $0.name == line.words[1] }) else {
-        ledger.settle(line.range, .impossible("there is no backend `\(line.words[1])`"))
-        continue
-      }
-      switch proxy.conditions.condition(of: line) {
-      case .always:
-        guard !routes.contains(where: { $0.hosts.isEmpty }) else {
-          // The first that applies wins; default_backend comes last wherever it is.
-          ledger.settle(line.range, .notNeeded("another backend takes all requests"))
-          continue
-        }
-        routes.append(Route(frontend: index, backend: backend, hosts: []))
-        ledger.settle(line.range, .taken("the servers of the service"))
-      case .hosts(let names):
-        routes.append(Route(frontend: index, backend: backend, hosts: names))
-        ledger.settle(line.range, .taken("by name, from Host or SNI"))
-      case .secure, .plain, .other:
-        ledger.settle(
-          line.range,
-          .impossible("only names in Host or SNI and ports select servers: see `services` and `servers.NAME`"))
-      }
-    }
-    if proxy.hasServers, !routes.contains(where: { $0.hosts.isEmpty }) {
-      routes.append(Route(frontend: index, backend: index, hosts: []))
-    }
-    return routes.filter { proxies[$0.backend].hasServers }
-  }
-
-  /// Whether a frontend does nothing but redirect to https.
-  private func isRedirect(_ proxy: Proxy, _ binds: [BindLine]) -> Bool {
-    guard !proxy.isTCP, !binds.contains(where: \.isSecure) else { return false }
-    return proxy.lines.contains { line in
-      guard let rule = RedirectRule(line), rule.leadsToHTTPS else { return false }
-      let criterion = proxy.conditions.condition(of: line)
-      return criterion == .always || criterion == .plain
-    }
-  }
-
-  private mutating func settleRedirecting(_ proxy: Proxy) {
-    for line in proxy.lines {
-      switch line.words[0] {
-      case "bind": settleUnused(BindLine(line))
-      case "mode", "timeout", "maxconn", "option", "log", "acl", "errorfile", "retries", "balance":
-        if proxy.own.contains(where: { $0.range == line.range }) {
-          ledger.settle(line.range, .notNeeded("the section only redirects"))
-        }
-      default:
-        var location: String?
-        settleRedirectRule(line, location: &location, isPlain: true)
-        if let location { locations.append(location) }
-      }
-    }
-  }
-
-  private mutating func settleWithoutBackend(_ proxy: Proxy) {
+  mutating func settleWithoutBackend(_ proxy: Proxy) {
     let isStatistics = proxy.lines.contains { $0.words[0] == "stats" || $0.words.contains("prometheus-exporter") }
     for line in proxy.own {
       ledger.settle(
@@ -186,17 +126,24 @@ struct HAProxyImport: Sendable {
     let (frontend, backend) = (proxies[route.frontend], proxies[route.backend])
     let lines = serverLines(of: backend)
     let binds = frontend.binds
+    let hasSecureBind = binds.contains(where: \.isSecure)
+    guard frontend.isTCP || hasSecureBind || !lines.contains(where: { $0.has("ssl") }) else {
+      for line in frontend.own where line.words[0] != "use_backend" && line.words[0] != "default_backend" {
+        ledger.settleRest(
+          of: line.range, .impossible("plain http is only redirected to https: `bind` needs `ssl` and a certificate"))
+      }
+      return
+    }
     consumed.insert(route.backend)
     if join(route, frontend, backend, lines, binds) { return }
     guard drafts.count < Self.mostServices else {
       for line in backend.own { ledger.settle(line.range, .impossible("there may be \(Self.mostServices) services")) }
       return
     }
-    let hasSecureBind = binds.contains(where: \.isSecure)
-    let isPassthrough = frontend.isTCP && !hasSecureBind || !hasSecureBind && !lines.contains { $0.has("ssl") }
     var draft = ServiceDraft(
       name: uniqueName(route.hosts.isEmpty && route.frontend != route.backend ? frontend.name : backend.name),
-      frontend: route.frontend, backend: route.backend, isPassthrough: isPassthrough)
+      frontend: route.frontend, backend: route.backend, isPassthrough: Self.isPassthrough(frontend, lines))
+    draft.isDefault = route.hosts.isEmpty
     draft.hosts = newNames(route.hosts)
     draft.binds = (hasSecureBind ? binds.filter(\.isSecure) : binds).filter {
       !$0.places.isEmpty && !isTaken($0, of: route.frontend)
@@ -211,9 +158,37 @@ struct HAProxyImport: Sendable {
       for line in frontend.own { ledger.settleRest(of: line.range, .impossible("the section listens nowhere")) }
       return
     }
+    separatePorts(of: &draft, lines)
     if hasSecureBind { addPlain(binds.filter { !$0.isSecure }, of: route.frontend) }
     read(into: &draft, frontend, backend, lines)
     drafts.append(draft)
+  }
+
+  /// Whether connections are forwarded as they are.
+  static func isPassthrough(_ frontend: Proxy, _ lines: [ServerLine]) -> Bool {
+    !frontend.binds.contains(where: \.isSecure) && (frontend.isTCP || !lines.contains { $0.has("ssl") })
+  }
+
+  /// HAProxy connects to the port that the client came to if a server has none. One port is the service's, the others
+  /// are relayed.
+  private mutating func separatePorts(of draft: inout ServiceDraft, _ lines: [ServerLine]) {
+    var ports: [UInt16] = []
+    for port in draft.binds.flatMap(\.ports) where !ports.contains(port) { ports.append(port) }
+    guard ports.count > 1, lines.contains(where: { $0.port == nil }) else { return }
+    let main = ports.contains(443) ? 443 : ports[0]
+    func addresses(of port: UInt16) -> Set<IPAddress?> {
+      Set(draft.binds.flatMap(\.places).filter { $0.ports.contains(port) }.map(\.address))
+    }
+    guard draft.isPassthrough, lines.allSatisfy({ $0.port == nil }),
+      ports.allSatisfy({ addresses(of: $0) == addresses(of: main) })
+    else {
+      for line in lines where line.port == nil {
+        ledger.settle(
+          line.head, .impossible("HAProxy uses the port that the client came to: write one `listen` for each port"))
+      }
+      return
+    }
+    draft.relayed = ports.filter { $0 != main }
   }
 
   /// Plain http listeners beside https in one section.
@@ -223,9 +198,10 @@ struct HAProxyImport: Sendable {
       && !proxies[index].binds.contains(where: { $0.isSecure && $0.overlaps(bind) })
     {
       redirects.append(bind)
-      settleUnused(bind)
-      let redirects = proxies[index].lines.contains { RedirectRule($0)?.leadsToHTTPS == true }
-      if !redirects {
+      settleParameters(of: bind, nil)
+      if let rule = redirectRule(of: proxies[index]) {
+        redirectRules[bind.statement.range.lowerBound] = rule
+      } else {
         ledger.settle(bind.head, .impossible("plain http is answered with a redirect to https; clients must use that"))
       }
     }
@@ -252,86 +228,6 @@ struct HAProxyImport: Sendable {
     }
     return name
   }
-
-  /// Adds the route to a service that has the same servers, if it can be.
-  private mutating func join(
-    _ route: Route, _ frontend: Proxy, _ backend: Proxy, _ lines: [ServerLine], _ binds: [BindLine]
-  ) -> Bool {
-    var ports: [UInt16] = []
-    for port in binds.flatMap(\.ports) where !ports.contains(port) { ports.append(port) }
-    for index in drafts.indices {
-      let draft = drafts[index]
-      let isSamePlace = draft.frontend == route.frontend
-      if isSamePlace, !route.hosts.isEmpty, !draft.isPassthrough, lines.count == 1, let line = lines.first,
-        let server = draft.servers.firstIndex(where: { $0.address == line.address && $0.port == line.port ?? 443 })
-      {
-        drafts[index].servers[server].hosts += newNames(route.hosts)
-        settleJoined(backend, .taken("servers.\(draft.servers[server].name).names"))
-        return true
-      }
-      if isSamePlace, draft.backend == route.backend {
-        drafts[index].hosts += newNames(route.hosts)
-        return true
-      }
-      guard !isSamePlace, !ports.isEmpty, route.hosts.isEmpty, canListen(draft, binds, ports) else { continue }
-      if frontend.isTCP, draft.hasServers(lines),
-        lines.allSatisfy({ line in ports == [line.port ?? ports[0]] || line.port == nil })
-      {
-        drafts[index].relayed += ports
-        for bind in binds {
-          ledger.settle(bind.head, .taken("relay.tcp of the same servers"))
-          settleUnused(bind)
-        }
-        settleJoined(frontend, .taken("relay.tcp: the server of the client's address"))
-        if route.backend != route.frontend {
-          settleJoined(backend, .taken("relay.tcp: the server of the client's address"))
-        }
-        return true
-      }
-      if frontend.isTCP == draft.isPassthrough, draft.servers.count > 1, lines.count == 1, let line = lines.first,
-        let server = draft.servers.firstIndex(where: { $0.address == line.address && $0.port == line.port ?? 443 }),
-        certificates(of: binds).isSubset(of: certificates(of: draft.binds))
-      {
-        drafts[index].servers[server].ports += ports
-        for bind in binds {
-          ledger.settle(bind.head, .taken("servers.\(draft.servers[server].name).ports"))
-          settleUnused(bind)
-        }
-        settleJoined(frontend, .taken("servers.\(draft.servers[server].name).ports"))
-        if route.backend != route.frontend { settleJoined(backend, .taken("servers.\(draft.servers[server].name)")) }
-        return true
-      }
-    }
-    return false
-  }
-
-  /// Whether a service can listen on these ports too: at all of its addresses, and nothing else does.
-  private func canListen(_ draft: ServiceDraft, _ binds: [BindLine], _ ports: [UInt16]) -> Bool {
-    let addresses = Set(binds.flatMap(\.places).map(\.address))
-    guard addresses == Set(draft.binds.flatMap(\.places).map(\.address)) else { return false }
-    let taken = Set(drafts.flatMap { $0.binds.flatMap(\.ports) + $0.relayed + $0.servers.flatMap(\.ports) })
-    return taken.union(redirects.flatMap(\.ports)).isDisjoint(with: ports)
-  }
-
-  func newNames(_ names: [String]) -> [String] {
-    let taken = Set(drafts.flatMap { $0.hosts + $0.servers.flatMap(\.hosts) })
-    return names.filter { !taken.contains($0) }
-  }
-
-  /// Settles the lines of a proxy whose servers another service has. Rules of its own are not carried over.
-  private mutating func settleJoined(_ proxy: Proxy, _ verdict: Verdict) {
-    let carried: Set = [
-      "mode", "balance", "stick-table", "stick", "timeout", "server", "default-server", "default_backend",
-      "hash-type", "maxconn", "retries", "option", "http-check", "tcp-check", "cookie", "log",
-    ]
-    for line in proxy.own where carried.contains(line.words[0]) {
-      if line.words[0] == "server" || line.words[0] == "default_backend" {
-        ledger.settle(line.range, verdict)
-      } else if DirectiveTable.verdict(on: line.words) == nil {
-        ledger.settle(line.range, .notNeeded("the service with the same servers has it"))
-      }
-    }
-  }
 }
 
 /// What the command line adds to the files.
@@ -344,6 +240,9 @@ package struct ImportOptions: Sendable {
   package var hostName: String
   /// The files that a pattern names, for `include` in keepalived.conf.
   package var files: @Sendable (String) -> [SourceFile]
+
+  /// Whether a text can be the name of a service.
+  package static func isService(_ name: String) -> Bool { HostName.isValid(name) }
 
   package init(
     environment: [String: String], service: String?, hostName: String,

@@ -6,13 +6,17 @@ extension HAProxyImport {
   mutating func read(into draft: inout ServiceDraft, _ frontend: Proxy, _ backend: Proxy, _ lines: [ServerLine]) {
     draft.listeners = uniqueListeners(of: draft)
     for bind in draft.binds {
+      let isRelayed = !draft.relayed.isEmpty && bind.ports.contains { draft.relayed.contains($0) }
       let verdict: Verdict =
-        bind.listeners == ["443"]
-        ? .standard("listen: 443") : .taken("listen: \(bind.listeners.joined(separator: ", "))")
+        isRelayed
+        ? .taken("relay.tcp, as the servers' port is that of the client")
+        : bind.listeners == ["443"]
+          ? .standard("listen: 443") : .taken("listen: \(bind.listeners.joined(separator: ", "))")
       ledger.settle(bind.head, verdict)
     }
     readTLS(into: &draft)
-    for bind in draft.binds { settleParameters(of: bind, &draft) }
+    readProtocols(into: &draft)
+    for bind in draft.binds { settleParameters(of: bind, in: draft) }
     readServers(lines, backend, into: &draft)
     readHealth(of: backend, lines, into: &draft)
     let isOne = draft.frontend == draft.backend
@@ -21,37 +25,47 @@ extension HAProxyImport {
     for line in backend.lines { settle(line, of: backend, isFront: false, isBack: true, &draft) }
   }
 
+  /// Those that no other service of this frontend's port has in another form.
   private func uniqueListeners(of draft: ServiceDraft) -> [String] {
     var listeners: [String] = []
-    for listener in draft.binds.flatMap(\.listeners) where !listeners.contains(listener) { listeners.append(listener) }
+    for place in draft.binds.flatMap(\.places) {
+      for port in place.ports where !draft.relayed.contains(port) {
+        let listener = place.text(port: port)
+        if !listeners.contains(listener) { listeners.append(listener) }
+      }
+    }
     return listeners
   }
 
-  /// What decides about TLS of a service.
-  private static let tlsParameters: Set = [
-    "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13",
-  ]
-
-  /// Settles the parameters of a place that is none of `listen`.
-  mutating func settleUnused(_ bind: BindLine) {
-    for parameter in bind.parameters {
-      let isOfTLS = Self.tlsParameters.contains(parameter.name)
-      let verdict =
-        isOfTLS ? .notNeeded("`tls` of the service decides") : ServerParameters.bindVerdict(on: parameter)
-      ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
+  func settleParametersOnly(_ bind: BindLine) -> [(Range<Int>, Verdict)] {
+    bind.parameters.map { parameter in
+      (parameter.range, ServerParameters.bindVerdict(on: parameter) ?? .notNeeded("nothing is encrypted there"))
     }
   }
 
-  private mutating func settleParameters(of bind: BindLine, _ draft: inout ServiceDraft) {
+  /// Settles the parameters of a place that no service of its own has.
+  mutating func settleParameters(of bind: BindLine, _ draft: ServiceDraft?) {
+    for (range, verdict) in settleParametersOnly(bind) { ledger.settle(range, verdict) }
+  }
+
+  private mutating func settleParameters(of bind: BindLine, in draft: ServiceDraft) {
     for parameter in bind.parameters {
-      let isOfTLS = Self.tlsParameters.contains(parameter.name)
-      let verdict = isOfTLS ? tlsVerdict(parameter, &draft) : ServerParameters.bindVerdict(on: parameter)
-      ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
+      let verdict: Verdict
+      switch parameter.name {
+      case "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
+        verdict = tlsVerdict(parameter, of: draft)
+      case "no-tlsv13", "ssl-max-ver":
+        verdict =
+          parameter.arguments == ["TLSv1.3"]
+          ? .standard("TLS 1.3 is spoken") : .impossible("TLS 1.3 is always spoken")
+      default: verdict = ServerParameters.bindVerdict(on: parameter) ?? .impossible("the import does not know this")
+      }
+      ledger.settle(parameter.range, verdict)
     }
   }
 
-  private func tlsVerdict(_ parameter: ServerLine.Parameter, _ draft: inout ServiceDraft) -> Verdict {
-    guard !draft.isPassthrough else { return .notNeeded("nothing is decrypted there") }
+  private func tlsVerdict(_ parameter: ServerLine.Parameter, of service: ServiceDraft) -> Verdict {
+    guard !service.isPassthrough else { return .notNeeded("nothing is decrypted there") }
     switch parameter.name {
     case "crt":
       let file = path(parameter.arguments.first ?? "", below: "crt-base")
@@ -59,11 +73,8 @@ extension HAProxyImport {
         return .impossible("list the certificates of the folder under `tls.certificates`")
       }
       return .taken("tls: chain and key of \(file)")
-    case "no-tls-tickets": return draft.choose("tls.tickets", "false")
-    default:
-      let version =
-        parameter.name == "ssl-min-ver" ? parameter.arguments.first ?? "" : "TLSv1." + parameter.name.suffix(1)
-      return draft.choose("tls.profile", Self.profile(lowest: version))
+    case "no-tls-tickets": return ticketsVerdict(of: service)
+    default: return profileVerdict(of: service)
     }
   }
 
@@ -71,7 +82,10 @@ extension HAProxyImport {
   private mutating func readTLS(into draft: inout ServiceDraft) {
     guard !draft.isPassthrough else { return }
     var files: [String] = []
-    for file in certificateFiles(of: draft.binds) where !files.contains(file) { files.append(file) }
+    for parameter in draft.binds.flatMap(\.parameters) where parameter.name == "crt" {
+      let file = path(parameter.arguments.first ?? "", below: "crt-base")
+      if !file.isEmpty, !file.hasSuffix("/"), !files.contains(file) { files.append(file) }
+    }
     if files.isEmpty {
       files = ["/etc/belvedere/tls/\(draft.name).pem"]
       remarks.append("tls.certificate of \(draft.name): the file with the certificate and its key")
@@ -82,13 +96,6 @@ extension HAProxyImport {
       draft.settings.set(["tls", "certificates"], .list(files.map { .scalar($0) }))
     }
   }
-
-  private func certificateFiles(of binds: [BindLine]) -> [String] {
-    binds.flatMap(\.parameters).filter { $0.name == "crt" }
-      .map { path($0.arguments.first ?? "", below: "crt-base") }.filter { !$0.isEmpty && !$0.hasSuffix("/") }
-  }
-
-  func certificates(of binds: [BindLine]) -> Set<String> { Set(certificateFiles(of: binds)) }
 
   // MARK: - Lines
 
@@ -117,13 +124,14 @@ extension HAProxyImport {
     case "bind", "server", "default-server", "use_backend", "default_backend": verdict = nil
     case "mode": verdict = modeVerdict(line, draft)
     case "timeout": verdict = timeoutVerdict(line, isFront, isBack, &draft)
-    case "maxconn": verdict = isFront ? limitVerdict(line) : nil
+    case "maxconn": verdict = isFront ? frontendLimitVerdict(line) : nil
     case "retries": verdict = isBack ? draft.chooseNumber("retries", line[1] ?? "", 0...10) : nil
     case "log": verdict = logVerdict(line)
     case "balance": verdict = isBack ? balanceVerdict(line) : nil
     case "cookie", "appsession": verdict = isBack ? cookieVerdict(line, &draft) : nil
     case "stick-table": return isBack ? settleStickTable(line, &draft) : ()
     case "stick": verdict = isBack ? stickVerdict(line, &draft) : nil
+    case "http-reuse" where line[1] == "never": verdict = isBack ? draft.choose("pool.share", "false") : nil
     case "errorfile": verdict = errorFileVerdict(line)
     case "acl": verdict = conditionVerdict(line, of: proxy)
     case "option": verdict = optionVerdict(line, isBack, draft)
@@ -139,7 +147,8 @@ extension HAProxyImport {
     case ("http", false): .standard("mode: http")
     case ("tcp", true): .taken("mode: passthrough")
     case ("http", true): .impossible("mode `http` needs TLS towards clients; the service is written as a pass-through")
-    case ("tcp", false): .taken("mode: http, since TLS ends here")
+    case ("tcp", false):
+      .impossible("the service is written with mode `http`, since TLS ends here: it must be HTTP that clients speak")
     default: .impossible("there are the modes `http` and `passthrough`")
     }
   }
@@ -158,12 +167,23 @@ extension HAProxyImport {
     case "client-fin", "server-fin": return .notNeeded("half-closed connections have the other time-outs")
     case "tarpit": return .notNeeded("no request is held up")
     case "client" where draft.isPassthrough, "server" where draft.isPassthrough:
-      return .notNeeded("connections that pass through have timeouts.tunnel")
+      return tunnelVerdict(&draft)
     default: break
     }
     if front[name] == nil, back[name] == nil { return nil }
     guard let key = isFront ? front[name] ?? (isBack ? back[name] : nil) : back[name] else { return nil }
     return draft.chooseTime("timeouts." + key, value, 1...604_800_000)
+  }
+
+  /// The time-out of connections that pass through is the longer of both, unless `timeout tunnel` is there.
+  private func tunnelVerdict(_ draft: inout ServiceDraft) -> Verdict {
+    let (frontend, backend) = (proxies[draft.frontend], proxies[draft.backend])
+    guard frontend.last("timeout", "tunnel") == nil, backend.last("timeout", "tunnel") == nil else {
+      return .notNeeded("`timeout tunnel` replaces it")
+    }
+    let texts = [frontend.last("timeout", "client")?[2], backend.last("timeout", "server")?[2]].compactMap(\.self)
+    let longest = texts.max { Quantities.milliseconds($0) ?? 0 < Quantities.milliseconds($1) ?? 0 } ?? ""
+    return draft.chooseTime("timeouts.tunnel", longest, 1...604_800_000)
   }
 
   private func balanceVerdict(_ line: Statement) -> Verdict {
@@ -188,8 +208,8 @@ extension HAProxyImport {
     guard proxy.conditions.used.contains(name) else { return .notNeeded("no rule of the section uses it") }
     switch proxy.conditions.meaning(of: name) {
     case .hosts: return .taken("names in Host or SNI")
-    case .secure, .plain: return .standard("plain http is redirected")
-    case .always, .other: return .impossible("only names in Host or SNI and ports select servers")
+    case .secure, .plain: return .notNeeded("the rules that use it say what becomes of it")
+    case .always, .other, .otherHosts: return .impossible("only exact names in Host or SNI and ports select servers")
     }
   }
 

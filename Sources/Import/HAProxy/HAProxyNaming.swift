@@ -4,6 +4,10 @@ import Wire
 extension HAProxyImport {
   /// Completes the host names of all services: each needs one.
   mutating func finishNames() {
+    for index in drafts.indices where drafts[index].isDefault {
+      let proxy = proxies[drafts[index].frontend]
+      drafts[index].hosts += newNames(proxy.lines.flatMap { proxy.refusesOthers(than: $0) ?? [] })
+    }
     let isDefault = drafts.firstIndex { draft in
       proxies[draft.frontend].usedBackends.allSatisfy { !$0.words.contains("if") } || draft.hosts.isEmpty
     }
@@ -35,7 +39,11 @@ extension HAProxyImport {
     let sharesPort = drafts.indices.contains { other in
       other != index && drafts[other].binds.contains { bind in drafts[index].binds.contains { $0.overlaps(bind) } }
     }
-    if !sharesPort, let name = drafts.first(where: { !$0.hosts.isEmpty })?.hosts.first {
+    let addresses = Set(drafts[index].binds.flatMap(\.places).map(\.address))
+    let neighbour = drafts.first { other in
+      !other.hosts.isEmpty && !addresses.isDisjoint(with: other.binds.flatMap(\.places).map(\.address))
+    }
+    if !sharesPort, let name = neighbour?.hosts.first {
       drafts[index].hosts = [name]
       return
     }
@@ -49,12 +57,22 @@ extension HAProxyImport {
 
   /// Names that the files mention for a service: in rules about Host, redirects, and what servers are called.
   private func guessedNames(of draft: ServiceDraft) -> [String] {
-    let lines = proxies[draft.frontend].lines + proxies[draft.backend].lines
-    var names: [String] = []
-    for line in lines where line.words[0] == "acl" {
-      if case .hosts(let hosts) = proxies[draft.frontend].conditions.meaning(of: line[1] ?? "") { names += hosts }
+    let proxy = proxies[draft.frontend]
+    var refused: Set<String> = []
+    for line in proxy.lines where line.words[0] == "http-request" || line.words[0] == "redirect" {
+      if case .hosts(let hosts) = proxy.conditions.condition(of: line).0 { refused.formUnion(hosts) }
     }
-    if names.isEmpty { names = lines.compactMap { RedirectRule($0)?.host } }
+    var names: [String] = []
+    for line in proxy.lines where line.words[0] == "acl" {
+      if case .hosts(let hosts) = proxy.conditions.meaning(of: line[1] ?? "") {
+        names += hosts.filter { !refused.contains($0) }
+      }
+    }
+    if names.isEmpty {
+      names = redirects.filter { bind in
+        bind.places.contains { place in draft.binds.contains { $0.places.contains { $0.address == place.address } } }
+      }.compactMap { redirectRules[$0.statement.range.lowerBound].flatMap { RedirectRule($0)?.host } }
+    }
     if names.isEmpty {
       let servers = draft.servers.map { $0.settings["server-name"] }
       if let first = servers.first, case .scalar(let name)? = first, servers.allSatisfy({ $0 == first }) {
@@ -84,9 +102,7 @@ extension HAProxyImport {
       drafts[index].settings.set(["redirect"], .scalar("off"))
       return
     }
-    if let location = locations.first, drafts[index].settings.node(at: ["redirect", "location"]) == nil {
-      drafts[index].settings.set(["redirect", "location"], .scalar(location))
-    }
+    settleRedirects(of: mine, to: index)
     var standard: [String] = []
     for place in draft.binds.flatMap(\.places) {
       let text = BindLine.Place(address: place.address, ports: 80...80).text(port: 80)

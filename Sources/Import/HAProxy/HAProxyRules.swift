@@ -2,16 +2,30 @@ import Wire
 
 /// Rules on requests and connections.
 extension HAProxyImport {
-  private static let added: Set = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+  /// The fields that are added, with the values that they get.
+  private static let added: [String: Set<String>] = [
+    "x-forwarded-for": ["%[src]", "%ci"],
+    "x-forwarded-proto": ["https", "%[ssl_fc,iif(https,http)]"],
+    "x-forwarded-host": ["%[hdr(host)]", "%[req.hdr(host)]"],
+  ]
+
+  private func isStandardField(_ line: Statement, of proxy: Proxy) -> Bool {
+    let (criterion, start) = proxy.conditions.condition(of: line)
+    let (field, value) = ((line[2] ?? "").lowercased(), (line[3] ?? "").lowercased())
+    guard start == 4 else { return false }
+    if field == "x-forwarded-proto", value == "http" { return criterion == .plain }
+    return Self.added[field]?.contains(value) == true && (criterion == .always || criterion == .secure)
+  }
 
   mutating func settleRule(_ line: Statement, of proxy: Proxy, _ draft: inout ServiceDraft) {
     if RedirectRule(line) != nil {
-      var location: String?
-      settleRedirectRule(line, location: &location, isPlain: proxy.conditions.condition(of: line) != .secure)
-      if let location, draft.settings.node(at: ["redirect", "location"]) == nil {
-        draft.settings.set(["redirect", "location"], .scalar(location))
-      }
-      return
+      guard !redirectRules.values.contains(where: { $0.range == line.range }) else { return }
+      let isNever = proxy.conditions.condition(of: line).0 == .plain && proxy.binds.allSatisfy(\.isSecure)
+      return ledger.settle(
+        line.range,
+        isNever
+          ? .notNeeded("every listener of the section has TLS")
+          : .impossible("only plain http is redirected, all of it and to https; let the servers redirect"))
     }
     let verdict: Verdict?
     switch (line.words[0], line[1]) {
@@ -23,12 +37,14 @@ extension HAProxyImport {
           ? .standard("a client's own values are dropped") : .impossible("let the servers ignore the field")
       } else {
         verdict =
-          Self.added.contains(field)
-          ? .standard("forwarded.add: true") : .impossible("no field is added but X-Forwarded-For, -Proto and -Host")
+          isStandardField(line, of: proxy) && !draft.isPassthrough
+          ? .standard("forwarded.add: true")
+          : .impossible("no field is added but X-Forwarded-For, -Proto and -Host, with the client's own values")
       }
     case ("http-request", "deny"), ("http-request", "reject"), ("http-request", "silent-drop"):
       verdict =
-        isRefusalOfOtherHosts(line, of: proxy) ? .standard("requests for other names are answered with 421") : nil
+        proxy.refusesOthers(than: line) != nil && draft.isDefault && !draft.isPassthrough
+        ? .standard("requests for other names are answered with 421") : nil
     case ("http-request", "set-src"):
       verdict = .impossible("list the proxies: forwarded: { trusted-proxies: […] }")
     case ("http-request", "use-service") where line.words.contains("prometheus-exporter"):
@@ -42,40 +58,17 @@ extension HAProxyImport {
     if let verdict { ledger.settle(line.range, verdict) }
   }
 
-  /// `location`: gets a target that is the same for all requests.
-  mutating func settleRedirectRule(_ line: Statement, location: inout String?, isPlain: Bool) {
-    guard let rule = RedirectRule(line) else { return }
-    guard isPlain, rule.leadsToHTTPS else {
-      return ledger.settle(line.range, .impossible("only plain http is redirected, to https"))
-    }
-    location = rule.location
-    ledger.settle(
-      line.range,
-      location.map { .taken("redirect.location: \($0)") } ?? .standard("redirect: plain http leads to https"))
-  }
-
-  /// Whether a rule refuses requests for names other than those of an ACL.
-  private func isRefusalOfOtherHosts(_ line: Statement, of proxy: Proxy) -> Bool {
-    guard let start = line.words.firstIndex(where: { $0 == "if" || $0 == "unless" }), line.words.count == start + 2
-    else {
-      return false
-    }
-    let name = line.words[start + 1]
-    let isNegated = line.words[start] == "unless" || name.hasPrefix("!")
-    let meaning = proxy.conditions.meaning(of: name.hasPrefix("!") ? String(name.dropFirst()) : name)
-    if case .hosts = meaning { return isNegated }
-    return false
-  }
-
   private static func asksForHello(_ line: Statement) -> Bool {
     line.words.contains { $0 == "req_ssl_hello_type" || $0 == "req.ssl_hello_type" }
   }
 
   private func expectProxy(_ line: Statement, _ draft: inout ServiceDraft) -> Verdict {
     let advice = Verdict.impossible("list the proxies: forwarded: { trusted-proxies: […], proxy-protocol: true }")
-    guard let start = line.words.firstIndex(of: "src"), let end = line.words.lastIndex(of: "}"), start + 1 < end,
-      line[start - 1] == "{", draft.settings["forwarded"] == nil
+    guard let start = line.words.firstIndex(of: "if").map({ $0 + 2 }), line[start - 1] == "{", line[start] == "src",
+      line.words.firstIndex(of: "}") == line.words.count - 1, draft.settings["forwarded"] == nil
     else { return advice }
+    let end = line.words.count - 1
+    guard start + 1 < end else { return advice }
     let networks = line.words[(start + 1)..<end]
     guard networks.allSatisfy({ (try? IPPrefix(parsing: $0)) != nil }) else { return advice }
     draft.settings.set(["forwarded", "trusted-proxies"], .list(networks.map { .scalar($0) }))

@@ -34,6 +34,7 @@ extension HAProxyImport {
       }
       addServer(line, isLast: usable.isEmpty, into: &draft)
     }
+    if lines.contains(where: { $0.has("ssl") }) { _ = draft.choose("server-tls-profile", serverProfile) }
     let trusts = draft.servers.map { $0.settings["trust"] }
     if let first = trusts.first, let trust = first, trusts.allSatisfy({ $0 == trust }) {
       // One for all is written once.
@@ -52,8 +53,8 @@ extension HAProxyImport {
       name = "\(first)-\(number)"
       number += 1
     }
-    var port = line.port ?? draft.binds.first?.ports.first ?? 443
-    var verdict = Verdict.taken("servers.\(name)")
+    var port = line.port ?? draft.mainPort
+    var verdict = Verdict.taken("servers.\(name)\(line.has("check") ? "" : ", which is checked from now on: health")")
     let isReachable = line.address.map { Self.isReachable($0) } ?? false
     if !isReachable {
       verdict = .impossible("a server needs its IP address, which works without DNS: write it under servers.\(name)")
@@ -132,7 +133,8 @@ extension HAProxyImport {
     case "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13":
       let version = parameter.name == "ssl-min-ver" ? value : "TLSv1." + parameter.name.suffix(1)
       let profile = Self.profile(lowest: version)
-      return own("tls-profile", profile, standard: profile == "intermediate")
+      return own("tls-profile", profile, standard: profile == "intermediate" && serverProfile == profile)
+    case "maxqueue" where value == "0": return .notNeeded("`limits.queue` bounds every queue")
     case "maxqueue": return draft.chooseNumber("limits.queue", value, 0...1_000_000)
     case "inter": return draft.chooseTime("health.interval", value, 10...3_600_000)
     case "rise", "fall": return draft.chooseNumber("health.\(parameter.name)", value, 1...100)

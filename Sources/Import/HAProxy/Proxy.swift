@@ -42,6 +42,14 @@ struct Proxy: Sendable {
     lines.filter { ["use_backend", "default_backend"].contains($0.words[0]) && $0[1] != nil }
   }
 
+  /// The names that a rule lets through while it refuses all others; nil for any other rule.
+  func refusesOthers(than line: Statement) -> [String]? {
+    guard line.words[0] == "http-request", ["deny", "reject", "silent-drop"].contains(line[1] ?? ""),
+      case .otherHosts(let names) = conditions.condition(of: line).0
+    else { return nil }
+    return names
+  }
+
   /// The proxies of a file, and the lines of `defaults` that none of them has.
   static func all(in file: HAProxyFile) -> (proxies: [Proxy], unused: [Statement]) {
     var named: [String: [Statement]] = [:]

@@ -7,6 +7,8 @@ enum ServerParameters {
     case "ssl" where isPassthrough: return .impossible("mode `passthrough` forwards connections as they are")
     case "verify":
       return value == "none" ? .taken("trust: insecure-no-verification") : .standard("certificates are verified")
+    case "on-error" where value != "fastinter":
+      return .impossible("a failure brings checks forward, and `health.passive` keeps new clients away")
     case "ca-file":
       return value.hasPrefix("@")
         ? .standard("trust: system") : .taken("trust; the certificate must have the server's name")
@@ -38,7 +40,8 @@ enum ServerParameters {
       "on-error": .standard("the first failure brings checks forward"),
       "on-marked-down": .standard("health.on-down: close"),
       "on-marked-up": .notNeeded("a backup server gets no more new clients then"),
-      "fastinter": .standard("checks come faster after a failure"), "downinter": .standard("health.interval"),
+      "fastinter": .standard("checks come faster after a failure"),
+      "downinter": .notNeeded("a server that is down is checked at `health.interval`"),
       "minconn": .notNeeded("`connections` of a server is the limit"), "id": .notNeeded("a number for the statistics"),
       "guid": .notNeeded("a number for the statistics"), "init-addr": resolved, "resolvers": resolved,
       "resolve-net": resolved, "resolve-opts": resolved, "resolve-prefer": resolved,

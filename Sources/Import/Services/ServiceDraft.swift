@@ -8,6 +8,8 @@ struct ServiceDraft: Sendable {
   let frontend: Int
   let backend: Int
   let isPassthrough: Bool
+  /// Whether it has the requests for all names that no other service of the section has.
+  var isDefault = true
   /// The host names, the canonical one first.
   var hosts: [String] = []
   /// As the configuration has them, and what listens there.
@@ -18,6 +20,9 @@ struct ServiceDraft: Sendable {
   var servers: [ServerDraft] = []
   /// Everything else.
   var settings = YAMLMapping()
+
+  /// The port of `listen` that servers without a port have too.
+  var mainPort: UInt16 { binds.flatMap(\.ports).first { !relayed.contains($0) } ?? 443 }
 
   /// Sets a value, unless it is the default, or another one was set before.
   mutating func choose(_ key: String, _ value: String) -> Verdict {

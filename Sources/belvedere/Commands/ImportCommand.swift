@@ -47,6 +47,10 @@ struct ImportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The host name that clients use, if the files do not say it.", valueName: "name"))
   var service: String?
 
+  func validate() throws {
+    if let service, !ImportOptions.isService(service) { throw ValidationError("--service: \(service) is no host name") }
+  }
+
   func run() throws {
     if let output, !overwrite, File.identity(of: output) != nil {
       throw Self.failure("\(output) exists; --overwrite replaces it")
