@@ -198,7 +198,7 @@ struct HAProxyImport: Sendable {
       && !proxies[index].binds.contains(where: { $0.isSecure && $0.overlaps(bind) })
     {
       redirects.append(bind)
-      settleParameters(of: bind, nil)
+      settleUnused(bind)
       if let rule = redirectRule(of: proxies[index]) {
         redirectRules[bind.statement.range.lowerBound] = rule
       } else {

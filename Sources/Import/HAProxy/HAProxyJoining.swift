@@ -51,7 +51,7 @@ extension HAProxyImport {
       for parameter in bind.parameters where parameter.name == "crt" {
         ledger.settle(parameter.range, .taken("the certificate of the service"))
       }
-      settleParameters(of: bind, nil)
+      settleUnused(bind)
     }
   }
 

@@ -37,15 +37,20 @@ extension HAProxyImport {
     return listeners
   }
 
-  func settleParametersOnly(_ bind: BindLine) -> [(Range<Int>, Verdict)] {
-    bind.parameters.map { parameter in
-      (parameter.range, ServerParameters.bindVerdict(on: parameter) ?? .notNeeded("nothing is encrypted there"))
-    }
-  }
+  /// What decides about TLS of a service.
+  private static let tlsParameters: Set = [
+    "crt", "no-tls-tickets", "ssl-min-ver", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13", "no-tlsv13",
+    "ssl-max-ver",
+  ]
 
-  /// Settles the parameters of a place that no service of its own has.
-  mutating func settleParameters(of bind: BindLine, _ draft: ServiceDraft?) {
-    for (range, verdict) in settleParametersOnly(bind) { ledger.settle(range, verdict) }
+  /// Settles the parameters of a place that is none of `listen`.
+  mutating func settleUnused(_ bind: BindLine) {
+    for parameter in bind.parameters {
+      let isOfTLS = Self.tlsParameters.contains(parameter.name)
+      let verdict =
+        isOfTLS ? .notNeeded("`tls` of the service decides") : ServerParameters.bindVerdict(on: parameter)
+      ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
+    }
   }
 
   private mutating func settleParameters(of bind: BindLine, in draft: ServiceDraft) {

@@ -58,7 +58,7 @@ extension HAProxyImport {
     let rule = redirectRule(of: proxy)
     for line in proxy.lines {
       switch line.words[0] {
-      case "bind": settleParameters(of: BindLine(line), nil)
+      case "bind": settleUnused(BindLine(line))
       case "mode", "timeout", "maxconn", "option", "log", "acl", "errorfile", "retries", "balance":
         if proxy.own.contains(where: { $0.range == line.range }) {
           ledger.settle(line.range, .notNeeded("the section only redirects"))
