@@ -71,7 +71,8 @@ extension HAProxyImport {
     let fetch = sample.split(separator: ",").first.map(String.init) ?? ""
     if let table = line.words.firstIndex(of: "table").flatMap({ line[$0 + 1] }), table != proxies[draft.backend].name {
       guard
-        let definition = proxies.first(where: { $0.name == table })?.last("stick-table")
+        let definition = proxies.first(where: { $0.name == table && $0.last("stick-table") != nil })?.last(
+          "stick-table")
       else {
         return .impossible("there is no table `\(table)`")
       }
