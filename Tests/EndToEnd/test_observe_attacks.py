@@ -119,7 +119,7 @@ def test_clients_that_read_nothing_do_not_multiply_the_answer(observed):
     balancer, observer = observed()
     report = balancer.status
     balancer.stop()
-    for number in range(400):
+    for number in range(1000):
         server = copy.deepcopy(report["servers"][0])
         server["name"] = f"server-{number}"
         report["servers"].append(server)

@@ -94,7 +94,8 @@ extension HAProxyImport {
     var lines: [(line: Statement, location: String?)] = []
     for bind in binds {
       guard let line = redirectRules[bind.statement.range.lowerBound], let rule = RedirectRule(line) else { continue }
-      guard rule.kind == "scheme" || rule.location != nil else {
+      let keepsName = rule.prefixHost.map { drafts[index].hosts.contains($0) } ?? (rule.kind == "scheme")
+      guard keepsName || rule.location != nil else {
         ledger.settle(
           line.range, .impossible("plain http leads to the same name and path; redirect.location is one place"))
         continue

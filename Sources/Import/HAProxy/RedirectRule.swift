@@ -27,6 +27,12 @@ struct RedirectRule {
     return host.lowercased()
   }
 
+  /// The host of a prefix that adds nothing else to what was asked for.
+  var prefixHost: String? {
+    guard kind == "prefix", !target.dropFirst(8).contains(where: { "/?%".contains($0) }) else { return nil }
+    return host
+  }
+
   /// A target that is the same for all requests and can be written as it is.
   var location: String? {
     guard kind == "location", host != nil, target.utf8.allSatisfy({ 0x21...0x7e ~= $0 && $0 != UInt8(ascii: "%") }),

@@ -50,9 +50,7 @@ struct RunCommand: ParsableCommand {
       "The socket of the service that receives files from other nodes.", valueName: "path", visibility: .hidden))
   var receiver = ServicePlan.receiverPath
 
-  /// For tests without systemd.
-  @Option(
-    help: ArgumentHelp("The socket of `belvedere observe`.", valueName: "path", visibility: .hidden))
+  @Option(help: ArgumentHelp("The socket of `belvedere observe`.", valueName: "path"))
   var observer = StatusPublisher.standardPath
 
   func run() throws {
