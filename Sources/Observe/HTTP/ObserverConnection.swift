@@ -60,6 +60,8 @@ package struct ObserverConnection {
   package private(set) var state = State.idle
   /// When it entered this state.
   package private(set) var since: Instant
+  /// Since when it has not sent a whole request.
+  private var idleSince: Instant
   /// What was received and not answered: less than two heads.
   private var received: [UInt8] = []
   private var scanner = HeadScanner()
@@ -73,7 +75,7 @@ package struct ObserverConnection {
   private var hasEnded = false
 
   /// An accepted connection.
-  package init(at now: Instant) { since = now }
+  package init(at now: Instant) { (since, idleSince) = (now, now) }
 
   /// Whether it gets what `.continued` has.
   package var isStreaming: Bool { if case .streaming = state { true } else { false } }
@@ -118,7 +120,7 @@ package struct ObserverConnection {
   package var evictionRank: (Int, Instant) {
     switch state {
     case .over, .draining: (0, since)
-    case .idle, .reading: (1, since)
+    case .idle, .reading: (1, idleSince)
     case .deciding, .writing, .streaming: (2, since)
     }
   }
@@ -171,6 +173,7 @@ package struct ObserverConnection {
   private mutating func enter(_ next: State, _ now: Instant) {
     state = next
     since = now
+    if next == .idle { idleSince = now }
   }
 
   private mutating func readHead(at now: Instant) -> ObserverRequest? {
