@@ -14,8 +14,9 @@ struct TrafficMetrics {
     responses = counter("responses", "Responses to clients by the class of their status, such as 2xx.", "code")
     ownResponses = counter("own_responses", "Those of them that are Belvedere's own: error pages and redirects.")
     endings = counter("aborts", "Requests, connections and flows that did not end normally, by the cause.", "cause")
-    received = counter("received_bytes", "Bytes received from clients, with heads and framing.")
-    sent = counter("sent_bytes", "Bytes sent to clients, with heads and framing.")
+    let when = "with heads and framing, counted when the request, tunnel or flow ends."
+    received = counter("received_bytes", "Bytes received from clients, \(when)")
+    sent = counter("sent_bytes", "Bytes sent to clients, \(when)")
     retries = counter("retries", "Further attempts after one that failed.")
     redispatches = counter("redispatches", meaning)
   }

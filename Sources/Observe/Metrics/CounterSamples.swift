@@ -59,11 +59,12 @@ extension Exposition {
       ("4xx", answers.clientErrors), ("5xx", answers.serverErrors),
     ] { add(metrics.responses, count, labels + [code]) }
     add(metrics.ownResponses, answers.own, labels)
+    // Without `local`: a redirect is no failure.
     let endings = traffic.endings
     for (cause, count) in [
       ("client", endings.client), ("server", endings.server), ("proxy", endings.proxy),
       ("resource", endings.resource), ("down", endings.down), ("killed", endings.killed),
-      ("client_timeout", endings.clientTimeout), ("server_timeout", endings.serverTimeout), ("local", endings.local),
+      ("client_timeout", endings.clientTimeout), ("server_timeout", endings.serverTimeout),
     ] { add(metrics.endings, count, labels + [cause]) }
     add(metrics.received, traffic.bytesIn, labels)
     add(metrics.sent, traffic.bytesOut, labels)

@@ -42,10 +42,8 @@ package enum Metrics {
   static let accepted = Metric.counter("connections_accepted", "Connections of clients since the service started.")
   static let refusedConnections = Metric.counter(
     "connections_refused", "Connections closed because of a limit, since the service started.")
-  static let failedHandshakes = Metric.counter(
-    "handshakes_failed", "TLS handshakes with clients that failed, since the service started.")
   static let exchanges = Metric.gauge("exchanges", "Requests and tunnels in progress.")
-  static let requests = Metric.counter("requests", "Requests since the service started.")
+  static let requests = Metric.counter("requests", "Requests that have begun, since the service started.")
   static let refusedRequests = Metric.counter(
     "requests_refused", "Requests that were malformed or exceeded a limit, since the service started.")
   static let unroutable = Metric.counter(
@@ -58,7 +56,7 @@ package enum Metrics {
   static let queueLimit = Metric.gauge("queue_limit", "The most waiting requests of one server.")
 
   private static let traffic: [Metric] = [
-    connections, connectionLimit, accepted, refusedConnections, failedHandshakes, exchanges, requests, refusedRequests,
+    connections, connectionLimit, accepted, refusedConnections, exchanges, requests, refusedRequests,
     unroutable, flows, flowLimit, datagrams, droppedDatagrams, clientLimit, queueLimit,
   ]
 

@@ -50,7 +50,6 @@ extension Exposition {
     add(Metrics.connectionLimit, limits.connections)
     add(Metrics.accepted, traffic.accepted)
     add(Metrics.refusedConnections, traffic.refused.connections)
-    add(Metrics.failedHandshakes, traffic.refused.handshakes)
     add(Metrics.exchanges, traffic.exchanges)
     add(Metrics.requests, traffic.requests)
     add(Metrics.refusedRequests, traffic.refused.requests)
