@@ -41,6 +41,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
     #expect(later.hasPrefix("event: past\ndata: {\"connections\":[1204,1204],") && later.contains("event: report\n"))
     let answer = site.answer(ObserverRequest(path: "/events"), isAdmitted: true, at: at(31))
     #expect(answer.isStream && answer.mediaType == "text/event-stream")
+    #expect(String(decoding: answer.body, as: UTF8.self).contains("event: version\ndata: 1\n\n"))
     #expect(String(decoding: answer.body, as: UTF8.self).contains("event: report\n"))
     let old = site.answer(ObserverRequest(path: "/events"), isAdmitted: true, at: at(100))
     #expect(!String(decoding: old.body, as: UTF8.self).contains("event: report\n"))

@@ -77,7 +77,8 @@ package struct ObserverSite {
   private mutating func stream(at now: Instant) -> [UInt8] {
     let report = current(at: now)
     if let opening { return opening }
-    var text = Array("retry: 1000\n\n".utf8) + Self.message("past", history.json)
+    // A page of another version loads itself again.
+    var text = Array("retry: 1000\n\n".utf8) + Self.message("version", version) + Self.message("past", history.json)
     if let report { text += Self.message("report", report.json) }
     opening = text
     return text
