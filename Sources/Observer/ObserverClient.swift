@@ -26,8 +26,8 @@ struct ObserverClient: ~Copyable {
   }
 
   /// Receives, answers and sends as much as the socket permits, for one turn of the loop. `isBusy` then: there is more
-  /// to do, although no event will say so.
-  mutating func proceed(_ site: inout ObserverSite, at now: Instant) {
+  /// to do, although no event will say so. `mayStream`: whether there may be one more stream.
+  mutating func proceed(_ site: inout ObserverSite, mayStream: Bool, at now: Instant) {
     isBusy = false
     for _ in 0..<Self.stepsPerTurn {
       if connection.state == .over { return }
@@ -50,7 +50,8 @@ struct ObserverClient: ~Copyable {
         }
       }
       if let request {
-        _ = connection.handle(.answered(site.answer(request, isAdmitted: isAdmitted, at: now)), at: now)
+        let answer = site.answer(request, isAdmitted: isAdmitted, at: now)
+        _ = connection.handle(.answered(answer.isStream && !mayStream ? .tooManyStreams : answer), at: now)
       }
     }
     isBusy = connection.state != .over

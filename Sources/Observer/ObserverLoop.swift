@@ -11,7 +11,9 @@ struct ObserverLoop: ~Copyable {
   static let connectionLimit = 64
   /// The most connections of clients outside `networks`. They are told so, and take no place of others.
   private static let refusedLimit = 8
-  /// The most clients that have not taken their answer. Each may hold the text of another report.
+  /// The most open pages: connections that stay, and are the last ones to make room.
+  private static let streamLimit = 16
+  /// The most clients that have not taken what was sent. Each may hold the text of another report.
   private static let answerLimit = 16
   /// New connections of a listener in a turn.
   private static let acceptsPerTurn = 16
@@ -153,7 +155,8 @@ struct ObserverLoop: ~Copyable {
     let now = Clock.monotonic()
     let pages = clients.keys.filter { clients[$0].connection.isStreaming }
     let message = site.update(report, at: now, isShown: !pages.isEmpty)
-    for key in pages {
+    // A slow one may have made room.
+    for key in pages where clients.contains(key) {
       clients[key].send(message, at: now)
       if !clients[key].isBusy { proceed(key) }
     }
@@ -189,11 +192,12 @@ struct ObserverLoop: ~Copyable {
   }
 
   private mutating func proceed(_ key: SlabKey) {
-    clients[key].proceed(&site, at: Clock.monotonic())
+    let streams = clients.keys.count { clients[$0].connection.isStreaming }
+    clients[key].proceed(&site, mayStream: streams < Self.streamLimit, at: Clock.monotonic())
     if clients[key].isBusy { busy.append(key) }
     if clients[key].connection.state == .over {
       close(key)
-    } else if clients[key].connection.isWriting {
+    } else if clients[key].connection.isSending {
       limitAnswers()
     }
   }
@@ -201,9 +205,9 @@ struct ObserverLoop: ~Copyable {
   /// Closes the connection whose answer has taken longest when there are too many: a scrape takes a moment, and has to
   /// succeed beside clients that read nothing.
   private mutating func limitAnswers() {
-    let writing = clients.keys.filter { clients[$0].connection.isWriting }
-    guard writing.count > Self.answerLimit else { return }
-    let oldest = writing.min { clients[$0].connection.since < clients[$1].connection.since }
+    let sending = clients.keys.filter { clients[$0].connection.isSending }
+    guard sending.count > Self.answerLimit else { return }
+    let oldest = sending.min { clients[$0].connection.since < clients[$1].connection.since }
     if let oldest { close(oldest) }
   }
 

@@ -111,6 +111,29 @@ def test_a_new_client_does_not_make_room_before_older_ones_that_have_asked_nothi
             client.close()
 
 
+def test_open_pages_are_limited(observed):
+    _, observer = observed()
+    clients = [connect(observer) for _ in range(17)]
+
+    def answer(client):
+        client.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        return client.recv(15)
+
+    try:
+        assert [answer(client) for client in clients] == [b"HTTP/1.1 200 OK"] * 16 + [b"HTTP/1.1 503 Se"]
+        assert observer.ask().status == 200
+        clients.pop(0).close()
+
+        def has_room():
+            clients.append(connect(observer))
+            return answer(clients[-1]) == b"HTTP/1.1 200 OK"
+
+        wait_until(has_room, "room for another page")
+    finally:
+        for client in clients:
+            client.close()
+
+
 def report_to(observer, report):
     """A connection as the service's, with this report."""
     service = socket.socket(socket.AF_UNIX)

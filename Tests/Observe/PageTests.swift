@@ -111,6 +111,15 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
     #expect(connection.state == .over)
   }
 
+  @Test func `counts among those that are sent to until its client has taken all`() {
+    var connection = Self.opened()
+    #expect(connection.isSending && connection.isStreaming)
+    _ = Self.take(from: &connection)
+    #expect(!connection.isSending && connection.isStreaming)
+    _ = connection.handle(.continued(Array("second".utf8)), at: at(2))
+    #expect(connection.isSending)
+  }
+
   @Test func `what the client sends is ignored, and its end is the end`() {
     var connection = Self.opened()
     let request = connection.handle(.received(Array("GET / HTTP/1.1\r\n\r\n".utf8)), at: at(1))

@@ -41,6 +41,9 @@ package struct ObserverAnswer: Hashable, Sendable {
     ObserverAnswer(status: status, body: Array("\(status.code) \(status.phrase)\(line.map { ": " + $0 } ?? "")\n".utf8))
   }
 
+  /// Instead of a stream where there are too many.
+  package static let tooManyStreams = failure(Status(.serviceUnavailable), "too many pages are open")
+
   /// What precedes the body. A stream ends with the connection.
   func head(keepsAlive: Bool) -> [UInt8] {
     var head = """

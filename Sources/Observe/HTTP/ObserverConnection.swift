@@ -80,8 +80,14 @@ package struct ObserverConnection {
   /// Whether it gets what `.continued` has.
   package var isStreaming: Bool { if case .streaming = state { true } else { false } }
 
-  /// Whether an answer is on its way.
-  package var isWriting: Bool { if case .writing = state { true } else { false } }
+  /// Whether its client has not taken all of an answer, or of what a stream has sent.
+  package var isSending: Bool {
+    switch state {
+    case .writing: true
+    case .streaming: length > 0
+    case .idle, .reading, .deciding, .draining, .over: false
+    }
+  }
 
   /// How many bytes may be received now.
   package var room: Int {
