@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 from harness import ROOT
-from harness.observer import Observer
+from harness.observer import Observer, wait_for_reports
 from harness.service import belvedere
-from harness.waiting import TIMEOUT, wait_until
+from harness.waiting import TIMEOUT
 
 
 @pytest.fixture
@@ -174,8 +174,7 @@ def test_traffic_does_not_notice_that_the_observer_is_killed_or_stopped(observed
     observer.wait_until_up()
     observer.signal(signal.SIGSTOP)
     assert balancer.get("/").status == 200
-    before = balancer.status["time"]
-    wait_until(lambda: balancer.status["time"] != before, "another report")
+    wait_for_reports(balancer, 1)
     observer.process.kill()
     observer.process.wait()
     assert balancer.get("/").status == 200

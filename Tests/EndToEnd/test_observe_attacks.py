@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from harness.observer import Observer
+from harness.observer import Observer, wait_for_reports
 from harness.service import belvedere
 from harness.waiting import TIMEOUT, wait_until
 
@@ -216,7 +216,5 @@ def test_the_service_logs_once_that_there_is_no_observer(testbed):
     balancer.start().wait_until_serving()
     line = "observe: reports can't be sent: connect"
     wait_until(lambda: line in balancer.log, lambda: balancer.log)
-    for _ in range(2):
-        before = balancer.status["time"]
-        wait_until(lambda: balancer.status["time"] != before, "another second")
+    wait_for_reports(balancer, 2)
     assert balancer.log.count(line) == 1

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+from pathlib import Path
 
 from .program import Program
 from .waiting import TIMEOUT, free_port, fresh_address, wait_until
@@ -31,6 +32,22 @@ class Metrics:
     @property
     def names(self):
         return {name for name, _ in self.samples}
+
+
+def wait_for_reports(balancer, count):
+    """Until the service has made so many further reports, whether or not they can be sent.
+
+    Its thread that sends them waits for each, and for a lock at most once more.
+    """
+
+    def waits():
+        for task in Path(f"/proc/{balancer.process.pid}/task").iterdir():
+            if (task / "comm").read_text() == "observer\n":
+                return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", (task / "status").read_text(), re.M)[1])
+        raise AssertionError("the service has no thread that sends reports")
+
+    before = waits()
+    wait_until(lambda: waits() >= before + 2 * count, "another report")
 
 
 class Observer(Program):
