@@ -51,12 +51,15 @@ def test_page_shows_within_two_seconds_that_a_server_has_died(opened, testbed):
     assert not browser.faults
 
 
-def test_page_says_that_its_data_is_old_and_recovers(opened, testbed):
+def test_page_says_that_its_data_is_old_and_recovers(opened, testbed, tmp_path):
     balancer, browser = opened(testbed.server())
     balancer.wait_until_serving().stop()
     notice = "document.getElementById('notice')"
     browser.wait_for(f"!{notice}.hidden")
     assert "old: the service does not report" in browser.value(f"{notice}.textContent")
+    # Only what is read out once is an alert.
+    assert browser.value("/^Its age: \\d+ s\\.$/.test(byId('age').textContent) && !byId('age').closest('[role], [aria-live]')")
+    browser.picture(tmp_path / "old.png")
     balancer.start().wait_until_serving()
     browser.wait_for(f"{notice}.hidden")
     assert not browser.faults
@@ -67,7 +70,16 @@ def test_page_connects_again_after_an_answer_that_is_no_stream(opened, testbed):
     # As after a status other than 200, where the browser gives up.
     browser.value("globalThis.former = source; source.close()")
     browser.wait_for("source !== former && source.readyState === EventSource.OPEN")
+    # As after the machine has vanished.
+    browser.value("globalThis.former = source; heard -= 15001; watch()")
+    assert browser.value("source !== former && former.readyState === EventSource.CLOSED")
     assert not browser.faults
+
+
+def test_report_that_can_not_be_drawn_does_not_count_as_new(opened, testbed):
+    _, browser = opened(testbed.server())
+    assert browser.value("received = 1; source.dispatchEvent(new MessageEvent('report', { data: '{}' })); received") == 1
+    browser.wait_for("received > 1")
 
 
 def test_page_of_another_version_loads_itself_again(opened, testbed):
