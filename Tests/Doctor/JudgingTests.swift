@@ -123,6 +123,8 @@ private func speaker(
     ).filter { $0.check == "host" }
     #expect(found.map(\.text) == ["it answers 421 to Host: a.test, 403 to Origin: https://b.test"])
     #expect(found[0].fix.hasSuffix("portalHost.1=a.test  portalHost.2=b.test"))
+    // About the path, not the name.
+    #expect(try findings("host") { $0.servers[0].hosts[1].status = 404 } == ["ok: it accepts view.test"])
     #expect(try findings("host") { $0.servers[0].hosts[1].status = nil }[0].hasPrefix("not checked"))
     #expect(try findings("host") { $0.servers[0].hosts = [] }.isEmpty)
   }
@@ -160,11 +162,25 @@ private func speaker(
     #expect(try judged([]) == "ok: no node advertises router id 51")
     #expect(try judged([]) { $0.role = .active } == "ok: this node alone advertises router id 51")
     #expect(try judged([speaker()]) == "ok: 192.0.2.12 is Active, with priority 90")
-    #expect(try judged([speaker()]) { $0.role = .active }.hasPrefix("warning: 192.0.2.12 advertises"))
+    #expect(try judged([speaker()]) { $0.role = .active }.hasPrefix("fault: 192.0.2.12 advertises"))
     #expect(try judged([speaker(), speaker(stray)]).hasPrefix("fault: 192.0.2.12 and 192.0.2.99 both advertise"))
     #expect(try judged([speaker(stray)]) { $0.nodes = [lb2] }.hasPrefix("fault: 192.0.2.99 advertises"))
+    // Over IPv6 nodes advertise from link-local addresses.
+    let linkLocal = IPAddress(v6High: 0xfe80 << 48, low: 1)
+    #expect(try judged([speaker(linkLocal)]) { $0.nodes = [lb2] }.hasPrefix("ok: fe80::1 is Active"))
     #expect(try judged([speaker(version: 2)]).hasPrefix("fault: 192.0.2.12 advertises router id 51 in version 2"))
     #expect(try judged([speaker(addresses: [stray])]).contains("for other addresses (192.0.2.99)"))
+  }
+
+  @Test func `hearing nothing is a problem where another node is Active, or this one is Backup`() throws {
+    func judged(_ role: VirtualRouterRole?, activeNode: String? = nil) throws -> String {
+      try findings("router id") { ($0.routers[0].role, $0.routers[0].activeNode) = (role, activeNode) }[0]
+    }
+    #expect(try judged(.backup) == "warning: this node is Backup, and no node advertises router id 51")
+    #expect(try judged(.backup, activeNode: "lb2").hasPrefix("fault: lb2 is Active, and its advertisements"))
+    #expect(try judged(.fault, activeNode: "lb2").hasPrefix("fault: lb2 is Active, and its advertisements"))
+    #expect(try judged(.fault) == "ok: no node advertises router id 51")
+    #expect(try judged(nil) == "ok: no node advertises router id 51")
   }
 
   @Test(arguments: [
@@ -175,6 +191,23 @@ private func speaker(
     ("chain input {\n type filter hook input priority 0; policy drop;\n tcp dport 112 accept\n }", "warning"),
     ("chain filter_INPUT {\n type filter hook input priority 0;\n reject with icmpx admin-prohibited\n }", "warning"),
     ("chain output {\n type filter hook output priority 0; policy drop;\n }", "ok"), ("", "ok"),
+    ("chain input {\n type filter hook input priority 0; policy drop;\n ip protocol { vrrp, ah } accept\n }", "ok"),
+    ("chain input {\n type filter hook input priority 0; policy drop;\n meta l4proto { 51, 112 } accept\n }", "ok"),
+    ("chain input {\n type filter hook input priority 0; policy drop;\n ip protocol vmap { vrrp : accept }\n }", "ok"),
+    ("chain input {\n type filter hook input priority 0; policy drop;\n ip protocol != vrrp accept\n }", "warning"),
+    ("chain input {\n type filter hook input priority 0; policy drop;\n ip daddr 224.0.0.18 accept\n }", "ok"),
+    (
+      """
+      chain input {\n type filter hook input priority 0; policy drop;\n }
+      chain output {\n type filter hook output priority 0; policy drop;\n ip protocol vrrp accept\n }
+      """, "warning"
+    ),
+    (
+      """
+      chain input {\n type filter hook input priority 0; policy drop;\n jump own\n }
+      chain own {\n ip protocol vrrp accept\n }
+      """, "ok"
+    ),
     ("chain forward {\n type filter hook forward priority 0; policy drop;\n counter packets 0 bytes 0 drop }", "ok"),
   ])
   func `a firewall that drops by default must name VRRP`(rules: String, verdict: String) throws {

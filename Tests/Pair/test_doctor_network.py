@@ -128,6 +128,26 @@ def test_other_node_of_the_pair(testbed):
     assert ("fault", "does not answer over the connection of the pair") in examine(first, "pair")
 
 
+@pytest.mark.parametrize(("nodes", "vrrp", "source"), [
+    (
+        {"lb1": "192.0.2.11", "lb2": "192.0.2.12"},
+        {"source": {"lb1": "192.0.2.21", "lb2": "192.0.2.12"}}, "192.0.2.21",
+    ),
+    ({"lb1": "2001:db8::11", "lb2": "2001:db8::12"}, {"address": "2001:db8::100/64"}, "fe80::"),
+])  # fmt: skip
+def test_nodes_that_advertise_from_other_addresses_than_those_of_the_pair_are_fine(testbed, nodes, vrrp, source):
+    testbed.server()
+    secret = testbed.directory / "pair.key"
+    secret.write_text("ab" * 32 + "\n")
+    secret.chmod(0o640)
+    changes = {"vrrp": vrrp, "pair": {"nodes": nodes, "secret": str(secret)}}
+    first, second = testbed.node("lb1"), testbed.node("lb2")
+    first.run("ip", "addr", "add", "192.0.2.21/24", "dev", "eth0")
+    testbed.balancer(first, **changes).wait_until("active")
+    verdict, text = only(examine(testbed.balancer(second, **changes).wait_until("backup"), "router id"))
+    assert verdict == "ok" and text.startswith(source) and "is Active" in text
+
+
 def test_advertisement_of_a_node_that_is_not_in_the_pair_is_a_fault(testbed, before):
     secret = testbed.directory / "pair.key"
     secret.write_text("ab" * 32 + "\n")

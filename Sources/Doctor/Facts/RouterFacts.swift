@@ -40,8 +40,10 @@ package struct RouterFacts: Sendable {
   /// The program that manages the interface: `NetworkManager`, `systemd-networkd`.
   package var manager: String?
   package var speakers = Gathered<[Speaker]>.unknown("")
-  /// The addresses of the pair's other nodes, where the configuration has them.
+  /// The addresses from which the pair's other nodes advertise, where the configuration says so.
   package var nodes: [IPAddress] = []
+  /// The other node of the pair that says of itself that it is Active.
+  package var activeNode: String?
   /// Nil when the service does not run.
   package var role: VirtualRouterRole?
 

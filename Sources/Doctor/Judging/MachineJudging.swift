@@ -47,7 +47,8 @@ func judgeLeftovers(_ facts: Facts) -> [Finding] {
   guard !found.isEmpty else { return [Finding("leftovers", "", .ok, "neither keepalived nor HAProxy")] }
   return found.map { leftover in
     let program = leftover.program
-    let fix = "systemctl disable --now \(program)"
+    let command = "systemctl disable --now \(program)"
+    let fix = program == "haproxy" ? "when Belvedere takes over: \(command)" : command
     guard leftover.isRunning else {
       return Finding("leftovers", program, .warning, "it starts at the next boot", fix: fix)
     }

@@ -61,7 +61,7 @@ extension RouterFacts {
       return finding(
         .fault, "\(other.source) advertises \(id) for other addresses (\(addresses)): another pair", fix: choose)
     }
-    if let unknown = speakers.first(where: { !nodes.isEmpty && !nodes.contains($0.source) }) {
+    if let unknown = speakers.first(where: isUnknown) {
       return finding(
         .fault, "\(unknown.source) advertises \(id) and is no node of this pair",
         fix: choose + ", or `pair.nodes` and `vrrp.peers`")
@@ -72,7 +72,15 @@ extension RouterFacts {
         .fault, "\(sources) both advertise \(id)", fix: "two Active nodes, or another pair: docs/vrrp.md, “Messages”")
     }
     guard let speaker = speakers.first else {
-      return finding(.ok, role == .active ? "this node alone advertises \(id)" : "no node advertises \(id)")
+      if role == .active { return finding(.ok, "this node alone advertises \(id)") }
+      let hearing = "the line “firewall”; `vrrp.interface`, `vrrp.peers`; on the other node `tcpdump -ni any vrrp`"
+      if let activeNode {
+        return finding(.fault, "\(activeNode) is Active, and its advertisements don't arrive here", fix: hearing)
+      }
+      if role == .backup {
+        return finding(.warning, "this node is Backup, and no node advertises \(id)", fix: hearing)
+      }
+      return finding(.ok, "no node advertises \(id)")
     }
     if speaker.version != settings.version.number {
       return finding(
@@ -82,10 +90,16 @@ extension RouterFacts {
     }
     if role == .active {
       return finding(
-        .warning, "\(speaker.source) advertises \(id) as this node does, with priority \(speaker.priority)",
+        .fault, "\(speaker.source) advertises \(id) as this node does, with priority \(speaker.priority)",
         fix: "docs/operate.md, “Both nodes have the address”")
     }
     return finding(.ok, "\(speaker.source) is Active, with priority \(speaker.priority)")
+  }
+
+  /// Whether none of the pair's nodes advertises from there. Over IPv6 they do from link-local addresses, which the
+  /// configuration does not have.
+  private func isUnknown(_ speaker: Speaker) -> Bool {
+    !nodes.isEmpty && !nodes.contains(speaker.source) && !speaker.source.isLinkLocal
   }
 }
 

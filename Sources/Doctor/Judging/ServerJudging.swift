@@ -85,10 +85,10 @@ func judgeClocks(_ facts: Facts) -> [Finding] {
 }
 
 extension ServerFacts.HostAnswer {
-  /// Whether the server refuses the name: a 4xx that a healthy one does not answer with.
+  /// Whether the server refuses the name, by a status that its health check does not expect; others are about the path.
   fileprivate func isRefusal(expecting expected: [UInt16]) -> Bool {
     guard let status else { return false }
-    return 400..<500 ~= status && !expected.contains(status)
+    return [400, 403, 421].contains(status) && !expected.contains(status)
   }
 }
 

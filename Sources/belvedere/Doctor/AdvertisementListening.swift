@@ -15,9 +15,10 @@ enum AdvertisementListening {
 
   /// Sets `speakers` of each. Packets reach every raw socket, so a running service loses none.
   static func listen(_ routers: inout [RouterFacts], _ interfaces: [NetworkInterface], own: Set<IPAddress>) {
+    let begin = Clock.monotonic()
     var heard = [[RouterFacts.Speaker]](repeating: [], count: routers.count)
     let intervals = routers.map { Interval(nanoseconds: $0.settings.interval.nanoseconds * 3) }
-    let deadline = Clock.monotonic() + min(max(intervals.max() ?? shortest, shortest), longest)
+    let deadline = begin + min(max(intervals.max() ?? shortest, shortest), longest)
     guard let poller = try? Poller() else { return }
     var sockets: [Int: ListeningSocket] = [:]
     for index in routers.indices {
@@ -46,7 +47,13 @@ enum AdvertisementListening {
       }
       _ = poller.wait(deadline - Clock.monotonic())
     }
-    for index in sockets.keys { routers[index].speakers = .found(heard[index]) }
+    let listened = Clock.monotonic() - begin
+    for index in sockets.keys {
+      let interval = routers[index].settings.interval
+      routers[index].speakers =
+        heard[index].isEmpty && listened < interval
+        ? .unknown("nothing was heard for \(listened.text), and an interval is \(interval.text)") : .found(heard[index])
+    }
   }
 }
 

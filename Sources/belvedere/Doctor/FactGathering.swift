@@ -129,7 +129,14 @@ extension RouterFacts {
     let family = router.settings.ipAddresses.first?.family ?? .v4
     if family == .v4 { reversePathFilter = MachineSurvey.reversePathFilter(of: router.interface) }
     manager = MachineSurvey.manager(of: interface)
-    // A node may have its address for the pair in another network than that of its advertisements.
+      router.activeNode =
+        (status?.pair?.nodes ?? []).first { node in
+          node.name != status?.pair?.node && node.answers
+            && node.routers.contains { $0.name == router.name && $0.state == .active }
+        }?.name
+    // The address of a node's advertisements is known if it is the one that the node has for the pair, which may be in
+    // another network, and which `vrrp.source` may replace.
+    guard router.source == nil else { return }
     let there = networks.compactMap { IPPrefix(containing: $0.address, length: Int($0.prefixLength)) }
     let others = (configuration.pair?.others.map(\.address) ?? []) + (router.settings.peers ?? [])
     nodes = others.filter { address in
