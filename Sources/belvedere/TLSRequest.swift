@@ -41,10 +41,13 @@ struct TLSRequest {
     let socket = try Socket.connect(to: endpoint)
     let poller = try Poller()
     try poller.watch(socket)
-    func wait() throws -> Readiness {
+    func remaining() throws -> Interval {
       let now = Clock.monotonic()
       guard now < deadline else { throw Failure(description: "no answer for \(timeout.text)") }
-      let count = poller.wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
+      return deadline - now
+    }
+    func wait() throws -> Readiness {
+      let count = poller.wait(milliseconds: Int32(clamping: try remaining().milliseconds + 1))
       var readiness = Readiness()
       for index in 0..<count { readiness.formUnion(poller.event(at: index).readiness) }
       return readiness
@@ -53,6 +56,7 @@ struct TLSRequest {
     var connection = try TLSConnection(connecting: socket.number, context: context, serverName: serverName)
     connection.became(first)
     handshake: while true {
+      _ = try remaining()
       switch connection.handshake() {
       case .done: break handshake
       case .wantsRead, .wantsWrite: connection.became(try wait())
@@ -67,13 +71,14 @@ struct TLSRequest {
     }
     var sent = 0
     while sent < request.count {
+      _ = try remaining()
       switch connection.write(request.span.extracting(sent...)) {
       case .bytes(let count): sent += count
       case .wouldBlock: connection.became(try wait())
       case .failed(let failure): throw Failure(description: "\(failure)")
       }
     }
-    try readHead(&connection, into: &answer, wait)
+    try readHead(&connection, into: &answer, remaining, wait)
     _ = connection.sendCloseNotify()
     return answer
   }
@@ -92,11 +97,14 @@ struct TLSRequest {
 
   /// Reads until the head of a response that is not interim is complete.
   private func readHead(
-    _ connection: inout TLSConnection, into answer: inout Answer, _ wait: () throws -> Readiness
+    _ connection: inout TLSConnection, into answer: inout Answer, _ remaining: () throws -> Interval,
+    _ wait: () throws -> Readiness
   ) throws {
     var received: [UInt8] = []
     let limits = HeadLimits()
     while true {
+      // A peer may send interim responses for ever.
+      _ = try remaining()
       var result = TLSReadResult.wouldBlock
       received.append(addingCapacity: 16_384) { result = connection.read(into: &$0) }
       switch result {

@@ -1,5 +1,6 @@
 """`belvedere doctor`: each line is caused by what it is about, on the machine or at a server."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -185,6 +186,18 @@ def test_answer_to_the_health_check(before, status, verdict):
 
 
 def test_name_that_a_server_refuses_gets_its_line_of_locked_properties(before):
+def test_server_that_sends_interim_responses_for_ever_is_given_up(before):
+    def health(request):
+        with contextlib.suppress(OSError):
+            while True:
+                request.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+
+    balancer = before(health=health)
+    balancer.configuration["health"] = {"timeout": "500ms"}
+    verdict, text, _ = examine(balancer).of("server", "view01")
+    assert verdict == "fault" and "no answer for 500 ms" in text
+
+
     balancer = before(
         health=refusing(lambda head: head.get("Host") == "view01.test", 421), server_changes={"names": ["view01.test"]}
     )
