@@ -11,13 +11,19 @@ public struct CapturedProgram: Sendable {
   /// The longest output that is kept.
   private static let limit = 4 << 20
 
+  /// What it gets: the texts of programs are read in English, and nothing else of this process's concerns it.
+  private static var environment: [String] {
+    let path = CurrentProcess.environmentValue("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"
+    return ["PATH=\(path)", "LC_ALL=C"]
+  }
+
   /// Runs the program without input and waits; after `timeout` it is killed. For commands, not for a loop's thread.
   public init(_ program: String, _ arguments: [String], timeout: Interval) throws(SystemError) {
     let file = try MemoryFile.writable("output")
     let number = file.number
     var child = try unsafe ChildProcess(
-      executable: program, arguments: [program] + arguments, environment: CurrentProcess.environment(),
-      leadsGroup: true
+      executable: program, arguments: [program] + arguments, environment: Self.environment,
+      leads: .session
     ) { actions in
       // SAFETY: the actions are initialised, and each call copies its arguments.
       unsafe posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)

@@ -28,6 +28,15 @@ public struct ChildProcess: ~Copyable {
     return socket
   }
 
+  /// What is new for a child, and shared with its children.
+  enum Leadership {
+    case nothing
+    /// A process group, which is killed as a whole.
+    case group
+    /// A session, and with it a group: without the terminal of this process.
+    case session
+  }
+
   public let identifier: pid_t
   /// A pidfd: readable once the process has ended.
   public let handle: Descriptor
@@ -53,7 +62,7 @@ public struct ChildProcess: ~Copyable {
 
   /// Starts `executable` with the descriptors that `arrange` sets up; it returns 0 or an errno value.
   init(
-    executable: String, arguments: [String], environment: [String], blocked: [Int32] = [], leadsGroup: Bool = false,
+    executable: String, arguments: [String], environment: [String], blocked: [Int32] = [], leads: Leadership = .nothing,
     arrange: (UnsafeMutablePointer<posix_spawn_file_actions_t>) -> Int32
   ) throws(SystemError) {
     var actions = unsafe posix_spawn_file_actions_t()
@@ -73,7 +82,12 @@ public struct ChildProcess: ~Copyable {
     unsafe posix_spawnattr_setsigmask(&attributes, &mask.bits)
     unsafe posix_spawnattr_setsigdefault(&attributes, &defaults.bits)
     // The default process group is a new one.
-    let group = leadsGroup ? Int32(POSIX_SPAWN_SETPGROUP) : 0
+    let group =
+      switch leads {
+      case .nothing: Int32(0)
+      case .group: Int32(POSIX_SPAWN_SETPGROUP)
+      case .session: Int32(POSIX_SPAWN_SETSID)
+      }
     unsafe posix_spawnattr_setflags(&attributes, Int16(Int32(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | group))
 
     let argumentVector = CStrings(arguments)
@@ -91,7 +105,7 @@ public struct ChildProcess: ~Copyable {
       throw error
     }
     self.identifier = identifier
-    self.leadsGroup = leadsGroup
+    leadsGroup = leads != .nothing
     self.handle = Descriptor(owning: handle)
     end = nil
   }

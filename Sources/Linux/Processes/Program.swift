@@ -15,7 +15,7 @@ extension ChildProcess {
       number = input.number
     case nil: number = -1
     }
-    try unsafe self.init(executable: program, arguments: arguments, environment: environment, leadsGroup: true) {
+    try unsafe self.init(executable: program, arguments: arguments, environment: environment, leads: .group) {
       actions in
       // SAFETY: the actions are initialised, and each call copies its arguments.
       if number >= 0 {
