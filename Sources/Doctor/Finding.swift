@@ -49,6 +49,15 @@ package struct Examination: Sendable, Encodable {
     self.findings = findings
   }
 
+  /// The same with other texts, for a report without secrets.
+  package func rewritten(_ rewrite: (String) -> String) -> Examination {
+    let findings = findings.map { finding in
+      Finding(
+        finding.check, rewrite(finding.subject), finding.verdict, rewrite(finding.text), fix: rewrite(finding.fix))
+    }
+    return Examination(node: node, version: version, findings: findings)
+  }
+
   /// The exit status, as monitoring plug-ins have it: 0 without problems, 1 with warnings, 2 with faults.
   package var exitStatus: Int32 {
     if findings.contains(where: { $0.verdict == .fault }) { return 2 }

@@ -15,12 +15,20 @@ struct ConfigurationFile: ParsableArguments {
     help: ArgumentHelp("The configuration file.", valueName: "path"), completion: .file(extensions: ["yaml", "yml"]))
   var path = "/etc/belvedere/belvedere.yaml"
 
+  /// The file's bytes, or why it is unreadable.
+  var contents: Result<[UInt8], Diagnostic> {
+    do {
+      return .success(try File.contents(of: path, limit: Self.limit, mayWait: true))
+    } catch {
+      return .failure(Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code)))
+    }
+  }
+
   /// The file's bytes; if it is unreadable, prints the reason and exits with status 1.
   func read() throws -> [UInt8] {
-    do {
-      return try File.contents(of: path, limit: Self.limit, mayWait: true)
-    } catch {
-      let diagnostic = Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))
+    switch contents {
+    case .success(let bytes): return bytes
+    case .failure(let diagnostic):
       StandardStream.error.write(diagnostic.rendered + "\n")
       throw ExitCode.failure
     }

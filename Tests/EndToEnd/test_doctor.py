@@ -93,9 +93,16 @@ def test_refused_configuration_is_a_fault_and_the_machine_is_checked_all_the_sam
     assert any(f["check"] == "leftovers" for f in found.findings)
 
 
-def test_missing_configuration_is_a_usage_of_check(before, tmp_path):
-    run = before().call("doctor", "--configuration", tmp_path / "missing.yaml")
-    assert run.returncode == 1 and "missing.yaml" in run.stderr
+def test_missing_configuration_is_a_fault_and_the_machine_is_checked_all_the_same(before, tmp_path):
+    missing = tmp_path / "missing.yaml"
+    found = Examination(before().call("doctor", "--json", "--configuration", missing))
+    verdict, text, fix = found.of("configuration")
+    assert found.status == 2 and verdict == "fault" and fix
+    assert text == f"{missing}: cannot be read: No such file or directory (ENOENT)"
+    assert found.of("files") == found.of("ports") == ("not checked", "the configuration can't be read", "")
+    assert any(f["check"] == "leftovers" for f in found.findings)
+    run = before().call("doctor", "--configuration", missing)
+    assert run.returncode == 2 and "fault        configuration" in run.stdout
 
 
 def test_file_that_the_user_of_the_service_can_not_read_is_a_fault(before):
@@ -179,13 +186,6 @@ def test_server_with_an_untrusted_certificate_is_a_fault_with_its_fingerprint(be
     assert found.of("thumbprint", "view01")[0] == "warning"
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(200, "ok"), (503, "warning"), (500, "fault"), (404, "fault")])
-def test_answer_to_the_health_check(before, status, verdict):
-    found, text, _ = examine(before(health=status)).of("server", "view01")
-    assert found == verdict and f"answers {status}" in text
-
-
-def test_name_that_a_server_refuses_gets_its_line_of_locked_properties(before):
 def test_server_that_sends_interim_responses_for_ever_is_given_up(before):
     def health(request):
         with contextlib.suppress(OSError):
@@ -198,6 +198,13 @@ def test_server_that_sends_interim_responses_for_ever_is_given_up(before):
     assert verdict == "fault" and "no answer for 500 ms" in text
 
 
+@pytest.mark.parametrize(("status", "verdict"), [(200, "ok"), (503, "warning"), (500, "fault"), (404, "fault")])
+def test_answer_to_the_health_check(before, status, verdict):
+    found, text, _ = examine(before(health=status)).of("server", "view01")
+    assert found == verdict and f"answers {status}" in text
+
+
+def test_name_that_a_server_refuses_gets_its_line_of_locked_properties(before):
     balancer = before(
         health=refusing(lambda head: head.get("Host") == "view01.test", 421), server_changes={"names": ["view01.test"]}
     )

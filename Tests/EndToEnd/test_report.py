@@ -74,6 +74,34 @@ def test_report_without_a_service_and_with_a_broken_file(testbed, tmp_path):
     assert not [name for name, text in files.items() if PASSWORD in text]
 
 
+@pytest.mark.parametrize("line", [
+    f"pasword: {PASSWORD}", f"vrrp: {{ authentication: {{ password:{PASSWORD} }} }}",
+    f"vrrp: {{ authentication: {PASSWORD} }}", f"vrrp: {{ authentication: {{ password: /{PASSWORD} }} }}",
+    f"certificate: |\n  -----BEGIN PRIVATE KEY-----\n  {PASSWORD}\n", f"{PASSWORD}: on", f"pair: {PASSWORD}",
+    f"authentication: {PASSWORD * 10}",
+])  # fmt: skip
+def test_report_of_a_faulty_configuration_has_no_secret(testbed, tmp_path, line):
+    balancer = testbed.balance(testbed.server(), start=False)
+    balancer.write()
+    balancer.file.write_text(line.replace("#", "-") + "\nservice: view.test\nhealth: { passive: true }\n")
+    balancer.write = lambda: None
+    files, _ = report(balancer, tmp_path)
+    secret = PASSWORD.replace("#", "-")
+    assert not [name for name, text in files.items() if secret in text]
+    assert "[removed]" in files["configuration.yaml"] and "view.test" in files["configuration.yaml"]
+    assert "passive: true" in files["configuration.yaml"] and "fault" in files["doctor.txt"]
+
+
+def test_report_without_a_configuration_says_why(testbed, tmp_path):
+    balancer = testbed.balance(testbed.server(), start=False)
+    balancer.write = lambda: None
+    balancer.file = tmp_path / "missing.yaml"
+    files, _ = report(balancer, tmp_path)
+    reason = "missing.yaml: cannot be read: No such file or directory"
+    assert reason in files["configuration.yaml"] and "ip_local_port_range" in files["kernel.txt"]
+    assert "cannot be read" in files["doctor.txt"]
+
+
 def test_report_into_a_missing_folder_fails(testbed, tmp_path):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.write()

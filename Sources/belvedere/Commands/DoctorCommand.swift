@@ -37,8 +37,7 @@ struct DoctorCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let text = try file.read()
-    let gathering = FactGathering(path: file.path, text: text, user: user, status: status)
+    let gathering = FactGathering(path: file.path, text: file.contents, user: user, status: status)
     let examination = Examination(
       node: CurrentProcess.hostName(), version: Versions.belvedere, findings: Check.findings(gathering.facts()))
     if json {

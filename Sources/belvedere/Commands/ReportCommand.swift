@@ -25,13 +25,13 @@ struct ReportCommand: ParsableCommand {
   var folder = "."
 
   func run() throws {
-    let text = try file.read()
+    let text = file.contents
     let status = try? control.status(within: Self.timeout)
     let gathering = FactGathering(path: file.path, text: text, user: DoctorCommand.standardUser, status: status)
     let node = CurrentProcess.hostName()
     let examination = Examination(
       node: node, version: Versions.belvedere, findings: Check.findings(gathering.facts()))
-    let report = ReportFiles(of: file.path, text, status, ExaminationText(examination))
+    let report = ReportFiles(text, of: file.path, status, examination)
 
     let now = Clock.wall()
     let name = "belvedere-report-\(Self.safe(node))-\(Self.safe("\(now)".prefix(19)))"

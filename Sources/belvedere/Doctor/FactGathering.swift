@@ -11,7 +11,8 @@ import Wire
 /// Gathers the facts that `Doctor` judges. Changes nothing, on this machine and elsewhere.
 struct FactGathering {
   let path: String
-  let text: [UInt8]
+  /// The configuration, or why it can't be read.
+  let text: Result<[UInt8], Diagnostic>
   /// The service's user.
   let user: String
   /// Nil when the service does not run.
@@ -21,18 +22,31 @@ struct FactGathering {
   private static let timeout = Interval.seconds(30)
 
   func facts() -> Facts {
+    let bytes: [UInt8]
+    switch text {
+    case .success(let read): bytes = read
+    case .failure(let diagnostic):
+      let problem = ConfigurationFacts.Problem(
+        isError: true, text: diagnostic.position + diagnostic.message,
+        fix: "`--configuration`: the file's path; as root, every file can be read")
+      let reason = "the configuration can't be read"
+      return withMachine(
+        Facts(
+          time: Clock.wall(), configuration: ConfigurationFacts(path: path, user: "", problems: [problem]),
+          files: .unknown(reason))
+      ).without(reason)
+    }
     var loaded = Configuration.load(
-      bytes: text, fileName: path, hostName: CurrentProcess.hostName(), credentials: CurrentProcess.credentials)
+      bytes: bytes, fileName: path, hostName: CurrentProcess.hostName(), credentials: CurrentProcess.credentials)
     // The line “certificate” says when one ends.
     let certificates = loaded.checkFiles(at: Clock.wall(), control: ControlSocket.standardPath, ends: false)
     let problems = loaded.diagnostics.map { diagnostic in
       ConfigurationFacts.Problem(
         isError: diagnostic.severity == .error, text: diagnostic.position + diagnostic.message, fix: diagnostic.advice)
     }
-    var facts = Facts(
-      time: Clock.wall(), configuration: ConfigurationFacts(path: path, user: "", problems: problems), files: files)
-    facts.service = service
-    facts.leftovers = MachineSurvey.leftovers()
+    var facts = withMachine(
+      Facts(
+        time: Clock.wall(), configuration: ConfigurationFacts(path: path, user: "", problems: problems), files: files))
     guard let configuration = loaded.configuration else { return facts.without("the configuration is refused") }
     facts.certificates = configuration.services.flatMap { service in
       (certificates[service.name] ?? []).compactMap { PresentedCertificate($0, of: service.name) }
@@ -49,6 +63,14 @@ struct FactGathering {
       facts.firewall = MachineSurvey.firewall()
       addRouters(of: configuration, to: &facts)
     }
+    return facts
+  }
+
+  /// With what does not depend on the configuration.
+  private func withMachine(_ facts: Facts) -> Facts {
+    var facts = facts
+    facts.service = service
+    facts.leftovers = MachineSurvey.leftovers()
     return facts
   }
 
@@ -107,6 +129,11 @@ struct FactGathering {
       router.errors = findings.errors.about(router.name)
       router.warnings = findings.warnings.about(router.name)
       router.role = status?.routers.first { $0.name == router.name }?.state
+      router.activeNode =
+        (status?.pair?.nodes ?? []).first { node in
+          node.name != status?.pair?.node && node.answers
+            && node.routers.contains { $0.name == router.name && $0.state == .active }
+        }?.name
       return router
     }
     AdvertisementListening.listen(&routers, interfaces, own: Set(own.map(\.address)))
@@ -129,11 +156,6 @@ extension RouterFacts {
     let family = router.settings.ipAddresses.first?.family ?? .v4
     if family == .v4 { reversePathFilter = MachineSurvey.reversePathFilter(of: router.interface) }
     manager = MachineSurvey.manager(of: interface)
-      router.activeNode =
-        (status?.pair?.nodes ?? []).first { node in
-          node.name != status?.pair?.node && node.answers
-            && node.routers.contains { $0.name == router.name && $0.state == .active }
-        }?.name
     // The address of a node's advertisements is known if it is the one that the node has for the pair, which may be in
     // another network, and which `vrrp.source` may replace.
     guard router.source == nil else { return }

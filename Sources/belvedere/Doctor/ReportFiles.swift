@@ -6,49 +6,60 @@ import TLS
 import Wire
 
 /// The files of a report. Nothing of a key, a certificate's key or the pair's secret is read, and every text passes
-/// through `add`, which replaces secrets of the configuration.
+/// through `add`, which removes secrets of the configuration.
 struct ReportFiles {
   private(set) var files: [(name: String, text: String)] = []
-  private let secrets: [String]
+  private let secrets: Secrets
 
   private static let timeout = Interval.seconds(20)
   /// Of a program's output or a file.
   private static let textLimit = 2 << 20
 
-  /// `text`: the configuration.
-  init(of path: String, _ text: [UInt8], _ status: StatusReport?, _ findings: ExaminationText) {
-    let redacted = RedactedText(text, file: path)
-    secrets = redacted?.secrets ?? []
+  /// `text`: the configuration, or why it can't be read.
+  init(_ text: Result<[UInt8], Diagnostic>, of path: String, _ status: StatusReport?, _ examination: Examination) {
+    let configuration: String
+    switch text {
+    case .success(let bytes):
+      let redacted = RedactedText(bytes, file: path)
+      secrets = redacted?.secrets ?? Secrets()
+      configuration =
+        redacted?.text ?? "\(path) is not YAML, and is left out: what in it is a secret is not known.\n"
+    case .failure(let reason):
+      secrets = Secrets()
+      configuration = reason.line + "\n"
+    }
     add("README.txt", Self.introduction)
     add("versions.txt", Self.versions)
-    add(
-      "configuration.yaml",
-      redacted?.text ?? "\(path) is not YAML, and is left out: what in it is a secret is not known.\n")
-    add("doctor.txt", findings.text)
-    add("status.json", status.map { $0.json + "\n" } ?? "The service does not answer.\n")
-    add("status.txt", status.map { StatusText($0, isColoured: false).text } ?? "The service does not answer.\n")
+    add("configuration.yaml", configuration)
+    // Before lines are wrapped, in which a secret would not be found.
+    add("doctor.txt", ExaminationText(examination.rewritten(secrets.removed)).text)
+    addHistory("status.json", status.map { $0.json + "\n" } ?? "The service does not answer.\n")
+    addHistory("status.txt", status.map { StatusText($0, isColoured: false).text } ?? "The service does not answer.\n")
     addProcesses(of: status)
     addKernel()
     addPrograms()
   }
 
   private mutating func add(_ name: String, _ text: String) {
-    var text = String(text.prefix(Self.textLimit))
-    for secret in secrets { text = text.replacing(secret, with: RedactedText.replacement) }
-    files.append((name, text))
+    files.append((name, String(secrets.removed(from: text).prefix(Self.textLimit))))
   }
+
+  /// With messages about earlier configurations, whose secrets are not known.
+  private mutating func addHistory(_ name: String, _ text: String) { add(name, Secrets.withoutQuotes(text)) }
 
   private static let introduction = """
     A report of `belvedere report`, for a description of a fault.
 
     versions.txt        Belvedere, its libraries, kernel and distribution
-    configuration.yaml  written anew: without comments, secrets replaced by [removed]; behind # the line in the file
+    configuration.yaml  written anew, without comments: secrets and all that Belvedere does not know are replaced by
+                        [removed]; behind # the line in the file
     doctor.txt          `belvedere doctor`
     status.json, .txt   `belvedere status`: state, counters, decisions, the last problems
     process-*.txt       confinement, limits and scheduling of both processes
     kernel.txt          settings of the kernel, sockets, memory
     network.txt         interfaces, addresses and routes
-    unit.txt, log.txt   the unit's settings; its log from notice on, without the access log
+    unit.txt, log.txt   the unit's settings, without values of Environment= and SetCredential=; its log from notice
+                        on, without the access log
 
     No private key, no password and no secret of a pair is in it. Names and addresses of your network are: read it
     before you send it. In a pair, make one on each node.
@@ -90,13 +101,13 @@ struct ReportFiles {
 
   private mutating func addPrograms() {
     let commands = [["/usr/sbin/ip", "address"], ["/usr/sbin/ip", "route"], ["/usr/sbin/ip", "-6", "route"]]
-    add("network.txt", commands.map(Self.output).joined(separator: "\n"))
+    add("network.txt", commands.map { Self.output($0) }.joined(separator: "\n"))
     guard File.identity(of: "/run/systemd/system") != nil else { return }
-    add(
-      "unit.txt",
-      Self.output(["/usr/bin/systemctl", "cat", "belvedere.service"])
-        + Self.output(["/usr/bin/systemctl", "show", "--no-pager", "belvedere.service"]))
-    add(
+    let unit = [["cat", "belvedere.service"], ["show", "--no-pager", "belvedere.service"]].map { words in
+      Self.output(["/usr/bin/systemctl"] + words, UnitText.withoutSecrets)
+    }
+    add("unit.txt", unit.joined(separator: "\n"))
+    addHistory(
       "log.txt",
       Self.output([
         "/usr/bin/journalctl", "--unit", "belvedere", "--priority", "notice", "--lines", "2000", "--no-pager",
@@ -104,11 +115,12 @@ struct ReportFiles {
       ]))
   }
 
-  private static func output(_ command: [String]) -> String {
+  /// `rewrite`: for the output, without the title.
+  private static func output(_ command: [String], _ rewrite: (String) -> String = { $0 }) -> String {
     let title = "# \(command.joined(separator: " "))\n"
     guard let program = command.first, File.identity(of: program) != nil else { return title + "is not installed\n" }
     do throws(SystemError) {
-      return title + (try CapturedProgram(program, Array(command.dropFirst()), timeout: timeout).output)
+      return title + rewrite(try CapturedProgram(program, Array(command.dropFirst()), timeout: timeout).output)
     } catch { return title + "\(error)\n" }
   }
 }
