@@ -103,6 +103,12 @@ import Testing
     #expect(found.secrets.removed(from: "`\(long.prefix(60))…`") == "`[removed]…`")
   }
 
+  @Test func `a text with more unknown keys than any configuration has is left out`() {
+    func text(_ lines: Int) -> String { (0..<lines).map { "line-\($0): x\n" }.joined() }
+    #expect(redacted(text(50)) != nil)
+    #expect(redacted(text(1000)) == nil)
+  }
+
   @Test func `messages about earlier configurations keep no wrong keys and values`() {
     let log = "b.yaml:1:1: unknown key `password:hunter2`; b.yaml:2:1: expected `off`, found `hunter2`"
     #expect(

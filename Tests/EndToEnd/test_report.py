@@ -74,6 +74,17 @@ def test_report_without_a_service_and_with_a_broken_file(testbed, tmp_path):
     assert not [name for name, text in files.items() if PASSWORD in text]
 
 
+@pytest.mark.parametrize("text", [f"password {PASSWORD}\n", f"- password: {PASSWORD}\n", f"'{PASSWORD}'"])
+def test_report_of_a_text_that_is_no_configuration_has_nothing_of_it(testbed, tmp_path, text):
+    balancer = testbed.balance(testbed.server(), start=False)
+    balancer.write()
+    balancer.file.write_text(text.replace("#", "-"))
+    balancer.write = lambda: None
+    files, _ = report(balancer, tmp_path)
+    assert not [name for name, text in files.items() if PASSWORD.replace("#", "-") in text]
+    assert "is left out" in files["configuration.yaml"] and "fault" in files["doctor.txt"]
+
+
 @pytest.mark.parametrize("line", [
     f"pasword: {PASSWORD}", f"vrrp: {{ authentication: {{ password:{PASSWORD} }} }}",
     f"vrrp: {{ authentication: {PASSWORD} }}", f"vrrp: {{ authentication: {{ password: /{PASSWORD} }} }}",

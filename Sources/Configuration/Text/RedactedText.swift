@@ -47,12 +47,13 @@ package struct RedactedText {
     known[key.name, default: KnownKey()].kinds.append(key.kind)
   }
 
-  /// Nil when the text is not YAML: then nothing is known of its values.
+  /// Nil when the text is not YAML, or hardly a configuration: then nothing is known of its values.
   package init?(_ bytes: [UInt8], file: String) {
     guard let source = try? SourceText(file: file, bytes: bytes) else { return nil }
     var composer = Composer(source)
     guard let root = composer.compose(), case .mapping(let entries) = root.content else { return nil }
     for entry in entries { add(entry, indent: 0, below: nil, .shown) }
+    if secrets.isIncomplete { return nil }
   }
 
   /// `parent`: the key above, nil for the top level and below a name.

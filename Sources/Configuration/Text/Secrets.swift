@@ -7,15 +7,23 @@ package struct Secrets {
 
   /// As messages and JSON may have them; the longest first, since one may contain another.
   private var forms: [[UInt8]] = []
+  /// Whether there were more than can be looked for in a reasonable time.
+  private(set) var isIncomplete = false
 
   /// Shorter ones, and numbers, are found in ordinary words: they are replaced where a message quotes them.
   private static let shortest = 6
   /// Messages cut long quotes. From this length on, a secret's beginning is replaced for as far as it goes.
   private static let shortestBeginning = 16
+  /// A configuration has a few; another file given by mistake has one in each line.
+  private static let limit = 400
 
   package init() {}
 
   mutating func add(_ secret: String) {
+    guard forms.count < Self.limit else {
+      isIncomplete = true
+      return
+    }
     let isWord = secret.utf8.count >= Self.shortest && Double(secret) == nil
     let escaped = secret.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     for text in [secret, secret.replacing("\n", with: " "), secret.escapingControls(), escaped.escapingControls()] {

@@ -18,12 +18,15 @@ struct ReportFiles {
   /// `text`: the configuration, or why it can't be read.
   init(_ text: Result<[UInt8], Diagnostic>, of path: String, _ status: StatusReport?, _ examination: Examination) {
     let configuration: String
+    var findings = examination
     switch text {
     case .success(let bytes):
       let redacted = RedactedText(bytes, file: path)
       secrets = redacted?.secrets ?? Secrets()
+      if redacted == nil { findings = findings.rewritten(Secrets.withoutQuotes) }
       configuration =
-        redacted?.text ?? "\(path) is not YAML, and is left out: what in it is a secret is not known.\n"
+        redacted?.text
+        ?? "\(path) is not YAML or has too many unknown keys, and is left out: what in it is a secret is not known.\n"
     case .failure(let reason):
       secrets = Secrets()
       configuration = reason.line + "\n"
@@ -32,7 +35,7 @@ struct ReportFiles {
     add("versions.txt", Self.versions)
     add("configuration.yaml", configuration)
     // Before lines are wrapped, in which a secret would not be found.
-    add("doctor.txt", ExaminationText(examination.rewritten(secrets.removed)).text)
+    add("doctor.txt", ExaminationText(findings.rewritten(secrets.removed)).text)
     addHistory("status.json", status.map { $0.json + "\n" } ?? "The service does not answer.\n")
     addHistory("status.txt", status.map { StatusText($0, isColoured: false).text } ?? "The service does not answer.\n")
     addProcesses(of: status)
