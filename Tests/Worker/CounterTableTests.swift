@@ -3,46 +3,46 @@ import Testing
 
 @testable import Worker
 
-@Suite struct `Counters by number` {
+@Suite struct `Counters by slot` {
   private func requests(_ count: UInt64) -> TrafficCounts { TrafficCounts(values: [count]) }
 
-  @Test func `the lowest number that nothing refers to is taken`() {
-    let places = CounterPlaces()
-    var held = (0..<4).map { _ in places.take() }
-    #expect(held.map(\.number.index) == [0, 1, 2, 3])
+  @Test func `the lowest slot that nothing refers to is taken`() {
+    let slots = CounterSlots()
+    var held = (0..<4).map { _ in slots.take() }
+    #expect(held.map(\.key.index) == [0, 1, 2, 3])
     held.remove(at: 2)
     held.remove(at: 0)
-    let (first, second, third) = (places.take(), places.take(), places.take())
-    #expect([first, second, third].map(\.number.index) == [0, 2, 4])
+    let (first, second, third) = (slots.take(), slots.take(), slots.take())
+    #expect([first, second, third].map(\.key.index) == [0, 2, 4])
   }
 
-  @Test func `a server or service begins at zero, also with the number of an earlier one`() {
-    let places = CounterPlaces()
+  @Test func `a server or service begins at zero, also in the slot of an earlier one`() {
+    let slots = CounterSlots()
     var table = CounterTable<TrafficCounts>()
-    let other = places.take()
-    var place = places.take()
-    table.change(place.number) { $0.requests += 5 }
-    table.change(other.number) { $0.requests += 1 }
-    let earlier = place.number
-    place = other
-    place = places.take()
-    #expect(place.number.index == earlier.index)
-    #expect(table[place.number] == requests(0))
-    table.change(place.number) { $0.requests += 2 }
-    #expect(table[place.number] == requests(2))
+    let other = slots.take()
+    var slot = slots.take()
+    table.change(slot.key) { $0.requests += 5 }
+    table.change(other.key) { $0.requests += 1 }
+    let earlier = slot.key
+    slot = other
+    slot = slots.take()
+    #expect(slot.key.index == earlier.index)
+    #expect(table[slot.key] == requests(0))
+    table.change(slot.key) { $0.requests += 2 }
+    #expect(table[slot.key] == requests(2))
     #expect(table[earlier] == requests(0))
-    #expect(table[other.number] == requests(1))
+    #expect(table[other.key] == requests(1))
   }
 
-  @Test func `a copy has the counters of all numbers, and keeps them`() {
-    let places = CounterPlaces()
-    let held = [places.take(), places.take()]
+  @Test func `a copy has the counters of all slots, and keeps them`() {
+    let slots = CounterSlots()
+    let held = [slots.take(), slots.take()]
     var (table, copy) = (CounterTable<TrafficCounts>(), CounterTable<TrafficCounts>())
-    for (place, count) in zip(held, [3, 4] as [UInt64]) { table.change(place.number) { $0.requests += count } }
+    for (slot, count) in zip(held, [3, 4] as [UInt64]) { table.change(slot.key) { $0.requests += count } }
     copy.copy(table)
-    table.change(held[0].number) { $0.requests += 10 }
-    #expect(held.map { copy[$0.number].requests } == [3, 4])
+    table.change(held[0].key) { $0.requests += 10 }
+    #expect(held.map { copy[$0.key].requests } == [3, 4])
     copy.copy(table)
-    #expect(held.map { copy[$0.number].requests } == [13, 4])
+    #expect(held.map { copy[$0.key].requests } == [13, 4])
   }
 }

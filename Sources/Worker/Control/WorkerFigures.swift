@@ -69,7 +69,7 @@ struct WorkerFigures: Sendable {
         connections: UInt64(clamping: figures.reduce(0) { $0 + ($1.connections[identity] ?? 0) }),
         weightPercent: UInt64(clamping: percent))
       let checks = server.checks
-      var counts = figures.reduce(into: ServerCounts()) { $0.add($1.servers[server.place.number]) }
+      var counts = figures.reduce(into: ServerCounts()) { $0.add($1.servers[server.slot.key]) }
       (counts.checks, counts.failedChecks) = (checks.completed, checks.failed)
       return Server(identity: identity, load: load, check: checks.last, counts: counts)
     }
@@ -106,7 +106,7 @@ extension ServiceFigures {
   fileprivate init(of service: ServiceSnapshot, _ figures: [LoopFigures]) {
     let affinity = service.backend.affinity
     var counts = ServiceCounts()
-    for loop in figures { counts.traffic.add(loop.services[service.shared.place.number]) }
+    for loop in figures { counts.traffic.add(loop.services[service.shared.slot.key]) }
     counts.evictedClients = affinity.evictions
     self.init(
       connections: UInt64(clamping: service.shared.connectionCount), clients: UInt64(clamping: affinity.count),

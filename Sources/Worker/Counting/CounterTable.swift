@@ -1,9 +1,9 @@
 import Domain
 
-/// A loop's counters of all servers, or of all services, by their numbers.
+/// A loop's counters of all servers, or of all services, by their slots.
 struct CounterTable<Counts: CounterSet>: Sendable {
   private struct Row {
-    var issue: UInt64 = 0
+    var generation: UInt64 = 0
     var counts = Counts()
   }
 
@@ -11,21 +11,21 @@ struct CounterTable<Counts: CounterSet>: Sendable {
 
   /// Changes the counters of one of them.
   @inline(always)
-  mutating func change(_ number: CounterNumber, _ change: (inout Counts) -> Void) {
-    if number.index >= rows.count || rows[number.index].issue != number.issue { begin(number) }
-    change(&rows[number.index].counts)
+  mutating func change(_ key: CounterKey, _ change: (inout Counts) -> Void) {
+    if key.index >= rows.count || rows[key.index].generation != key.generation { begin(key) }
+    change(&rows[key.index].counts)
   }
 
-  /// What was counted under this number.
-  subscript(number: CounterNumber) -> Counts {
-    guard number.index < rows.count, rows[number.index].issue == number.issue else { return Counts() }
-    return rows[number.index].counts
+  /// What was counted under this key.
+  subscript(key: CounterKey) -> Counts {
+    guard key.index < rows.count, rows[key.index].generation == key.generation else { return Counts() }
+    return rows[key.index].counts
   }
 
   @inline(never)
-  private mutating func begin(_ number: CounterNumber) {
-    while rows.count <= number.index { rows.append(Row()) }
-    rows[number.index] = Row(issue: number.issue)
+  private mutating func begin(_ key: CounterKey) {
+    while rows.count <= key.index { rows.append(Row()) }
+    rows[key.index] = Row(generation: key.generation)
   }
 
   /// Copies all counters into the storage that is there: an assignment would share it, and the next change would have to

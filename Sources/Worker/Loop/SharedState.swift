@@ -36,14 +36,14 @@ final class SharedState: Sendable {
   private struct Servers {
     var known: [ServerIdentity: SharedServer] = [:]
     var named: Set<ServerIdentity> = []
-    let places = CounterPlaces()
+    let slots = CounterSlots()
   }
 
   /// By the services' names.
   private struct Services {
     var known: [String: SharedService] = [:]
     var affinities: [String: AffinityStore] = [:]
-    let places = CounterPlaces()
+    let slots = CounterSlots()
   }
 
   private struct Flows: ~Copyable {
@@ -136,7 +136,7 @@ final class SharedState: Sendable {
       for (former, identity) in renamed where known[identity] == nil { known[identity] = known[former] }
       return configuration.services.flatMap { service in
         service.servers.map {
-          known[$0.identity] ?? SharedServer($0, queue: service.limits.queue, servers.places.take())
+          known[$0.identity] ?? SharedServer($0, queue: service.limits.queue, servers.slots.take())
         }
       }
     }
@@ -174,7 +174,7 @@ final class SharedState: Sendable {
 
   /// A service as shared by all snapshots: the existing one, or a new one.
   func service(of settings: Configuration.Service) -> SharedService {
-    services.withLock { $0.known[settings.name] ?? SharedService($0.places.take()) }
+    services.withLock { $0.known[settings.name] ?? SharedService($0.slots.take()) }
   }
 
   /// Sets a server's administrative state, if the server exists.

@@ -12,7 +12,7 @@ final class SharedServer: Sendable {
   /// By its name within the service: clients are assigned to this id.
   let id: ServerID
   /// Of its counters in each loop.
-  let place: CounterPlace
+  let slot: CounterSlot
   private let currentState = Atomic(ServerState.down.rawValue)
   /// When its slow start began, in nanoseconds; 0 if it has never recovered.
   private let returnedAt = Atomic<UInt64>(0)
@@ -42,8 +42,8 @@ final class SharedServer: Sendable {
     }
   }
 
-  init(_ settings: Configuration.Server, queue: Int, _ place: CounterPlace) {
-    self.place = place
+  init(_ settings: Configuration.Server, queue: Int, _ slot: CounterSlot) {
+    self.slot = slot
     naming = Mutex(Naming(settings))
     id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))

@@ -3,10 +3,10 @@ import Synchronization
 /// A service, identified by its name, as shared by all snapshots: where its counters are, and its connections.
 final class SharedService: Sendable {
   /// Of its counters in each loop.
-  let place: CounterPlace
+  let slot: CounterSlot
   private let connections = Atomic<Int>(0)
 
-  init(_ place: CounterPlace) { self.place = place }
+  init(_ slot: CounterSlot) { self.slot = slot }
 
   /// Number of open client connections.
   var connectionCount: Int { connections.load(ordering: .relaxed) }

@@ -40,7 +40,7 @@ final class ServiceSnapshot: Sendable {
     let security: Security
     let sendsProxyHeader: Bool
     /// Of the server's counters in each loop.
-    let counters: CounterNumber
+    let counters: CounterKey
 
     struct Security: Sendable {
       let context: ClientContext
@@ -142,7 +142,7 @@ final class ServiceSnapshot: Sendable {
         servers.append(
           Upstream(
             identity: server.identity, security: security, sendsProxyHeader: server.sendsProxyHeader,
-            counters: shared.place.number))
+            counters: shared.slot.key))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }
