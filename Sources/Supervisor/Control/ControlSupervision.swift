@@ -43,7 +43,9 @@ extension Supervision {
       case .report(let node): pair?.peers.hasReport(of: node, after: start) == true
       }
     }
-    for requester in over { reply(.status(report()), to: requester) }
+    guard !over.isEmpty else { return }
+    let answer = ControlAnswer.status(report())
+    for requester in over { reply(answer, to: requester) }
   }
 
   mutating func reply(_ answer: ControlAnswer, to requester: OperatorSocket.Requester) {

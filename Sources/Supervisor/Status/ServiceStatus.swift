@@ -213,9 +213,10 @@ package struct ServiceStatus {
     report.describe(description.services)
     report.limits = description.limits
     totals.fill(&report, description.services.map(\.name))
+    let waiting = waiting
     for (index, service) in report.counters.services.enumerated() {
       report.counters.services[index].clientLimit = description.clientLimits[service.name] ?? 0
-      report.counters.services[index].waiting = waiting(at: service.name)
+      report.counters.services[index].waiting = waiting[service.name[...]] ?? 0
     }
     if let load {
       report.traffic.connections = UInt64(load.connections)
@@ -233,11 +234,10 @@ package struct ServiceStatus {
     }
   }
 
-  /// The requests in the queues of a service's servers.
-  private func waiting(at service: String) -> UInt64 {
-    description.servers.reduce(0) { sum, server in
-      guard server.parts.service ?? "" == service else { return sum }
-      return sum + (serverLoads[server.identity]?.waiting ?? 0)
+  /// The requests in the queues of each service's servers.
+  private var waiting: [Substring: UInt64] {
+    description.servers.reduce(into: [:]) { sums, server in
+      sums[server.parts.service ?? "", default: 0] += serverLoads[server.identity]?.waiting ?? 0
     }
   }
 
