@@ -5,9 +5,9 @@ import Testing
 /// Mutations of valid files, by seed.
 @Suite struct MutationTests {
   static let seeds =
-    Schema.sections.flatMap(\.keys).map { "\($0.name): \($0.example)\n" } + [
+    (Schema.sections.flatMap(\.keys).map { "\($0.name): \($0.example)\n" } + [
       TestFile.read("../../etc/belvedere.yaml"), DefaultTests.smallest, LoadTests.naming, DefaultTests.services,
-    ]
+    ]).map { Array($0.utf8) }
 
   static let fragments = [
     "{", "}", "[", "]", ": ", "- ", "\n", "  ", "\t", "\"", "'", "&a ", "*a", "!t ", "? ", "|\n", ">\n", "#", "---\n",
@@ -19,8 +19,10 @@ import Testing
   func `arbitrary bytes never crash the loader, and its diagnostics are consistent`(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<100 {
-      var bytes = Array((MutationTests.seeds.randomElement(using: &generator) ?? "").utf8)
-      for _ in 0..<Int.random(in: 1...8, using: &generator) { mutate(&bytes, &generator) }
+      var bytes = Self.seeds.randomElement(using: &generator) ?? []
+      for _ in 0..<Int.random(in: 1...8, using: &generator) {
+        generator.mutate(&bytes, texts: Self.seeds, fragments: Self.fragments)
+      }
       check(bytes)
     }
   }
@@ -32,18 +34,6 @@ import Testing
   func `a large file of repeated text is answered in time`(piece: String) {
     check(Array(String(repeating: piece, count: 40_000 / piece.utf8.count).utf8))
     check(Array("service: [\(String(repeating: piece, count: 40_000 / piece.utf8.count))]".utf8))
-  }
-
-  private func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
-    let place = Int.random(in: 0...bytes.count, using: &generator)
-    let end = min(bytes.count, place + Int.random(in: 0...12, using: &generator))
-    switch Int.random(in: 0..<5, using: &generator) {
-    case 0: bytes.replaceSubrange(place..<end, with: [])
-    case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
-    case 2: bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &generator))
-    case 3: bytes.insert(contentsOf: (MutationTests.seeds.randomElement(using: &generator) ?? "").utf8, at: place)
-    default: bytes.insert(contentsOf: (MutationTests.fragments.randomElement(using: &generator) ?? "").utf8, at: place)
-    }
   }
 
   private func check(_ bytes: [UInt8]) {

@@ -7,11 +7,12 @@ import Testing
 /// Mutations of the corpus, by seed.
 @Suite struct ImportMutationTests {
   static let seeds = CorpusFile.names(endingIn: ".cfg").compactMap { try? CorpusFile.source($0).bytes }
+  static let ends = seeds.map { Array($0.suffix(300)) }
   static let fragments = [
     "\"", "'", "\\", "\\x", "$", "\"${X", "#", "\n", " ", "\t", "\u{0}", "é", "{", "}", "[", "]", ":", ",", "-",
     "listen x\n", "$A=$A$A", "${A}", "@lb1 ", "@^lb2 ", "include *\n", "vrrp_instance X {\n", "~SEQ(",
     "defaults\n", "frontend f\n", "backend b\n", "server a 1.2.3.4:443 ssl\n", "bind :443 ssl crt x\n", ".if 1\n",
-    "$A=$A$A", "${A}", "@lb1 ", "@^lb2 ", "include *\n", "vrrp_instance X {\n", "~SEQ(", ".endif\n",
+    ".endif\n",
     "18446744073709551616", "0", "99999d", "192.168.1.165", "*:443", "443", "if", "unless", "!", "*",
     "from x",
     "use_backend b if { hdr(host) a.b }\n", "stick-table type ip size 1m expire 1s\n", "mode tcp\n", "\u{2028}",
@@ -23,7 +24,9 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<30 {
       var bytes = Self.seeds.randomElement(using: &generator) ?? []
-      for _ in 0..<Int.random(in: 1...8, using: &generator) { mutate(&bytes, &generator) }
+      for _ in 0..<Int.random(in: 1...8, using: &generator) {
+        generator.mutate(&bytes, texts: Self.ends, fragments: Self.fragments)
+      }
       let outcome = CorpusFile.outcome(SourceFile(path: "h.cfg", bytes: bytes))
       #expect(outcome.findings.allSatisfy { !$0.words.isEmpty && !$0.text.contains("\n") })
       guard let text = outcome.text else { continue }
@@ -41,7 +44,9 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<40 {
       var bytes = Self.conf.randomElement(using: &generator) ?? []
-      for _ in 0..<Int.random(in: 1...8, using: &generator) { mutate(&bytes, &generator) }
+      for _ in 0..<Int.random(in: 1...8, using: &generator) {
+        generator.mutate(&bytes, texts: Self.ends, fragments: Self.fragments)
+      }
       #expect(throws: Never.self, "\(String(decoding: bytes, as: UTF8.self))") { try ImportProperties.check(bytes) }
     }
   }
@@ -61,17 +66,5 @@ import Testing
   func `a large file of repeated text is answered in time`(piece: String) {
     let text = String(repeating: piece, count: 10_000 / piece.utf8.count)
     _ = CorpusFile.outcome("listen v\nbind :443\n" + text)
-  }
-
-  private func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
-    let place = Int.random(in: 0...bytes.count, using: &generator)
-    let end = min(bytes.count, place + Int.random(in: 0...12, using: &generator))
-    switch Int.random(in: 0..<5, using: &generator) {
-    case 0: bytes.replaceSubrange(place..<end, with: [])
-    case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
-    case 2: bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &generator))
-    case 3: bytes.insert(contentsOf: (Self.seeds.randomElement(using: &generator) ?? []).suffix(300), at: place)
-    default: bytes.insert(contentsOf: (Self.fragments.randomElement(using: &generator) ?? "").utf8, at: place)
-    }
   }
 }

@@ -12,3 +12,18 @@ package struct SeededGenerator: RandomNumberGenerator {
     return bits ^ (bits >> 31)
   }
 }
+
+extension SeededGenerator {
+  /// Changes a text at one place: takes bytes away, repeats some elsewhere, or inserts a byte, another text or a fragment.
+  package mutating func mutate(_ bytes: inout [UInt8], texts: [[UInt8]], fragments: [String]) {
+    let place = Int.random(in: 0...bytes.count, using: &self)
+    let end = min(bytes.count, place + Int.random(in: 0...12, using: &self))
+    switch Int.random(in: 0..<5, using: &self) {
+    case 0: bytes.replaceSubrange(place..<end, with: [])
+    case 1: bytes.insert(UInt8.random(in: 0...255, using: &self), at: place)
+    case 2: bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &self))
+    case 3: bytes.insert(contentsOf: texts.randomElement(using: &self) ?? [], at: place)
+    default: bytes.insert(contentsOf: (fragments.randomElement(using: &self) ?? "").utf8, at: place)
+    }
+  }
+}
