@@ -130,7 +130,8 @@ struct HAProxyLexer {
     let isBraced = index < bytes.count && bytes[index] == UInt8(ascii: "{")
     if isBraced { index += 1 }
     var name: [UInt8] = []
-    while index < bytes.count, Self.isOfName(bytes[index]) || name.isEmpty && bytes[index] == UInt8(ascii: ".") {
+    while index < bytes.count, VariableName.contains(bytes[index]) || name.isEmpty && bytes[index] == UInt8(ascii: ".")
+    {
       name.append(bytes[index])
       index += 1
     }
@@ -174,14 +175,6 @@ struct HAProxyLexer {
     case ".LINE": "\(line)"
     case ".SECTION": section
     default: environment[variable]
-    }
-  }
-
-  private static func isOfName(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-    default: false
     }
   }
 }

@@ -148,7 +148,7 @@ struct KeepalivedTree {
       let isBraced = index + 1 < line.count && line[index + 1] == UInt8(ascii: "{")
       var end = index + (isBraced ? 2 : 1)
       let first = end
-      while end < line.count, Self.isOfName(line[end]) { end += 1 }
+      while end < line.count, VariableName.contains(line[end]) { end += 1 }
       let name = String(decoding: line[first..<end], as: UTF8.self)
       let isEnded = isBraced ? end < line.count && line[end] == UInt8(ascii: "}") : end == line.count
       if isEnded, let value = value(of: name) {
@@ -167,14 +167,6 @@ struct KeepalivedTree {
     case "_HASH": [Array("\\#".utf8)]
     case "_BANG": [Array("\\!".utf8)]
     default: variables[name]
-    }
-  }
-
-  private static func isOfName(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-    default: false
     }
   }
 }
