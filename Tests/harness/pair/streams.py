@@ -105,7 +105,9 @@ class Receiver:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self.connections:
-            connection.close()
+            # Its thread closes it; it may have done so.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def echo(connection):
