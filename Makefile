@@ -11,6 +11,8 @@ RUN_PYTEST := $(PYTHON) -m pytest --rootdir=Tests -c Tests/pytest.ini
 SANITIZE ?=
 # Additional arguments of pytest: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
+# What is tested again: on the release, and under each sanitizer.
+AGAIN := -m "not once"
 # Number of parallel end-to-end tests, more than the cores because they mostly wait.
 TEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
 # Run time of each fuzz target.
@@ -97,7 +99,7 @@ test-c: deps-test-c ## test the C code under gcc's sanitizers
 
 test-end-to-end: deps-test debug ## test the debug binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
+		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(if $(SANITIZE),$(AGAIN)) $(PYTEST)
 
 test-pair: deps-pair debug ## test two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
@@ -110,7 +112,7 @@ soak: deps-test build ## run the long tests at full length, on the release
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
 test-release: deps-test build ## run the end-to-end tests on the release, which is optimised
-	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
+	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(AGAIN) $(PYTEST)
 
 test-packages: deps-test-packages deb rpm ## test the content, the scripts and the reproducibility of the packages
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \

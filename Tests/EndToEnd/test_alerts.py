@@ -8,6 +8,8 @@ import pytest
 import yaml
 from harness import ROOT
 
+pytestmark = pytest.mark.once
+
 ALERTS = ROOT / "packaging/examples/prometheus-alerts.yml"
 # When the alerts are looked at: longer than each of them waits, and the time of the series in seconds.
 MINUTES = 13 * 60

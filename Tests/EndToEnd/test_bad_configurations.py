@@ -5,6 +5,8 @@ import re
 import pytest
 from harness.service import belvedere, binary
 
+pytestmark = pytest.mark.once
+
 GOOD = """\
 service: view.test
 tls: {{ certificate: {chain}, key: {key} }}

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from harness.service import belvedere
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def smallest(tmp_path, certificates):

@@ -5,6 +5,8 @@ import re
 import pytest
 from harness.service import belvedere
 
+pytestmark = pytest.mark.once
+
 
 def test_help_lists_every_public_command_and_no_other():
     for arguments in ([], ["--help"], ["help"]):

@@ -6,6 +6,8 @@ import pytest
 from harness import ROOT
 from harness.service import belvedere
 
+pytestmark = pytest.mark.once
+
 SOURCES = ROOT / "Sources"
 # The calls that write log lines. Debug messages are not in the manual.
 CALL = re.compile(

@@ -2,8 +2,11 @@
 
 import stat
 
+import pytest
 from harness import ROOT
 from harness.service import belvedere
+
+pytestmark = pytest.mark.once
 
 CORPUS = ROOT / "Tests" / "Import" / "Corpus"
 

@@ -4,6 +4,8 @@ import pytest
 from harness.imported import Imported, Original
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 CLIENTS = [f"127.0.93.{number + 1}" for number in range(16)]
 
 SETTINGS = """

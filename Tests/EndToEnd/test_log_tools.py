@@ -7,6 +7,8 @@ import subprocess
 import pytest
 from harness import ROOT
 
+pytestmark = pytest.mark.once
+
 HOST = "Host: view.test\r\n"
 
 

@@ -5,6 +5,8 @@ from harness.browser import Browser
 from harness.observer import Observer
 from harness.waiting import free_port, fresh_address
 
+pytestmark = pytest.mark.once
+
 STATE = "document.querySelector('[data-server=\"{}\"]')?.dataset.state"
 
 

@@ -16,6 +16,8 @@ from harness.observer import Observer
 from harness.program import Program
 from harness.waiting import TIMEOUT, free_port, fresh_address, wait_until
 
+pytestmark = pytest.mark.once
+
 ALERTS = ROOT / "packaging/examples/prometheus-alerts.yml"
 DASHBOARD = ROOT / "packaging/examples/grafana-dashboard.json"
 # Both formats have a sample of every metric, also of those that need a pair.
