@@ -18,12 +18,15 @@ def places(directory):
 
 
 class Nginx(Program):
-    """One nginx in its own directory. `/` returns its name, `/blob/<bytes>` files of `root`, PUT stores there."""
+    """
+    One nginx in its own directory. `/` returns its name, `/blob/<bytes>` files of `root`, PUT stores there. With
+    `echoes_target` each response has the request's target in a field, and `requests` a line for each request.
+    """
 
     # Its workers survive a killed master.
     orphan_signal = signal.SIGTERM
 
-    def __init__(self, name, directory, certificate, *, listen="", extra=""):
+    def __init__(self, name, directory, certificate, *, listen="", extra="", echoes_target=False):
         self.name = name
         self.directory = Path(directory)
         super().__init__(self.directory / "stderr")
@@ -32,6 +35,9 @@ class Nginx(Program):
         (self.root / "favicon.ico").write_bytes(b"icon")
         self.address = fresh_address()
         self.port = free_port(self.address)
+        self.requests = self.directory / "requests"
+        if echoes_target:
+            extra += f"access_log {self.requests}; add_header X-Server {name}; add_header X-Target $request_uri always;"
         self._settings = self.directory / "nginx.conf"
         self._settings.write_text(f"""
 daemon off; worker_processes 1; pid {self.directory}/pid; error_log {self.directory}/error.log;

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from .apache import Apache
 from .belvedere import Belvedere
 from .nginx import Nginx
 from .server import ConnectionServer, page
@@ -24,12 +25,18 @@ class Testbed:
         self.servers.append(server)
         return server
 
-    def nginx(self, name="view01", *, certificate=None, **options):
-        if not shutil.which("nginx"):
-            pytest.skip("nginx is not installed (Debian: nginx-light)")
-        directory = self.directory / f"nginx-{name}-{len(self.others)}"
+    def nginx(self, name="view01", **options):
+        return self._real(Nginx, "nginx", "nginx-light", name, **options)
+
+    def apache(self, name="view01", **options):
+        return self._real(Apache, "apache2", "apache2-bin", name, **options)
+
+    def _real(self, kind, program, package, name, *, certificate=None, **options):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed (Debian: {package})")
+        directory = self.directory / f"{program}-{name}-{len(self.others)}"
         directory.mkdir(parents=True)
-        server = Nginx(name, directory, certificate or self.certificates.front, **options)
+        server = kind(name, directory, certificate or self.certificates.front, **options)
         self.others.append(server)
         return server.start()
 
