@@ -1,7 +1,7 @@
 import Wire
 
-/// A server's administrative state, which takes precedence over its health checks and the configuration. It is
-/// complete, not a change.
+/// The administrative state of a server, which takes precedence over its health checks and the configuration, or of a
+/// service (`AdminSubject`). It is complete, not a change.
 public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
   /// As in commands; ready is the absence of a mode.
   public enum Mode: String, CaseIterable, Codable, Sendable {

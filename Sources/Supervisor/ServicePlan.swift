@@ -113,7 +113,10 @@ package struct ServicePlan {
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 
-  var serverNames: Set<String> { Set(description.servers.map(\.name)) }
+  /// What may have an administrative state: the keys of its servers and services.
+  var adminKeys: Set<String> {
+    Set(description.servers.map(\.name)).union(description.services.map { AdminSubject.service($0.name).key })
+  }
 
   /// Settings that differ in another plan but can't change while running, one per line.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {

@@ -48,7 +48,7 @@ import Wire
     #expect(configuration.virtualRouters.isEmpty)
     #expect(configuration.threads == nil)
     #expect(configuration.service.retries == 3)
-    #expect(configuration.service.errorPages.isEmpty)
+    #expect(configuration.service.pages.isEmpty)
   }
 
   @Test func `connections to servers are encrypted, on port 443, and verified by the system's authorities`() throws {

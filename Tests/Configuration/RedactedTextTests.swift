@@ -74,7 +74,8 @@ import Testing
   @Test(arguments: [
     "health:\n    passive: true  # 1", "servers:\n    view01: 192.168.1.165  # 1",
     "vrrp:\n    priority:\n        lb1: 101  # 1", "services:\n    cards:\n        mode: passthrough  # 1",
-    "errors:\n    503: /etc/503.html  # 1", "tls:\n    certificates:\n      - a.pem  # 1", "trust: system  # 1",
+    "errors:\n    503: /etc/503.html  # 1", "errors:\n    maintenance: /etc/m.html  # 1",
+    "tls:\n    certificates:\n      - a.pem  # 1", "trust: system  # 1",
     "log:\n    access: off  # 1", "pair:\n    nodes:\n        lb1: 192.0.2.1  # 1",
   ])
   func `what is no secret is shown`(shown: String) throws {

@@ -22,6 +22,11 @@ private let requests: [(ControlRequest, String)] = [
 
 private let failovers: [(ControlRequest, String)] = [
   (.failover(seconds: 86_400), #"{"command":"failover","seconds":86400,"version":1}"#),
+  (.maintenance(service: nil, isOn: true), #"{"action":"on","command":"maintenance","version":1}"#),
+  (
+    .maintenance(service: "cards", isOn: false),
+    #"{"action":"off","command":"maintenance","service":"cards","version":1}"#
+  ),
   (.failback, #"{"command":"failback","version":1}"#),
   (
     .wait(for: .serving(service: "cards"), seconds: 10),
@@ -38,6 +43,9 @@ private let refusals: [(String, ControlFault)] = [
   (#"{"version":1,"command":"reload","force":true}"#, .field("force")),
   (#"{"version":1,"command":"server","action":"drain"}"#, .field("name")),
   (#"{"version":1,"command":"failover"}"#, .field("seconds")),
+  (#"{"version":1,"command":"maintenance"}"#, .field("action")),
+  (#"{"version":1,"command":"maintenance","action":"drain"}"#, .field("action")),
+  (#"{"version":1,"command":"maintenance","action":"on","name":"cards"}"#, .field("name")),
   (#"{"version":1,"command":"failover","seconds":0}"#, .field("seconds")),
   (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
   (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
@@ -66,6 +74,10 @@ private func answer(_ line: String) throws(ControlFault) -> ControlAnswer {
 
 private let answers: [(ControlAnswer, String)] = [
   (.reloaded(configuration: 7, warnings: ["W"]), #"{"configuration":7,"ok":true,"version":1,"warnings":["W"]}"#),
+  (
+    .maintained(service: "cards", isOn: true, warnings: ["W"]),
+    #"{"maintenance":true,"ok":true,"service":"cards","version":1,"warnings":["W"]}"#
+  ),
   (.opened(node: "lb2"), #"{"node":"lb2","ok":true,"version":1}"#),
   (.refused(["one\ntwo"]), #"{"ok":false,"reasons":["one\ntwo"],"version":1}"#),
   (.changed(sampleServer, warnings: []), #"{"ok":true,"server":"# + sampleServerText + #","version":1,"warnings":[]}"#),

@@ -36,6 +36,7 @@ import Testing
     report.counters.loops = [LoopCounts()]
     report.pair = samplePair
     report.services = [.init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443"])]
+    report.maintenance = [.init(service: "view", since: sampleTime, node: "lb1")]
     let members = paths(in: try JSONSerialization.jsonObject(with: Data(report.json.utf8)))
     #expect(members.subtracting(documented).isEmpty, "not in the reference")
     #expect(documented.subtracting(members).isEmpty, "not in a report")

@@ -142,7 +142,7 @@ let sampleReportText =
   + #""connections":0,"connections_per_address":0,"pauses":0,"queue":0,"server_connections":0,"tls_messages":0},"#
   + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"services":[],"workers":1},"#
   + #""limits":{"clients":100000,"connections":10000,"#
-  + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
+  + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"maintenance":[],"mode":"http","#
   + #""node":"lb1","pair":null,"pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
   + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
   + #""text":"accepting pauses","time":"2026-11-22T09:32:01.123Z"}],"routers":["#

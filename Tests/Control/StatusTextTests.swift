@@ -54,6 +54,20 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(sampleReport) == samplePage)
   }
 
+  @Test(arguments: ["", "cards"])
+  func `the service is shown with its maintenance`(service: String) {
+    var report = sampleReport
+    if !service.isEmpty {
+      report.services = [.init(name: service, mode: "http", names: ["c.test"], listeners: ["*:443"])]
+    }
+    #expect(!page(report).contains("maintenance"))
+    report.maintenance = [
+      .init(service: service, since: WallTime(milliseconds: sampleTime.milliseconds - 240_000), node: "lb2")
+    ]
+    let text = page(report).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(text.contains(", in maintenance for 4 m (requested on lb2)"))
+  }
+
   @Test func `colours do not change the text`() {
     let coloured = page(sampleReport, isColoured: true)
     #expect(coloured.replacing(/\u{1b}\[[0-9]+m/, with: "") == samplePage)

@@ -92,6 +92,10 @@ enum ExchangeTable {
       $0.receive(request())
       $0.tell(.noServer)
     },
+    Situation(name: "Sending the page of maintenance") {
+      $0.read(request())
+      $0.tell(.maintenance)
+    },
     Situation(name: "Sending a redirect") {
       $0.exchange = Exchange(number: 1, kind: .redirected, retries: $0.policy.retries, at: $0.now)
       $0.receive(request())
@@ -133,6 +137,7 @@ enum ExchangeTable {
   private static let events: [(String, Exchange.Event)] = [
     ("request accepted", .accepted(isLast: false)),
     ("request denied: host not served", .denied(.hostNotServed)),
+    ("service in maintenance", .maintenance),
     ("client left", .clientLeft(isFlood: false)),
     ("client left, disconnected for a flood", .clientLeft(isFlood: true)),
     ("no server available", .noServer),

@@ -14,6 +14,45 @@ private func status(of names: [String]) -> ServiceStatus {
   return ServiceStatus(description)
 }
 
+private func status(ofServices names: [String]) -> ServiceStatus {
+  var description = ServiceDescription()
+  description.services = names.map { .init(name: $0, mode: "http", names: [], listeners: []) }
+  return ServiceStatus(description)
+}
+
+@Suite struct `The answer to a command for a service` {
+  @Test(
+    arguments: [
+      ([""], nil, ""), (["view"], nil, "view"), (["view", "cards"], "cards", "cards"), (["view", "cards"], nil, nil),
+      (["view"], "cards", nil),
+    ] as [([String], String?, String?)])
+  func `names the only service where none is named`(services: [String], name: String?, expected: String?) {
+    #expect(status(ofServices: services).serviceName(name) == expected)
+  }
+
+  @Test(
+    arguments: [
+      (["view", "cards"], nil, "there are several services, name one: view, cards"),
+      (["view", "cards"], "card", "the configuration has no service `card`. Did you mean `cards`?"),
+      (["view", "cards"], "x", "the configuration has no service `x`. There are: view, cards"),
+      ([""], "view", "the configuration has no `services`: leave the name out"),
+    ] as [([String], String?, String)])
+  func `says why there is no such service`(services: [String], name: String?, reason: String) {
+    #expect(status(ofServices: services).refusal(ofService: name) == .refused([reason]))
+  }
+
+  @Test func `says whether the service is in maintenance, and warns`() {
+    let key = AdminSubject.service("cards").key
+    var states = AdminStates()
+    _ = states.apply(.maintenance, to: key, at: WallTime(milliseconds: 0))
+    let answer = status(ofServices: ["cards"]).answer(key, states, isApplied: true, .saved)
+    #expect(answer == .maintained(service: "cards", isOn: true, warnings: []))
+    let early = status(ofServices: ["cards"]).answer(key, AdminStates(), isApplied: false, .saved)
+    let warning = "no worker has applied it yet; the next one applies it before it serves"
+    #expect(early == .maintained(service: "cards", isOn: false, warnings: [warning]))
+  }
+}
+
 private func warnings(_ answer: ControlAnswer) -> [String]? {
   guard case .changed(_, let warnings) = answer else { return nil }
   return warnings

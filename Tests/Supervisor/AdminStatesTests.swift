@@ -83,6 +83,30 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.all.isEmpty)
   }
 
+  @Test func `a service keeps its maintenance until no service has its name`() {
+    let (view, cards) = (AdminSubject.service("view").key, AdminSubject.service("cards").key)
+    var states = AdminStates()
+    _ = states.keep([view, cards, "view/view01"])
+    let state = states.apply(.maintenance, to: view, at: moment(1))
+    #expect(states.keep([view, "view/view01"]) == [] && states[view] == state)
+    // Another service is not the same one under another name.
+    #expect(states.keep([cards, "cards/view01"]) == [.ended(view)])
+    #expect(states.all.isEmpty)
+  }
+
+  @Test func `a service has no state but maintenance, whatever a file or another node says`() {
+    let view = AdminSubject.service("").key
+    let states = [
+      AdminState(mode: .drain, since: moment(1)), AdminState(mode: .maintenance, weight: 0, since: moment(1)),
+    ]
+    for state in states {
+      var pair = AdminStates(AdminStateSnapshot([view: state]), node: "lb1")
+      _ = pair.keep([view])
+      let isMerged = pair.merge(state, of: view)
+      #expect(pair.all.isEmpty && !isMerged)
+    }
+  }
+
   @Test func `the later of two nodes' commands applies, whatever their clocks say`() {
     var (first, second) = (AdminStates(node: "lb1"), AdminStates(node: "lb2"))
     _ = first.keep(["view01"])

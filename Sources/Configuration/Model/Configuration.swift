@@ -34,6 +34,14 @@ package struct Configuration: Equatable, Sendable {
   /// Maximum size of an error page: it must fit into one buffer together with its head.
   package static let errorPageBytes = 16 * 1024
 
+  /// A page of Belvedere's own that a file may replace.
+  package enum OwnPage: Hashable, Sendable {
+    /// One of `statusCodes`.
+    case error(UInt16)
+    /// The answer of a service in maintenance.
+    case maintenance
+  }
+
   /// The servers of all services, in order.
   package var servers: [Server] { services.flatMap(\.servers) }
 

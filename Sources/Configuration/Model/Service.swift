@@ -30,8 +30,8 @@ extension Configuration {
     package var limits = Limits()
     /// Maximum of retries of a request that was not sent or is idempotent, to the same or another server.
     package var retries = 3
-    /// Files with custom error pages, by status.
-    package var errorPages: [UInt16: String] = [:]
+    /// Files with custom pages.
+    package var pages: [OwnPage: String] = [:]
 
     package init() {}
 

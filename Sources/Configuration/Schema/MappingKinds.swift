@@ -85,9 +85,9 @@ extension Kind where Value == Configuration.Server {
     write: \.name)
 }
 
-extension Kind where Value == [UInt16: String] {
-  static let errorPages = Kind(
-    name: "mapping of status codes to paths", expected: "a mapping of status codes to paths",
+extension Kind where Value == [Configuration.OwnPage: String] {
+  static let pages = Kind(
+    name: "mapping of status codes, or `maintenance`, to paths", expected: "a mapping of status codes to paths",
     read: { node, reader in
       guard case .mapping(let entries) = node.content else {
         if node.isEmpty { return [:] }
@@ -95,21 +95,32 @@ extension Kind where Value == [UInt16: String] {
         return nil
       }
       let codes = Configuration.statusCodes.map(String.init)
-      var pages: [UInt16: String] = [:]
+      var pages: Value = [:]
       for entry in entries {
-        guard let code = UInt16(entry.key), Configuration.statusCodes.contains(code) else {
+        guard let page = Configuration.OwnPage(entry.key) else {
           reader.error(
-            "Belvedere never answers `\(Node.shortened(entry.key))`; its own answers are \(codes.joined(separator: ", "))",
+            "Belvedere never answers `\(Node.shortened(entry.key))`; its own answers are maintenance, \(codes.joined(separator: ", "))",
             at: entry.keyMark)
           continue
         }
-        pages[code] = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) { reader in
+        pages[page] = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) { reader in
           Kind<String>.path(.errorPage).read(entry.value, &reader)
         }
       }
       return pages
     },
     write: { $0.isEmpty ? "none" : "\($0.count) pages" })
+}
+
+extension Configuration.OwnPage {
+  fileprivate init?(_ key: String) {
+    if key == "maintenance" {
+      self = .maintenance
+    } else {
+      guard let code = UInt16(key), Configuration.statusCodes.contains(code) else { return nil }
+      self = .error(code)
+    }
+  }
 }
 
 extension Kind where Value == Configuration.Log.AccessTarget {

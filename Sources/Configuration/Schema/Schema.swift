@@ -201,8 +201,12 @@ package enum Schema {
       (such as GET) and of whose response nothing has come.
       """),
     Key(
-      "errors", \.errorPages, .errorPages, example: "{ 503: /etc/belvedere/errors/503.html }",
-      "HTML files that replace Belvedere's own error pages, at most 16 KiB each. Possible statuses: \(statusList)."),
+      "errors", \.pages, .pages,
+      example: "{ 503: /etc/belvedere/errors/503.html, maintenance: /etc/belvedere/errors/maintenance.html }",
+      """
+      HTML files that replace Belvedere's own error pages and that of [maintenance](control.md#the-whole-service-in-maintenance), at most 16 KiB each. \
+      Possible statuses: \(statusList).
+      """),
   ]
 
   private static let statusList = Configuration.statusCodes.map(String.init).joined(separator: ", ")

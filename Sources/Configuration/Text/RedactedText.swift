@@ -34,6 +34,12 @@ package struct RedactedText {
       kinds.contains { $0.contains("mapping of numbers") || $0.contains("mapping of status codes") }
     }
 
+    /// Whether it may have this key below it.
+    func hasName(_ key: String) -> Bool {
+      guard hasNames, ServerName.isValid(key) else { return false }
+      return !hasNumbers || UInt16(key) != nil || kinds.contains { $0.contains("`\(key)`") }
+    }
+
     /// Whether it may have this scalar: keys of mappings have a word of the schema or none.
     func takes(_ value: String) -> Bool {
       kinds.contains { kind in
@@ -59,9 +65,7 @@ package struct RedactedText {
   /// `parent`: the key above, nil for the top level and below a name.
   private mutating func add(_ entry: Node.Entry, indent: Int, below parent: KnownKey?, _ disclosure: Disclosure) {
     let key = entry.key
-    let isName = parent.map { parent in
-      parent.hasNames && ServerName.isValid(key) && (!parent.hasNumbers || UInt16(key) != nil)
-    }
+    let isName = parent.map { $0.hasName(key) }
     let known = Self.knownKeys[key]
     var own = Disclosure.nothing
     if key == "password" {

@@ -3,6 +3,7 @@
 ///     {"ok":true,"status":{…},"version":1}
 ///     {"configuration":7,"ok":true,"version":1,"warnings":[…]}
 ///     {"ok":true,"server":{…},"version":1,"warnings":[…]}
+///     {"maintenance":true,"ok":true,"service":"cards","version":1,"warnings":[…]}
 ///     {"handovers":[…],"ok":true,"version":1}
 ///     {"node":"lb2","ok":true,"version":1}
 ///     {"ok":false,"reasons":[…],"version":1}
@@ -12,6 +13,8 @@ package enum ControlAnswer: Hashable, Sendable {
   case reloaded(configuration: UInt64, warnings: [String])
   /// The command was applied; the server's present status.
   case changed(StatusReport.Server, warnings: [String])
+  /// The command was applied; whether the service is in maintenance now.
+  case maintained(service: String, isOn: Bool, warnings: [String])
   /// The outcome for each virtual router.
   case handedOver([Handover])
   /// The stream to this node is open.
@@ -31,7 +34,7 @@ package enum ControlAnswer: Hashable, Sendable {
 
 extension ControlAnswer: Codable {
   private enum CodingKeys: String, CodingKey {
-    case version, ok, status, configuration, server, handovers, node, warnings, reasons
+    case version, ok, status, configuration, server, service, maintenance, handovers, node, warnings, reasons
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -45,6 +48,10 @@ extension ControlAnswer: Codable {
       try members.encode(warnings, forKey: .warnings)
     case .changed(let server, let warnings):
       try members.encode(server, forKey: .server)
+      try members.encode(warnings, forKey: .warnings)
+    case .maintained(let service, let isOn, let warnings):
+      try members.encode(service, forKey: .service)
+      try members.encode(isOn, forKey: .maintenance)
       try members.encode(warnings, forKey: .warnings)
     case .handedOver(let handovers): try members.encode(handovers, forKey: .handovers)
     case .opened(let node): try members.encode(node, forKey: .node)
@@ -71,6 +78,10 @@ extension ControlAnswer: Codable {
       let warnings = try members.decode([String].self, forKey: .warnings)
       if members.contains(.server) {
         self = .changed(try members.decode(StatusReport.Server.self, forKey: .server), warnings: warnings)
+      } else if members.contains(.maintenance) {
+        self = .maintained(
+          service: try members.decode(String.self, forKey: .service),
+          isOn: try members.decode(Bool.self, forKey: .maintenance), warnings: warnings)
       } else {
         self = .reloaded(configuration: try members.decode(UInt64.self, forKey: .configuration), warnings: warnings)
       }

@@ -6,6 +6,8 @@ import Domain
 ///     {"version":1,"command":"reload"}
 ///     {"version":1,"command":"server","name":"view01","action":"drain"}
 ///     {"version":1,"command":"server","name":"view01","action":"weight","weight":5}
+///     {"version":1,"command":"maintenance","action":"on"}
+///     {"version":1,"command":"maintenance","service":"cards","action":"off"}
 ///     {"version":1,"command":"failover","seconds":86400}
 ///     {"version":1,"command":"failback"}
 ///     {"version":1,"command":"wait","service":"cards","seconds":10}
@@ -16,6 +18,8 @@ package enum ControlRequest: Hashable, Sendable {
   /// Reload the configuration; answered when it is active or was refused.
   case reload
   case server(name: String, ServerCommand)
+  /// Put a service into maintenance, or end that; without a name: the only service.
+  case maintenance(service: String?, isOn: Bool)
   /// Hand the virtual addresses over and stay withdrawn for at most this long; answered when that is complete.
   case failover(seconds: UInt64)
   /// End the withdrawal.
@@ -64,6 +68,10 @@ extension ControlRequest: Codable {
       try members.encode(name, forKey: "name")
       try members.encode(command.word, forKey: "action")
       if case .weight(let weight) = command { try members.encode(weight, forKey: "weight") }
+    case .maintenance(let service, let isOn):
+      try encode(command: "maintenance")
+      if let service { try members.encode(service, forKey: "service") }
+      try members.encode(isOn ? "on" : "off", forKey: "action")
     case .failover(let seconds):
       try encode(command: "failover")
       try members.encode(seconds, forKey: "seconds")
@@ -94,6 +102,11 @@ extension ControlRequest: Codable {
     case "server":
       self = .server(name: try members.decode(String.self, forKey: "name"), try ServerCommand(members))
       names.formUnion(["name", "action", "weight"])
+    case "maintenance":
+      let action = try members.decode(String.self, forKey: "action")
+      guard ["on", "off"].contains(action) else { throw ControlFault.field("action") }
+      self = .maintenance(service: try members.decodeIfPresent(String.self, forKey: "service"), isOn: action == "on")
+      names.formUnion(["service", "action"])
     case "failover":
       self = .failover(seconds: try Self.seconds(in: members, limit: Self.failoverLimit))
       names.insert("seconds")

@@ -33,6 +33,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var listeners: [String] = []
   /// In the order of the configuration; empty where that has one service without a name.
   package var services: [Service] = []
+  /// The services that are in maintenance.
+  package var maintenance: [Maintenance] = []
   /// Nil when no worker runs.
   package var worker: Worker?
   package var configuration: Configuration
@@ -100,6 +102,21 @@ package struct StatusReport: Codable, Hashable, Sendable {
       self.mode = mode
       self.names = names
       self.listeners = listeners
+    }
+  }
+
+  /// A service in maintenance: new requests get a page with 503, tunnels and requests in progress go on.
+  package struct Maintenance: Codable, Hashable, Sendable {
+    /// Empty where the configuration has no `services`.
+    package var service: String
+    package var since: WallTime
+    /// The node of the pair where it was requested; nil without a pair.
+    package var node: String?
+
+    package init(service: String, since: WallTime, node: String? = nil) {
+      self.service = service
+      self.since = since
+      self.node = node
     }
   }
 

@@ -55,14 +55,24 @@ package struct StatusText {
     guard report.services.isEmpty else {
       return report.services.map { service in
         let words = service.names + [service.mode, "on " + service.listeners.joined(separator: ", ")]
-        return (Self.shortened(service.name, 16), PageLine(words.joined(separator: ", ")))
+        return (Self.shortened(service.name, 16), line(words.joined(separator: ", "), ofService: service.name))
       }
     }
     let mode = report.mode == "http" ? "" : ", \(report.mode)"
     return [
-      ("service", PageLine(report.service.joined(separator: ", ") + mode)),
+      ("service", line(report.service.joined(separator: ", ") + mode, ofService: "")),
       ("listens on", PageLine(report.listeners.joined(separator: ", "))),
     ]
+  }
+
+  /// Ends with `, in maintenance for 5 m` where that is so.
+  private func line(_ words: String, ofService name: String) -> PageLine {
+    var line = PageLine(words)
+    guard let state = report.maintenance.first(where: { $0.service == name }) else { return line }
+    let place = state.node.map { " (requested on \($0))" } ?? ""
+    line.append(", ")
+    line.append("in maintenance for \(Age(report.time.seconds(since: state.since)))\(place)", .doubtful)
+    return line
   }
 
   private var processes: String {

@@ -106,7 +106,7 @@ public struct EndingCounts: CounterSet, Codable {
   public var clientTimeout: UInt64 = 0
   /// `s`: a time-out of the server.
   public var serverTimeout: UInt64 = 0
-  /// `L`: answered here, with a redirect.
+  /// `L`: answered here, with a redirect or the page of maintenance.
   public var local: UInt64 = 0
 
   public init() {}

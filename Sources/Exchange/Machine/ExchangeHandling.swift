@@ -12,6 +12,7 @@ extension Exchange {
     switch event {
     case .accepted(let isLast): accepted(isLast: isLast, at: now)
     case .denied(let rejection): denied(rejection, at: now)
+    case .maintenance: maintenance(at: now)
     case .clientLeft(let isFlood): clientLeft(isFlood: isFlood)
     case .noServer: noServer(at: now)
     case .placed(let isOther): placed(isOther: isOther)
@@ -49,6 +50,17 @@ extension Exchange {
   mutating func denied(_ rejection: Rejection, at now: Instant) -> Effects {
     guard case .reading = state, request != nil else { return .none }
     return reply(rejection.status, Termination(.proxy, .request), at: now)
+  }
+
+  mutating func maintenance(at now: Instant) -> Effects {
+    guard case .reading = state, record.headRead != nil else { return .none }
+    return refuse(.maintenance, at: now)
+  }
+
+  /// Whether the page that is being sent is that of maintenance.
+  public var isReplyingForMaintenance: Bool {
+    guard case .replying(let termination) = state else { return false }
+    return kind == .relayed && termination == .maintenance
   }
 
   /// The client's bytes are not a valid request.

@@ -19,7 +19,7 @@ public struct Termination: Hashable, Sendable {
     case clientTimeout = 0x63  // c
     /// A server timeout.
     case serverTimeout = 0x73  // s
-    /// The proxy responded itself: a redirect.
+    /// The proxy responded itself: a redirect, or the page of a service in maintenance.
     case local = 0x4c  // L
   }
 
@@ -37,6 +37,9 @@ public struct Termination: Hashable, Sendable {
 
   public var cause = Cause.normal
   public var phase = Phase.normal
+
+  /// The service is in maintenance.
+  static var maintenance: Termination { Termination(.local, .request) }
 
   public init(_ cause: Cause = .normal, _ phase: Phase = .normal) {
     self.cause = cause

@@ -48,6 +48,8 @@ extension Metrics {
 
   // MARK: services
 
+  static let serviceMaintenance = Metric.gauge(
+    "service_maintenance", "Whether the service is in maintenance.", by: ["service"])
   static let serviceConnections = Metric.gauge("service_connections", "Open connections of clients.", by: ["service"])
   static let serviceWaiting = Metric.gauge("service_queue", "Requests that wait for a server.", by: ["service"])
   static let serviceClients = Metric.gauge("service_clients", "Entries of the affinity tables.", by: ["service"])
@@ -59,7 +61,8 @@ extension Metrics {
     "service", by: ["service"], redispatches: "Requests that went to another server than the first chosen.")
 
   static let services: [Metric] =
-    [serviceConnections, serviceWaiting, serviceClients, serviceClientLimit, evictedClients] + serviceTraffic.all
+    [serviceMaintenance, serviceConnections, serviceWaiting, serviceClients, serviceClientLimit, evictedClients]
+    + serviceTraffic.all
 
   // MARK: servers
 

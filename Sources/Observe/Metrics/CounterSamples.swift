@@ -3,7 +3,8 @@ import Domain
 
 /// The samples of counters.
 extension Exposition {
-  mutating func add(_ counters: StatusReport.Counters) {
+  /// `maintenance`: the services that are in maintenance.
+  mutating func add(_ counters: StatusReport.Counters, maintenance: Set<String>) {
     add(Metrics.workers, counters.workers)
     add(Metrics.handshakes, counters.handshakes.full, ["full"])
     add(Metrics.handshakes, counters.handshakes.resumed, ["resumed"])
@@ -25,7 +26,10 @@ extension Exposition {
       add(Metrics.turns, loop.turns, ["\(index)"])
       add(Metrics.lateTurns, loop.lateTurns, ["\(index)"])
     }
-    for service in counters.services { add(service) }
+    for service in counters.services {
+      add(Metrics.serviceMaintenance, maintenance.contains(service.name), [service.name])
+      add(service)
+    }
   }
 
   private mutating func add(_ service: StatusReport.ServiceCounters) {

@@ -11,7 +11,7 @@ extension Exposition {
     guard let report else { return }
     addService(report)
     add(report.traffic, report.limits)
-    add(report.counters)
+    add(report.counters, maintenance: Set(report.maintenance.map(\.service)))
     for server in report.servers { add(server) }
     addCertificates(of: report)
     for router in report.routers { add(router) }

@@ -3,7 +3,7 @@ enum Page {
   /// SHA-256 of the document's style and script, in base64: a browser applies these two and nothing else. A test
   /// compares them with the document.
   static let styleDigest = "ZU3NU6NAjuvfCP2nHt9qr+3h0xSgpiUYvk6ueH7OLxs="
-  static let scriptDigest = "azIsHJxCrC+JJxsA2+YZv7SFFD5A30no11kz1QNQCGU="
+  static let scriptDigest = "Otxd8IECqhRPo2aMbz16UX88N7jfHaDTb2JwXhibMxk="
 
   static var document: [UInt8] { PackageResources.page_html }
 

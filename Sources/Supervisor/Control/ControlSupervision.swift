@@ -26,6 +26,7 @@ extension Supervision {
       log.notice("reload: requested by \(operators.name(of: requester))")
       handle(reload: .requested(by: requester))
     case .server(let name, let command): self.command(command, of: name, for: requester)
+    case .maintenance(let service, let isOn): command(maintenance: isOn, of: service, for: requester)
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
     case .failback: failOver(for: nil, requester)
     case .wait(let condition, let seconds):

@@ -52,7 +52,7 @@ extension Supervision {
     status.expect(candidate.plan.description)
     // As they will be when it is adopted.
     var states = admin.commands.states
-    _ = states.keep(candidate.plan.serverNames)
+    _ = states.keep(candidate.plan.adminKeys)
     worker?.link.configure(
       candidate.plan, number: number, text: candidate.text, candidate.listeners, states, forOperators: true)
     worker?.link.flush()
@@ -78,7 +78,7 @@ extension Supervision {
     for listener in candidate.listeners.added { listener.keep() }
     workerState.adopt(active.limits)
     status.adopt(plan.description)
-    handle(admin: .configured(servers: plan.serverNames, file: plan.serverStateFile))
+    handle(admin: .configured(servers: plan.adminKeys, file: plan.serverStateFile))
     worker?.adopt(plan, servers: status.serverCount, active.limits, at: Clock.monotonic())
   }
 }

@@ -2,8 +2,9 @@ import Control
 import Domain
 import Wire
 
-/// The administrators' server commands: stored, sent to the worker, saved to a file if the configuration has one, and
-/// answered once the results of the worker and of the file are known.
+/// The administrators' commands for servers and services, both named by the key of their `AdminSubject`: stored, sent to
+/// the worker, saved to a file if the configuration has one, and answered once the results of the worker and of the file
+/// are known.
 ///
 /// Pure: `handle` takes an event and returns effects; `handle(.timer)` is due at `deadline`.
 struct AdminCommandStateMachine {

@@ -2,22 +2,24 @@ import Control
 import Domain
 import Wire
 
-/// Administrative states by server name: drain, maintenance, another weight. Pure: time is a parameter.
+/// Administrative states by the keys of `AdminSubject`: drain, maintenance, another weight of a server, and maintenance of
+/// a service. Pure: time is a parameter.
 ///
-/// They outlive workers and configurations: a new worker starts with all states, and a server keeps its state as long
-/// as it is configured.
+/// They outlive workers and configurations: a new worker starts with all states, and a server or a service keeps its
+/// state as long as it is configured.
 struct AdminStates {
   /// The number of commands applied.
   private(set) var number: UInt64 = 0
   private var states: [String: AdminState]
-  /// The configured servers; none before the first `keep`.
+  /// The configured servers and services; none before the first `keep`.
   private var names: Set<String> = []
   /// This node's name in the pair; nil without a pair.
   private let node: String?
 
   /// Starts with the states that an earlier run saved. Those that it saved without a pair were requested on this node.
   init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:]), node: String? = nil) {
-    states = snapshot.states.mapValues { state in
+    let possible = snapshot.states.filter { AdminSubject(key: $0.key).allows($0.value) }
+    states = possible.mapValues { state in
       var state = state
       state.node = state.node ?? node
       return state
@@ -28,7 +30,7 @@ struct AdminStates {
   /// The states to save.
   var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
-  /// A server's state; nil when the configuration's settings apply.
+  /// The state; nil when the configuration's settings apply.
   subscript(name: String) -> AdminState? { states[name].flatMap { $0.isReady ? nil : $0 } }
 
   /// All states for a worker, in name order; in a pair including servers that are ready again.
@@ -62,10 +64,10 @@ struct AdminStates {
     return WallTime(milliseconds: max(now.milliseconds, last + 1))
   }
 
-  /// Takes over another node's state of a configured server if it is later; false if it is not.
+  /// Takes over another node's state of a configured server or service if it is later; false if it is not.
   mutating func merge(_ state: AdminState, of name: String) -> Bool {
     // After the last time nothing could be later.
-    guard node != nil, names.contains(name), state.since < .last,
+    guard node != nil, names.contains(name), AdminSubject(key: name).allows(state), state.since < .last,
       states[name].map({ state.isLater(than: $0) }) ?? true
     else { return false }
     number += 1
@@ -73,11 +75,12 @@ struct AdminStates {
     return true
   }
 
-  /// Goes over to a configuration with these servers. A state whose server is not among them goes to the new server of
-  /// the same short name if it can be no other; where no new server has that name, it ends with its server.
+  /// Goes over to a configuration with these servers and services. A state whose server is not among them goes to the new
+  /// server of the same short name if it can be no other; where no new server has that name, it ends with its server. That
+  /// of a service ends with the service's name.
   mutating func keep(_ names: Set<String>) -> [AdminStateNote] {
     let former = self.names.union(states.keys)
-    let renamed = ServerName.renamed(from: former, to: names, alikeBy: Self.shortName)
+    let renamed = ServerName.renamed(from: former, to: names, alikeBy: Self.likeness)
     var notes: [AdminStateNote] = []
     for (name, state) in all where !names.contains(name) {
       states[name] = nil
@@ -86,13 +89,14 @@ struct AdminStates {
         states[heir] = state
         notes.append(.moved(name, to: heir, state))
       } else {
-        let heirs = names.subtracting(former).filter { Self.shortName($0) == Self.shortName(name) }
+        let heirs = names.subtracting(former).filter { Self.likeness($0) == Self.likeness(name) }
         if !heirs.isEmpty { notes.append(.dropped(name, state, heirs.sorted())) }
+        if case .service = AdminSubject(key: name) { notes.append(.ended(name)) }
       }
     }
     self.names = names
     return notes
   }
 
-  private static func shortName(_ name: String) -> Substring { ServerName.parts(of: name).name }
+  private static func likeness(_ name: String) -> String { AdminSubject(key: name).likeness }
 }

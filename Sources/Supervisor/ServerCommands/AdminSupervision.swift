@@ -6,7 +6,7 @@ import Logging
 import WorkerProtocol
 import Wire
 
-/// Server commands of administrators.
+/// Commands of administrators for servers and services.
 extension Supervision {
   /// Executes a command, or refuses it when the server does not exist.
   mutating func command(_ command: ServerCommand, of name: String, for requester: OperatorSocket.Requester) {
@@ -16,6 +16,15 @@ extension Supervision {
     log.notice(
       "server \(name): \(command.text), requested by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
     handle(admin: .command(command, server: name, by: requester, .now))
+  }
+
+  /// Puts a service into maintenance or ends that; nil: the only service.
+  mutating func command(maintenance isOn: Bool, of name: String?, for requester: OperatorSocket.Requester) {
+    guard let name = status.serviceName(name) else { return reply(status.refusal(ofService: name), to: requester) }
+    guard worker?.link.hasRoomForOperators != false else { return reply(.refused([ControlLink.noRoom]), to: requester) }
+    let service = AdminSubject.service(name)
+    log.notice("\(service): maintenance \(isOn ? "on" : "off"), requested by \(operators.name(of: requester))")
+    handle(admin: .command(isOn ? .maintenance : .ready, server: service.key, by: requester, .now))
   }
 
   mutating func handle(admin event: AdminCommandStateMachine.Event) {
@@ -28,7 +37,7 @@ extension Supervision {
       case .forget: admin.file.forget()
       case .note(let note):
         log.log(level: note.level, "\(note.text)")
-        if case .dropped = note { active.warn(note.text) }
+        if note.level == .warning { active.warn(note.text) }
       case .answer(let requester, let server, let isApplied, let memory):
         reply(status.answer(server, admin.commands.states, isApplied: isApplied, memory), to: requester)
       }
@@ -51,9 +60,13 @@ struct AdminControl {
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
     var states = AdminStates(
       plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]), node: plan.pair?.node)
-    for note in states.keep(plan.serverNames) { log.log(level: note.level, "\(note.text)") }
-    for (name, state) in states.all where !state.isReady {
-      log.notice("server state: \(name) \(state), restored after a restart", metadata: ["server": "\(name)"])
+    for note in states.keep(plan.adminKeys) { log.log(level: note.level, "\(note.text)") }
+    for (key, state) in states.all where !state.isReady {
+      switch AdminSubject(key: key) {
+      case .server(let name):
+        log.notice("server state: \(name) \(state), restored after a restart", metadata: ["server": "\(name)"])
+      case let service: log.notice("\(service): \(service.words(for: state)), restored after a restart")
+      }
     }
     commands = AdminCommandStateMachine(states, file: plan.serverStateFile)
     self.file = file

@@ -213,6 +213,11 @@ package struct ServiceStatus {
     report.describe(description.services)
     report.limits = description.limits
     totals.fill(&report, description.services.map(\.name))
+    report.maintenance = description.services.compactMap { service in
+      adminStates[AdminSubject.service(service.name).key].map { state in
+        StatusReport.Maintenance(service: service.name, since: state.since, node: state.node)
+      }
+    }
     let waiting = waiting
     for (index, service) in report.counters.services.enumerated() {
       report.counters.services[index].clientLimit = description.clientLimits[service.name] ?? 0

@@ -30,14 +30,15 @@ extension DatagramRelay {
     return service.servers[server].identity.endpoint.address != flows[flow].identity.endpoint.address
   }
 
-  /// Makes a flow to the client's server, unless a limit forbids it or there is no server.
+  /// Makes a flow to the client's server, unless maintenance or a limit forbids it or there is no server.
   mutating func begin(
     _ key: Flow.Key, scope: UInt32, at listener: SlabKey, _ context: inout LoopContext
   ) -> SlabKey? {
     let service = listeners[listener].service
     let client = service.identity(of: key.client.address)
     // The cheapest checks come first: this is what a flood costs.
-    guard !context.isStopping, !service.isOwnEnd(key), table.mayBegin(client, at: context.now),
+    guard !context.isStopping, !service.shared.isInMaintenance, !service.isOwnEnd(key),
+      table.mayBegin(client, at: context.now),
       let choice = service.backend.route(
         client, isRemembered: true, cookie: nil, tried: ServerSet(), at: context.now),
       context.sharedState.flowBegan(client)

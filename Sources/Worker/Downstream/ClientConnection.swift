@@ -235,6 +235,9 @@ struct ClientConnection: ~Copyable {
   /// Relays opaque bytes from the start.
   private mutating func tunnel(_ context: inout LoopContext) -> ActiveExchange.Step {
     beginRequest(&context)
+    if client.snapshot.shared.isInMaintenance {
+      return requests.current.value.react(to: .maintenance, &client, &context)
+    }
     return requests.current.value.accepted(isLast: true, &client, &context)
   }
 
@@ -250,6 +253,9 @@ struct ClientConnection: ~Copyable {
       return deny(.tooManyOfClient, &context)
     }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
+    if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
+      return requests.current.value.react(to: .maintenance, &client, &context)
+    }
     // Or its service was removed.
     let isLast = context.isStopping || !context.isNewest(client.snapshot)
     return requests.current.value.accepted(isLast: isLast, &client, &context)

@@ -1,3 +1,4 @@
+import Configuration
 import Exchange
 import HTTP1
 import Linux
@@ -7,10 +8,13 @@ extension ActiveExchange {
   /// Writes an error page.
   mutating func reply(_ status: Status, _ client: inout Client, _ context: inout LoopContext) -> Effects {
     var page = StatusPage(status, isToHead: exchange.request?.method == .head)
-    if status == .serviceUnavailable { page.retryAfterSeconds = ActiveExchange.retryAfterSeconds }
+    let isMaintenance = exchange.isReplyingForMaintenance
+    if status == .serviceUnavailable {
+      page.retryAfterSeconds = isMaintenance ? ActiveExchange.maintenanceRetrySeconds : ActiveExchange.retryAfterSeconds
+    }
     context.buffers.lease(&client.side.output)
     // Pending interim responses are sent first: TLS may have begun to send them.
-    if let replacement = snapshot.errorPages[status.rawValue] {
+    if let replacement = snapshot.pages[isMaintenance ? .maintenance : .error(status.rawValue)] {
       page.render(page: replacement.span, into: &client.side.output)
     } else {
       page.render(into: &client.side.output)
@@ -21,6 +25,8 @@ extension ActiveExchange {
 
   /// The Retry-After of a client for which no server was available: the health checks need a few seconds to find one.
   static let retryAfterSeconds: UInt32 = 5
+  /// The Retry-After during maintenance, which takes longer: programs that obey it come back within five minutes of its end.
+  static let maintenanceRetrySeconds: UInt32 = 300
 
   /// Writes the redirect response of a redirecting listener.
   mutating func redirect(_ client: inout Client, _ context: inout LoopContext) -> Effects {

@@ -16,7 +16,7 @@ final class SharedState: Sendable {
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
-  /// By the servers' full names.
+  /// By the keys of `AdminSubject`.
   private let adminStates = Mutex<[String: AdminState]>([:])
   private let services = Mutex(Services())
   private let ledger: Mutex<ConnectionLedger>
@@ -83,6 +83,9 @@ final class SharedState: Sendable {
         snapshot.services.map { ($0.settings.name, $0.backend.affinity) }
       ) { first, _ in first }
       services.known = Dictionary(snapshot.services.map { ($0.settings.name, $0.shared) }) { first, _ in first }
+      for (name, service) in services.known {
+        service.isInMaintenance = states[AdminSubject.service(name).key]?.mode == .maintenance
+      }
     }
     let all = snapshot.configuration.servers
     let earlier = servers.withLock { servers in
@@ -177,22 +180,32 @@ final class SharedState: Sendable {
     services.withLock { $0.known[settings.name] ?? SharedService($0.slots.take()) }
   }
 
-  /// Sets a server's administrative state, if the server exists.
-  func apply(_ state: AdminState, to name: String) {
-    guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return }
-    adminStates.withLock { $0[name] = state }
+  /// Sets an administrative state, if its server or service exists.
+  func apply(_ state: AdminState, to key: String) {
+    guard hasSubject(key) else { return }
+    adminStates.withLock { $0[key] = state }
+    guard case .service(let name) = AdminSubject(key: key) else { return }
+    services.withLock { $0.known[name]?.isInMaintenance = state.mode == .maintenance }
+  }
+
+  /// Whether the newest snapshot has the server or service with this key.
+  private func hasSubject(_ key: String) -> Bool {
+    switch AdminSubject(key: key) {
+    case .server(let name): servers.withLock { servers in servers.named.contains { $0.name == name } }
+    case .service(let name): services.withLock { $0.known[name] != nil }
+    }
   }
 
   /// A server's administrative state; nil if there is none.
   func adminState(of server: SharedServer) -> AdminState? { adminStates.withLock { $0[server.name] } }
 
-  /// By the servers' full names; of a node of a pair, servers that are ready again too.
+  /// By the keys of `AdminSubject`; of a node of a pair, servers that are ready again too.
   var allAdminStates: [String: AdminState] { adminStates.withLock { $0 } }
 
-  /// Whether another node's state of a server of the newest snapshot is later than the one here.
-  func isLater(_ state: AdminState, of name: String) -> Bool {
-    guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return false }
-    return adminStates.withLock { $0[name].map { state.isLater(than: $0) } ?? true }
+  /// Whether another node's state of a server or service of the newest snapshot is later than the one here.
+  func isLater(_ state: AdminState, of key: String) -> Bool {
+    guard hasSubject(key) else { return false }
+    return adminStates.withLock { $0[key].map { state.isLater(than: $0) } ?? true }
   }
 
   /// Assumes new servers to be up, unless an operator wants otherwise, if a reload leaves no other server that accepts

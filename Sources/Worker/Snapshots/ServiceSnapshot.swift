@@ -27,8 +27,8 @@ final class ServiceSnapshot: Sendable {
   let redirect: Redirect?
   /// The accepted host names, by the set with the certificate presented to the client; empty if all are accepted.
   let hosts: [ServedHosts]
-  /// Custom error pages, by status.
-  let errorPages: [UInt16: [UInt8]]
+  /// Custom error pages, and the page of maintenance.
+  let pages: [Configuration.OwnPage: [UInt8]]
 
   /// The request of a health check.
   let healthRequest: [UInt8]
@@ -86,7 +86,7 @@ final class ServiceSnapshot: Sendable {
     affinity = AffinityKeys(settings.affinity)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)
-    errorPages = try ServiceSnapshot.loadPages(settings.errorPages)
+    pages = try ServiceSnapshot.loadPages(settings.pages)
   }
 
   /// The client's key for balancing.
@@ -150,17 +150,32 @@ final class ServiceSnapshot: Sendable {
     return servers
   }
 
-  private static func loadPages(_ files: [UInt16: String]) throws(ConfigurationSnapshotError) -> [UInt16: [UInt8]] {
-    var pages: [UInt16: [UInt8]] = [:]
-    for (status, path) in files {
+  private static func loadPages(
+    _ files: [Configuration.OwnPage: String]
+  ) throws(ConfigurationSnapshotError) -> [Configuration.OwnPage: [UInt8]] {
+    var pages: [Configuration.OwnPage: [UInt8]] = [.maintenance: Array(maintenancePage.utf8)]
+    for (page, path) in files {
       do throws(SystemError) {
-        pages[status] = try File.contents(of: path, limit: Configuration.errorPageBytes)
+        pages[page] = try File.contents(of: path, limit: Configuration.errorPageBytes)
       } catch {
         throw ConfigurationSnapshotError("error page \(path): \(error)")
       }
     }
     return pages
   }
+
+  /// Where the configuration has no page of maintenance.
+  private static let maintenancePage = """
+    <!DOCTYPE html>
+    <html lang="en">
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Maintenance</title>
+    <h1>Maintenance</h1>
+    <p>This service is under maintenance. Please try again later.</p>
+    </html>
+
+    """
 
   /// The names accepted for each set of certificates. Another set's name is rejected: the client did not request it.
   private static func hosts(of front: ServerContext?, _ settings: Configuration.Service) -> [ServedHosts] {

@@ -27,6 +27,7 @@ struct BelvedereCommand: ParsableCommand {
         belvedere status
         belvedere reload
         belvedere server view01 drain
+        belvedere maintenance on
 
       EXIT STATUS
         0   success; for `run`, an orderly stop
@@ -37,7 +38,8 @@ struct BelvedereCommand: ParsableCommand {
     version: Versions.belvedere,
     subcommands: [
       RunCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self, ReloadCommand.self,
-      StatusCommand.self, ObserveCommand.self, ServerCommand.self, FailoverCommand.self, ApplyCommand.self,
+      StatusCommand.self, ObserveCommand.self, ServerCommand.self, MaintenanceCommand.self, FailoverCommand.self,
+      ApplyCommand.self,
       PairCommand.self, ImportCommand.self, ReleaseCommand.self, NotifyCommand.self,
       ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,
     ])
