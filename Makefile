@@ -23,7 +23,8 @@ SIMULATION_SCALE ?= 100
 # Debian packages. The toolchain, Swift 6.3 or later, is from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets python3-yaml nginx-light curl \
-	openssl haproxy libnginx-mod-stream iproute2 iperf3 slowhttptest goaccess logrotate prometheus chromium testssl.sh apache2-bin
+	openssl haproxy libnginx-mod-stream iproute2 iperf3 slowhttptest goaccess logrotate prometheus chromium \
+	testssl.sh apache2-bin python3-pyte
 # RawSocketTests creates interfaces with iproute2, and is skipped without it.
 UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev

@@ -59,6 +59,7 @@ let package = Package(
     module("Pair", ["Domain", "Wire", "Balancing"]),
     module("Apply", ["Wire"]),
     module("Observe", ["Domain", "Wire", "HTTP1", "Control"], resources: [.embedInCode("Page/page.html")]),
+    module("Screen", ["Domain", "Wire", "Control"]),
     module("Import", ["Domain", "Wire"]),
     module("Doctor", ["Domain", "Wire"]),
 
@@ -91,8 +92,8 @@ let package = Package(
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Import", "Doctor", "Configuration", "Linux", "TLS",
-        "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", argumentParser, logging,
+        "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Screen", "Import", "Doctor", "Configuration", "Linux",
+        "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -128,6 +129,7 @@ let package = Package(
     tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("Apply", ["Apply", "Wire", "TLS", "Simulation", "Properties"]),
     tests("Observe", ["Domain", "Observe", "Control", "Wire", "TLS", "Simulation"], data: ["Golden"]),
+    tests("Screen", ["Domain", "Screen", "Control", "Wire"], data: ["Golden"]),
     tests("Import", ["Import", "Configuration", "Properties", "Simulation"], data: ["Corpus", "Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),

@@ -62,10 +62,25 @@ struct ControlSocket: ParsableArguments {
   }
 
   private func report(_ request: ControlRequest, timeout: Interval) throws(Fault) -> StatusReport {
-    switch try exchange(request, timeout: timeout) {
+    try report(in: try exchange(request, timeout: timeout))
+  }
+
+  /// The status in an answer's line, without its end.
+  func report(in line: [UInt8]) throws(Fault) -> StatusReport { try report(in: try answer(in: line)) }
+
+  private func report(in answer: ControlAnswer) throws(Fault) -> StatusReport {
+    switch answer {
     case .status(let report): return report
     case .refused(let reasons): throw Fault(reasons.joined(separator: "; "))
     default: throw Fault("the service at \(path) gave an unexpected answer")
+    }
+  }
+
+  private func answer(in line: [UInt8]) throws(Fault) -> ControlAnswer {
+    do throws(ControlFault) {
+      return try ControlAnswer(parsing: line)
+    } catch {
+      throw Fault("the service at \(path) sent an answer that this version does not understand: \(error)")
     }
   }
 
@@ -105,11 +120,7 @@ struct ControlSocket: ParsableArguments {
       throw Fault("the service at \(path) has not answered for \(timeout.milliseconds / 1000) s")
     }
     guard !line.isEmpty else { throw Fault("the service at \(path) ended before it answered") }
-    do throws(ControlFault) {
-      return try ControlAnswer(parsing: line)
-    } catch {
-      throw Fault("the service at \(path) sent an answer that this version does not understand: \(error)")
-    }
+    return try answer(in: line)
   }
 
   /// The line without its newline, or what was received before the service ended; nil after the deadline. `rest` gets
@@ -138,7 +149,7 @@ struct ControlSocket: ParsableArguments {
     return line
   }
 
-  private func words(for error: SystemError) -> String {
+  func words(for error: SystemError) -> String {
     switch error.code {
     case ENOENT:
       "the service is not running: there is no \(path). `systemctl start belvedere` starts it; --control names another socket"

@@ -142,7 +142,7 @@ def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_is_set(testbed):
 
     def on_terminal(**environment):
         ours, theirs = os.openpty()
-        run = balancer.call("status", capture_output=False, stdout=theirs, env=os.environ | environment)
+        run = balancer.call("status", capture_output=False, stdout=theirs, env=os.environ | {"TERM": "xterm"} | environment)
         os.close(theirs)
         assert run.returncode == 0
         shown = b""
@@ -156,6 +156,7 @@ def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_is_set(testbed):
 
     assert "\x1b[32mup" in on_terminal(NO_COLOR="")
     assert "\x1b" not in on_terminal(NO_COLOR="1")
+    assert "\x1b" not in on_terminal(TERM="dumb")
 
 
 def test_status_watch_goes_on_over_a_restart_of_the_worker(testbed):

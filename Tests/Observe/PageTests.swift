@@ -48,7 +48,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .secon
   }
 
   @Test func `the last hour has a gap where there was no report, and is bounded`() {
-    var history = ReportHistory()
+    var history = ReportHistory(step: .seconds(30))
     var report = sampleReport
     report.servers.removeLast(2)
     let added = [0, 29, 95].map { history.note(report, at: at($0)) }

@@ -20,6 +20,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Pair", ["Domain", "Wire", "Balancing"]),
   ("Apply", ["Wire"]),
   ("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
+  ("Screen", ["Domain", "Wire", "Control"]),
   ("Import", ["Domain", "Wire"]),
   ("Doctor", ["Domain", "Wire"]),
   // Each wraps one external interface.
@@ -50,8 +51,9 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "belvedere",
     [
-      "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Import", "Doctor", "Configuration", "Linux", "TLS",
-      "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging", "Glibc",
+      "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Screen", "Import", "Doctor", "Configuration", "Linux",
+      "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging",
+      "Glibc",
     ]
   ),
 ]

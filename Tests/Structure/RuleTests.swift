@@ -119,7 +119,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
   @Test func `a pure target asks for no clock and no chance of its own`() {
     let pure: Set = [
       "Wire", "Domain", "HTTP1", "Balancing", "Exchange", "WorkerProtocol", "Control", "VRRP", "Pair", "Apply",
-      "Import", "Doctor",
+      "Observe", "Screen", "Import", "Doctor",
     ]
     let forbidden = ["ContinuousClock", "SuspendingClock", "SystemRandomNumberGenerator", ".random(", "Task", "async"]
     for file in SourceTree.sources where pure.contains(file.target) {

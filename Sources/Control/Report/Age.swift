@@ -1,10 +1,11 @@
 /// A duration as text: its two largest non-zero units, `3 d 2 h`, `1 m 35 s`.
-struct Age: CustomStringConvertible {
+package struct Age: CustomStringConvertible {
   private let seconds: UInt64
 
-  init(_ seconds: UInt64) { self.seconds = seconds }
+  /// Of so many seconds.
+  package init(_ seconds: UInt64) { self.seconds = seconds }
 
-  var description: String {
+  package var description: String {
     switch seconds {
     case ..<60: "\(seconds) s"
     case ..<600: Self.pair(seconds / 60, "m", seconds % 60, "s")

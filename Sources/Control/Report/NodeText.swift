@@ -8,8 +8,7 @@ extension StatusText {
 
   var nodes: [[PageLine]] {
     guard let pair = report.pair, let own = pair.nodes.first else { return [] }
-    return pair.nodes.dropFirst().map { $0.answers ? columns(own, $0) : silence(of: $0) }
-      + [differences(pair.differences)]
+    return pair.nodes.dropFirst().map { $0.answers ? columns(own, $0) : silence(of: $0) } + [differences()]
   }
 
   /// A page about another node alone.
@@ -76,9 +75,10 @@ extension StatusText {
     return PageLine(text, .bad).wrapped(after: "", indent: 0)
   }
 
-  private func differences(_ differences: [StatusReport.Difference]) -> [PageLine] {
-    guard !differences.isEmpty else { return [] }
+  /// What differs between the nodes under a heading; none if nothing does.
+  package func differences(width: Int = width) -> [PageLine] {
+    guard let differences = report.pair?.differences, !differences.isEmpty else { return [] }
     return [PageLine("differences", .bold)]
-      + differences.flatMap { PageLine($0.text, .doubtful).wrapped(after: "", indent: 2) }
+      + differences.flatMap { PageLine($0.text, .doubtful).wrapped(after: "", indent: 2, width: width) }
   }
 }

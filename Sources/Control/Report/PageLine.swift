@@ -1,15 +1,17 @@
 import Wire
 
 /// A line for a terminal: pieces of text, some of them coloured. Control characters are made visible.
-struct PageLine {
-  enum Mood {
-    case plain, bold, good, doubtful, bad
+package struct PageLine: Hashable, Sendable {
+  /// How a piece of the text is shown where there are colours.
+  package enum Mood: Sendable {
+    case plain, bold, inverse, good, doubtful, bad
 
     /// Select Graphic Rendition (ECMA-48 §8.3.117).
     fileprivate var code: String? {
       switch self {
       case .plain: nil
       case .bold: "1"
+      case .inverse: "7"
       case .good: "32"
       case .doubtful: "33"
       case .bad: "31"
@@ -17,16 +19,21 @@ struct PageLine {
     }
   }
 
-  private struct Piece {
+  private struct Piece: Hashable, Sendable {
     var text: String
     let mood: Mood
   }
 
   private var pieces: [Piece] = []
 
-  init(_ text: String, _ mood: Mood = .plain) { append(text, mood) }
+  /// One piece.
+  package init(_ text: String, _ mood: Mood = .plain) { append(text, mood) }
 
-  mutating func append(_ text: String, _ mood: Mood = .plain) {
+  /// The number of characters.
+  package var count: Int { pieces.reduce(0) { $0 + $1.text.count } }
+
+  /// Appends the text, with its control characters made visible.
+  package mutating func append(_ text: String, _ mood: Mood = .plain) {
     if let last = pieces.indices.last, pieces[last].mood == mood {
       pieces[last].text += text.escapingControls()
     } else {
@@ -34,7 +41,24 @@ struct PageLine {
     }
   }
 
-  func rendered(isColoured: Bool) -> String {
+  /// Appends a line.
+  package mutating func append(_ line: PageLine) { pieces += line.pieces }
+
+  /// The first characters of the line; `…` is the last one of a line that is longer.
+  package func clipped(to width: Int) -> PageLine {
+    guard count > width else { return self }
+    var line = PageLine("")
+    var room = width - 1
+    for piece in pieces where room > 0 {
+      line.append(String(piece.text.prefix(room)), piece.mood)
+      room -= min(room, piece.text.count)
+    }
+    if width > 0 { line.append("…", pieces.last?.mood ?? .plain) }
+    return line
+  }
+
+  /// The text, with colours if it is to have them.
+  package func rendered(isColoured: Bool) -> String {
     pieces.map { piece in
       guard isColoured, let code = piece.mood.code, !piece.text.isEmpty else { return piece.text }
       return "\u{1b}[\(code)m\(piece.text)\u{1b}[0m"
@@ -43,7 +67,7 @@ struct PageLine {
 
   /// Splits the line to the width, with `label` before the first part and all parts indented. Breaks between words, and
   /// within a word that is longer than a line.
-  func wrapped(after label: String, indent: Int, width: Int = StatusText.width) -> [PageLine] {
+  package func wrapped(after label: String, indent: Int, width: Int = StatusText.width) -> [PageLine] {
     let margin = label.isEmpty ? "" : "  " + label
     var lines: [PageLine] = []
     var line = PageLine(margin + String(repeating: " ", count: max(0, indent - margin.count)))

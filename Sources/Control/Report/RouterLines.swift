@@ -58,7 +58,8 @@ extension StatusText {
     return line
   }
 
-  private static func mood(of router: StatusReport.Router) -> PageLine.Mood {
+  /// How a virtual router's state is shown.
+  package static func mood(of router: StatusReport.Router) -> PageLine.Mood {
     switch router.state {
     case .active: router.duplicateActive == nil && router.unheardPeer == nil ? .good : .bad
     case .backup where router.unheardPeer != nil: .bad

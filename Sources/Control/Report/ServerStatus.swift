@@ -57,7 +57,7 @@ extension StatusReport {
     }
 
     /// As in JSON and texts.
-    var stateWord: String { shownState.word }
+    package var stateWord: String { shownState.word }
 
     private struct ShownState: Codable, Hashable {
       var state: ServerState?

@@ -12,10 +12,10 @@ package struct StatusText {
   }
 
   /// The maximum line length, without colour codes.
-  static let width = 80
+  package static let width = 80
 
   /// Ends with a newline.
-  package var text: String { rendered([[title] + facts] + nodes + [routers, servers, problems]) }
+  package var text: String { rendered([[title] + facts] + nodes + [routers, servers, problems()]) }
 
   /// One node's part of the report; nil if there is no such node.
   package func text(of node: String) -> String? {
@@ -90,13 +90,15 @@ package struct StatusText {
     return "\(current.number) for \(age), \(threads)\(earlier)"
   }
 
-  private var connections: String {
+  /// Open connections, their limit and rate.
+  package var connections: String {
     let traffic = report.traffic
     let rate = traffic.rates.map { ", \($0.connections) new a second" } ?? ""
     return "\(traffic.connections) of \(report.limits.connections)\(rate), \(traffic.accepted) in all"
   }
 
-  private var requests: String {
+  /// Requests in progress, their rate and number.
+  package var requests: String {
     let traffic = report.traffic
     let rate = traffic.rates.map { ", \($0.requests) new a second" } ?? ""
     return "\(traffic.exchanges) under way\(rate), \(traffic.requests) in all"
@@ -112,7 +114,8 @@ package struct StatusText {
       + "\(counts.dropped) dropped"
   }
 
-  private var refused: String {
+  /// What was refused; empty if nothing was.
+  package var refused: String {
     let refused = report.traffic.refused
     let counts = [
       (refused.connections, "connection"), (refused.handshakes, "handshake"), (refused.requests, "request"),
@@ -136,11 +139,12 @@ package struct StatusText {
   }
 
   /// Certificates that expire within 14 days are highlighted.
-  private static let soon: UInt64 = 14 * 86_400
+  package static let soon: UInt64 = 14 * 86_400
 
   // MARK: problems
 
-  private var problems: [PageLine] {
+  /// The last warnings and errors under a heading; none if there were none.
+  package func problems(width: Int = width) -> [PageLine] {
     guard !report.problems.isEmpty else { return [] }
     let rows = report.problems.map { problem in
       (
@@ -149,7 +153,7 @@ package struct StatusText {
       )
     }
     let label = rows.map(\.0.count).max() ?? 0
-    let lines = rows.flatMap { age, text in PageLine(text).wrapped(after: age, indent: label + 4) }
+    let lines = rows.flatMap { age, text in PageLine(text).wrapped(after: age, indent: label + 4, width: width) }
     return [PageLine("last problems", .bold)] + lines
   }
 
@@ -235,7 +239,8 @@ package struct StatusText {
     return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)
   }
 
-  private static func mood(of state: ServerState?) -> PageLine.Mood {
+  /// How a server's state is shown.
+  package static func mood(of state: ServerState?) -> PageLine.Mood {
     switch state {
     case .up: .good
     case .drain, .maintenance: .doubtful
@@ -255,11 +260,13 @@ package struct StatusText {
     return text
   }
 
-  private static func counted(_ count: UInt64, _ thing: String) -> String {
+  /// `1 session`, `2 sessions`.
+  package static func counted(_ count: UInt64, _ thing: String) -> String {
     count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
   }
 
-  static func shortened(_ text: String, _ limit: Int) -> String {
+  /// At most `limit` characters, the last one of which is `…` if the text has more.
+  package static func shortened(_ text: String, _ limit: Int) -> String {
     text.count <= limit ? text : text.prefix(limit - 1) + "…"
   }
 }

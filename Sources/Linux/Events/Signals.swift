@@ -21,6 +21,16 @@ public struct SignalReader: ~Copyable {
     let signal = cl_next_signal(descriptor.number)
     return signal > 0 ? signal : nil
   }
+
+  /// Lets a signal that was read have its default effect on this process: returns where it does not end the process, or
+  /// after one that has stopped was continued.
+  public func deliver(_ signal: Int32) {
+    var set = SignalSet([signal])
+    raise(signal)
+    // SAFETY: both calls copy the set.
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &set.bits, nil)
+    _ = unsafe pthread_sigmask(SIG_BLOCK, &set.bits, nil)
+  }
 }
 
 /// Dispositions of signals that are not read.

@@ -124,6 +124,12 @@ public enum CurrentProcess {
     return unsafe String(cString: value)
   }
 
+  /// Whether the terminal takes UTF-8, by the first of locale(7)'s variables that says so.
+  public static var hasUnicode: Bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(environmentValue).first { !$0.isEmpty } ?? ""
+    return locale.lowercased().replacing("-", with: "").hasSuffix("utf8")
+  }
+
   /// The directory of systemd's credentials for this service; nil when there is none.
   public static var credentials: String? { environmentValue("CREDENTIALS_DIRECTORY") }
 }

@@ -19,7 +19,8 @@ package struct ObserverSite {
   private var opening: [UInt8]?
   /// Whether `texts` and `opening` are those of the report.
   private var textsAreCurrent = false
-  private var history = ReportHistory()
+  /// The last hour.
+  private var history = ReportHistory(step: .seconds(30))
 
   /// Without a report. `version`: this binary's. `token`: what a request must have; nil: nothing.
   package init(version: String, token: [UInt8]?) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Linux
+import Screen
 import Wire
 
 struct StatusCommand: ParsableCommand {
@@ -9,7 +10,9 @@ struct StatusCommand: ParsableCommand {
     abstract: "Show the running service: servers, sessions, certificates, recent problems.",
     discussion: """
       Prints text in 80 columns, with colours on a terminal unless NO_COLOR is set. On a node of a pair, the other nodes \
-      are shown beside this one. --json prints one line of JSON for programs; docs/control.md describes its members.
+      are shown beside this one. --json prints one line of JSON for programs; docs/control.md describes its members. \
+      --watch shows the status on the whole screen, as top does; the key ? lists the others. Where that is not possible \
+      (in a pipe, with TERM=dumb, --json or --node) it prints one status after another, each second.
       """)
 
   private static let timeout = Interval.seconds(5)
@@ -23,17 +26,39 @@ struct StatusCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Show this node of the pair alone.", valueName: "name"))
   var node: String?
 
-  @Flag(help: "Repeat every second until Ctrl-C.")
+  @Flag(help: "Show it on the whole screen, until q or Ctrl-C.")
   var watch = false
 
+  @Flag(name: .customLong("no-color"), help: "Without colours, as with NO_COLOR.")
+  var isPlain = false
+
   func run() throws {
-    guard watch else { return try show(try ask(), from: "") }
-    repeat {
+    let report = try ask()
+    guard watch else { return try show(report) }
+    guard !json, node == nil, !isDumb, let terminal = Terminal() else { return try showEach(after: report) }
+    let plots: PlotStyle = CurrentProcess.hasUnicode ? .blocks : .ascii
+    do throws(SystemError) {
+      var screen = try StatusScreen(report, on: terminal, from: control, isColoured: isColoured, plots: plots)
+      screen.run()
+    } catch {
+      StandardStream.error.write("belvedere: \(error)\n")
+      throw ExitCode.failure
+    }
+  }
+
+  /// One status after another, with an empty line between those for people.
+  private func showEach(after first: StatusReport) throws {
+    try show(first)
+    while !StandardStream.output.hasEnded(within: Self.period) {
       // The service may be restarting.
-      do { try show(try ask(), from: isTerminal ? Self.top : "") } catch let status as ExitCode {
+      do {
+        let report = try ask()
+        if !json { StandardStream.output.write(verbatim: "\n") }
+        try show(report)
+      } catch let status as ExitCode {
         guard status == ControlSocket.unavailable else { throw status }
       }
-    } while !StandardStream.output.hasEnded(within: Self.period)
+    }
   }
 
   private func ask() throws -> StatusReport {
@@ -44,14 +69,18 @@ struct StatusCommand: ParsableCommand {
     return report
   }
 
-  private var isTerminal: Bool { StandardStream.output.isTerminal }
+  /// Whether the terminal has no cursor to move, nor colours.
+  private var isDumb: Bool { CurrentProcess.environmentValue("TERM").map { $0.isEmpty || $0 == "dumb" } ?? true }
 
-  private func show(_ report: StatusReport, from start: String) throws {
+  private var isColoured: Bool {
+    let isRefused = CurrentProcess.environmentValue("NO_COLOR").map { !$0.isEmpty } ?? false
+    return StandardStream.output.isTerminal && !isRefused && !isPlain && !isDumb
+  }
+
+  private func show(_ report: StatusReport) throws {
     guard !json else { return StandardStream.output.write(verbatim: try jsonText(of: report) + "\n") }
-    let wantsColours = CurrentProcess.environmentValue("NO_COLOR").map(\.isEmpty) ?? true
-    let page = StatusText(report, isColoured: isTerminal && wantsColours)
-    let text = try node.map { try found(page.text(of: $0), in: report) } ?? page.text
-    StandardStream.output.write(verbatim: start + text)
+    let page = StatusText(report, isColoured: isColoured)
+    StandardStream.output.write(verbatim: try node.map { try found(page.text(of: $0), in: report) } ?? page.text)
   }
 
   private func jsonText(of report: StatusReport) throws -> String {
@@ -66,7 +95,4 @@ struct StatusCommand: ParsableCommand {
       "belvedere: there is no node `\(node ?? "")`; there are: \(names.joined(separator: ", "))\n")
     throw ExitCode.failure
   }
-
-  /// Clears the screen and moves the cursor to its top left corner.
-  private static let top = "\u{1b}[H\u{1b}[2J"
 }
