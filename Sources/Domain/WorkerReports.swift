@@ -47,9 +47,12 @@ public struct ServerCheck: Codable, Hashable, Sendable {
   /// Its duration.
   public var milliseconds: UInt64
   /// Number of consecutive results that indicate another state, and the number that changes the state; both 0 when the
-  /// last result confirmed the state.
+  /// last result confirmed the state. 0 of 1: no check with the present settings has had a result yet.
   public var count: UInt64
   public var needed: UInt64
+
+  /// Whether the last result confirmed the state.
+  public var isConfirming: Bool { needed == 0 }
 
   public init(time: WallTime, result: String, milliseconds: UInt64, count: UInt64 = 0, needed: UInt64 = 0) {
     self.time = time
@@ -61,7 +64,7 @@ public struct ServerCheck: Codable, Hashable, Sendable {
 }
 
 /// Counters of rejected connections and requests.
-public struct RefusedCounts: CounterSet, Codable {
+public struct RefusedCounts: FlatCounterSet {
   /// Connections closed because of a limit: most immediately, some because of the bytes received on them.
   public var connections: UInt64
   /// TLS handshakes that failed.
@@ -82,16 +85,16 @@ public struct RefusedCounts: CounterSet, Codable {
   }
 
   /// Lists the counters.
-  public mutating func forEach(with other: RefusedCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&connections, other.connections)
-    change(&handshakes, other.handshakes)
-    change(&requests, other.requests)
-    change(&unroutable, other.unroutable)
+  public mutating func forEach(with other: RefusedCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("connections", &connections, other.connections)
+    change("handshakes", &handshakes, other.handshakes)
+    change("requests", &requests, other.requests)
+    change("unroutable", &unroutable, other.unroutable)
   }
 }
 
 /// UDP datagrams of both directions.
-public struct DatagramCounts: CounterSet, Codable {
+public struct DatagramCounts: FlatCounterSet {
   public var relayed: UInt64
   /// Because of a limit, without a server, or not accepted by the next socket.
   public var dropped: UInt64
@@ -105,9 +108,9 @@ public struct DatagramCounts: CounterSet, Codable {
   }
 
   /// Lists the counters.
-  public mutating func forEach(with other: DatagramCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&relayed, other.relayed)
-    change(&dropped, other.dropped)
+  public mutating func forEach(with other: DatagramCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("relayed", &relayed, other.relayed)
+    change("dropped", &dropped, other.dropped)
   }
 }
 

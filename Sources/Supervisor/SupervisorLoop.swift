@@ -44,6 +44,7 @@ struct SupervisorLoop: ~Copyable {
       service.readWorker()
       if events.contains(where: { $0.kind == .signals }) { readSignals() }
       if events.contains(where: { $0.kind == .adminStateFile }) { service.noteSavedStates() }
+      if events.contains(where: { $0.kind == .statusEncoder }) { service.operators.sendEncoded(at: Clock.monotonic()) }
       service.serveOperators(events)
       service.serveStreams()
       handleTimeouts()

@@ -33,6 +33,7 @@ package enum SupervisorRole {
       defer { stateFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       let poller = try Poller()
       try stateFile.watch(poller)
+      try operators.encoder.watch(poller)
       let publisher = try StatusPublisher(to: plan.sockets.observer, log: log)
       let failover = FailoverService(try routers(of: plan, digest: digest, control: control, poller: poller, log: log))
       let service = Supervision(

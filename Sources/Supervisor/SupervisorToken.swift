@@ -9,6 +9,8 @@ enum SupervisorEventSource: UInt64 {
   case worker
   /// The result of a write of the administrative state file is known.
   case adminStateFile
+  /// Answers with a status are encoded.
+  case statusEncoder
   case operatorListener
   /// Its key is the connection's.
   case operatorConnection

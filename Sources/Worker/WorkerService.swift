@@ -287,7 +287,9 @@ final class WorkerService: Sendable {
     let (snapshot, sent, isAdopted, counts) = state.withLock {
       ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number, $0.log)
     }
-    for server in isAdopted ? sharedState.dropEmptyServers() : [] {
+    // Meanwhile loop 0 may outdate checks, and figures of before would overtake that.
+    guard isAdopted else { return }
+    for server in sharedState.dropEmptyServers() {
       sharedState.mailbox(of: 0).post(.serverDropped(server))
     }
     let figures = WorkerFigures(sharedState, snapshot, metrics, counts)

@@ -139,7 +139,7 @@ let sampleReportText =
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"certificate":0,"#
   + #""closed":0,"invalid":0,"local":0,"not_tls":0,"parameters":0,"timeout":0},"full":40,"resumed":2},"limits":{"#
-  + #""connections":0,"connections_per_address":0,"pauses":0,"queue":0,"server_connections":0,"tls_messages":0},"#
+  + #""accept_pauses":0,"connections":0,"connections_per_address":0,"queue":0,"server_connections":0,"tls_messages":0},"#
   + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"services":[],"workers":1},"#
   + #""limits":{"clients":100000,"connections":10000,"#
   + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"maintenance":[],"mode":"http","#

@@ -46,9 +46,9 @@ private func checkList<Counts: CounterSet>(_ type: Counts.Type, count: Int) {
       (101, [1, 0, 0, 0, 0, 0]), (200, [0, 1, 0, 0, 0, 0]), (299, [0, 1, 0, 0, 0, 0]), (304, [0, 0, 1, 0, 0, 0]),
       (404, [0, 0, 0, 1, 0, 0]), (503, [0, 0, 0, 0, 1, 0]), (0, [0, 0, 0, 0, 0, 0]), (600, [0, 0, 0, 0, 0, 0]),
     ] as [(UInt16, [UInt64])])
-  func `answers count by the class of their status`(status: UInt16, values: [UInt64]) {
-    var answers = AnswerCounts()
-    answers.count(status)
-    #expect(answers.values == values)
+  func `responses count by the class of their status`(status: UInt16, values: [UInt64]) {
+    var responses = ResponseCounts()
+    responses.count(status)
+    #expect(responses.values == values)
   }
 }

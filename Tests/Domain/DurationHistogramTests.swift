@@ -36,8 +36,17 @@ import Wire
       String(bytes: data, encoding: .utf8)
         == #"{"buckets":[1,0,0,2,0,0,0,0,0,0,0,0,0,0,0,0,0,1],"sum_us":60006000}"#)
     #expect(try JSONDecoder().decode(DurationHistogram.self, from: data) == histogram)
-    let shorter = try JSONDecoder().decode(
-      DurationHistogram.self, from: Data(#"{"buckets":[1,0,0,2],"sum_us":60006000}"#.utf8))
-    #expect(shorter.count == 3)
+  }
+
+  @Test func `JSON has no empty buckets after the last that is not`() throws {
+    var histogram = DurationHistogram()
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    func text() throws -> String? { String(bytes: try encoder.encode(histogram), encoding: .utf8) }
+    #expect(try text() == #"{"buckets":[],"sum_us":0}"#)
+    for milliseconds in [0, 3, 3] as [UInt64] { histogram.add(.milliseconds(milliseconds)) }
+    let text = try #require(try text())
+    #expect(text == #"{"buckets":[1,0,0,2],"sum_us":6000}"#)
+    #expect(try JSONDecoder().decode(DurationHistogram.self, from: Data(text.utf8)) == histogram)
   }
 }

@@ -41,8 +41,8 @@ def logged(lines):
 def counted(traffic):
     """The same of the counters of a service or server, without those that are zero."""
     sums = Counter({name: traffic[name] for name in ("requests", "bytes_out", "retries", "redispatches")})
-    sums.update({name: count for name, count in traffic["answers"].items() if name != "own"})
-    sums.update(traffic["endings"])
+    sums.update({name: count for name, count in traffic["responses"].items() if name != "own"})
+    sums.update(traffic["terminations"])
     return +sums
 
 
@@ -120,11 +120,11 @@ def test_counters_are_the_sums_of_the_access_log(testbed):
     status = wait_for_agreement(balancer)
     service = status["counters"]["services"][0]
     traffic, server = service["counts"]["traffic"], of_server(status, "view01")
-    assert traffic["answers"]["own"] == 2
-    assert traffic["answers"]["4xx"] == 3 and traffic["endings"]["client"] == 1 and traffic["endings"]["local"] == 1
+    assert traffic["responses"]["own"] == 2
+    assert traffic["responses"]["4xx"] == 3 and traffic["terminations"]["client"] == 1 and traffic["terminations"]["local"] == 1
     assert 100_000 < traffic["bytes_in"] < 110_000 and server["traffic"]["bytes_in"] < traffic["bytes_in"]
     assert server["response_failures"] == 1 and server["connect_failures"] == 0
-    assert server["traffic"]["answers"]["own"] == 0
+    assert server["traffic"]["responses"]["own"] == 0
     # The held request has no answer.
     assert sum(server["total_time"]["buckets"]) == server["traffic"]["requests"]
     assert sum(server["response_time"]["buckets"]) == server["traffic"]["requests"] - 1

@@ -15,6 +15,7 @@ private let largeTypes: [String: String] = [
   "ServerStatus.Server": "the members of one server's JSON, which are as many",
   "RouterReport.Router": "the members of one virtual router's JSON, which are as many",
   "CertificateFacts.CertificateFacts": "what a certificate says of itself; read once, and nothing in it changes",
+  "ServiceSnapshot.ServiceSnapshot": "what one service's settings come to; nothing in it changes",
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
   "SimulatedExchange.SimulatedExchange": "both peers, the worker's part and the tally of one simulated exchange",
 ]

@@ -76,6 +76,21 @@ import Wire
       ])
   }
 
+  @Test func `opens the logs again after a crowd of commands, once for all signals before`() throws {
+    let pair = try MessageSocket.Pair()
+    let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
+    var link = ControlLink(pair.takeOurs())
+    let taken = give(&link, from: 0, atMost: 100_000)
+    for _ in 0..<3 { link.reopenLogs() }
+    var received: [WorkerCommand] = []
+    repeat {
+      link.flush()
+      guard case .message(let message) = try theirs.receive(limit: MessageLimit.message) else { break }
+      received.append(try WorkerCommand(decoding: message.bytes.span))
+    } while true
+    #expect(received.count == Int(taken) + 1 && received.last == .reopenLogs)
+  }
+
   @Test func `drops the queue of a worker that ended`() throws {
     var link = ControlLink(try MessageSocket.Pair().takeOurs())
     for number in 0..<10 as Range<UInt64> { link.send(command(number), forOperators: true) }

@@ -22,7 +22,7 @@ private let beginnings: [(String, Machine)] = [
   ("reading, unauthorized", machine([], refusal: "no permission")),
   ("half read", machine([.received(half)])),
   ("deciding", machine([.received(line)])),
-  ("writing", machine([.received(line), .answered(.refused(["busy"]))])),
+  ("writing", machine([.received(line), .answered(ControlAnswer.refused(["busy"]).bytes)])),
   ("over", machine([.failed])),
 ]
 
@@ -30,7 +30,8 @@ private let events: [(String, Machine.Event)] = [
   ("a request", .received(line)), ("its rest", .received(Array(line.dropFirst(half.count)))),
   ("a part", .received(half)), ("no request", .received(Array("{}\n".utf8))),
   ("a long line", .received(Array(repeating: UInt8(ascii: "x"), count: ControlRequest.byteLimit))),
-  ("ended", .ended), ("answered", .answered(.refused(["later"]))), ("sent 5", .sent(5)), ("sent all", .sent(4096)),
+  ("ended", .ended), ("answered", .answered(ControlAnswer.refused(["later"]).bytes)), ("sent 5", .sent(5)),
+  ("sent all", .sent(4096)),
   ("failed", .failed), ("timer", .timer),
 ]
 

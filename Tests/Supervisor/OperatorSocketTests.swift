@@ -43,6 +43,42 @@ import Wire
     #expect(wasToldOf)
   }
 
+  @Test func `forgets a request that waits when its client leaves, not when it only has no more to send`() throws {
+    let path = Self.path()
+    let poller = try Poller()
+    var socket = try OperatorSocket(at: path, log: Logger(label: "test"))
+    socket.listen(poller, at: Clock.monotonic())
+    func turn(_ socket: inout OperatorSocket) {
+      let now = Clock.monotonic()
+      for index in 0..<poller.wait(.milliseconds(10)) as Range<Int> {
+        let token = SupervisorToken(rawValue: poller.event(at: index).token)
+        guard case (.wait(let condition, let seconds), let requester)? = socket.handle(token, poller, at: now) else {
+          continue
+        }
+        socket.wait(requester, for: condition, seconds: seconds, at: now)
+      }
+    }
+    let line = Array((ControlRequest.wait(for: .serving(service: ""), seconds: 60).line + "\n").utf8)
+    do {
+      let client = try LocalSocket.connect(to: path)
+      _ = Socket.write(client.number, line.span)
+      Socket.shutdownWrite(client.number)
+      for _ in 0..<20 { turn(&socket) }
+      let isWaiting = !socket.waiting.isEmpty
+      #expect(isWaiting)
+    }
+    for _ in 0..<20 { turn(&socket) }
+    let isForgotten = socket.waiting.isEmpty
+    #expect(isForgotten)
+    do {
+      let client = try LocalSocket.connect(to: path)
+      _ = Socket.write(client.number, line.span)
+    }
+    for _ in 0..<20 { turn(&socket) }
+    let isIgnored = socket.waiting.isEmpty
+    #expect(isIgnored)
+  }
+
   @Test func `refuses a former worker's process without attributing it to the current one`() throws {
     let path = Self.path()
     let poller = try Poller()

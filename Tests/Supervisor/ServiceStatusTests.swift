@@ -100,6 +100,33 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.size == 0)
   }
 
+  @Test func `a service is confirmed by a server that is up, and whose last check had a result that says so`() {
+    var status = status(of: ["cards/view01", "view/view01"])
+    func note(_ state: ServerState, of name: String = "cards/view01") {
+      status.note(.init(identity: place(name), state: state, reason: ""), at: moment(1))
+    }
+    func check(_ count: UInt64, _ needed: UInt64, of name: String = "cards/view01") {
+      let check = ServerCheck(time: moment(1), result: "", milliseconds: 1, count: count, needed: needed)
+      status.note(.serverCheck(check, of: place(name)), at: Instant(nanoseconds: 0), moment(1))
+    }
+    #expect(!status.isConfirmed(service: "cards"))
+    note(.up)
+    note(.up, of: "view/view01")
+    #expect(!status.isConfirmed(service: "cards"), "not checked")
+    check(0, 1)
+    #expect(!status.isConfirmed(service: "cards"), "not checked with these settings")
+    check(1, 2)
+    #expect(!status.isConfirmed(service: "cards"), "in doubt")
+    check(0, 0)
+    #expect(status.isConfirmed(service: "cards") && servers(of: status)[0].isConfirmed)
+    #expect(!status.isConfirmed(service: "view") && !servers(of: status)[1].isConfirmed)
+    note(.drain)
+    #expect(!status.isConfirmed(service: "cards"))
+    note(.up)
+    status.workerEnded()
+    #expect(!status.isConfirmed(service: "cards"))
+  }
+
   @Test func `certificates are those of the newest configuration, and the worker's`() {
     var status = status(of: [])
     func note(_ number: UInt64, _ place: UInt16) {

@@ -30,6 +30,23 @@ private let report = ControlRequest.Condition.report(node: "lb2")
     #expect(waiting.take(at: start + .seconds(10)) { _, _ in false }.names == "A")
   }
 
+  @Test func `requests for the status are answered together, at once`() {
+    var waiting = WaitingRequests()
+    waiting.add(.named("A"), at: start)
+    waiting.add(.named("B"), for: serving, seconds: 10, at: start)
+    waiting.add(.named("C"), at: start)
+    #expect(waiting.take(at: start) { _, _ in false }.names == "AC")
+    #expect(waiting.take(at: start) { _, _ in true }.names == "B")
+  }
+
+  @Test func `a request whose client has left is not answered`() {
+    var waiting = WaitingRequests()
+    for name in ["A", "B"] as [Character] { waiting.add(.named(name), for: serving, seconds: 10, at: start) }
+    waiting.remove(.named("A"))
+    #expect(!waiting.contains(.named("A")) && waiting.contains(.named("B")))
+    #expect(waiting.take(at: start) { _, _ in true }.names == "B")
+  }
+
   @Test func `a condition may depend on when the wait for it began`() {
     var waiting = WaitingRequests()
     waiting.add(.named("A"), for: report, seconds: 10, at: start)

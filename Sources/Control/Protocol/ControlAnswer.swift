@@ -28,6 +28,9 @@ package enum ControlAnswer: Hashable, Sendable {
   /// The answer as a line, without line end.
   package var line: String { JSONText.write(self) }
 
+  /// The same with its line end, as it is sent.
+  package var bytes: [UInt8] { Array(line.utf8) + [UInt8(ascii: "\n")] }
+
   /// Parses one line, without line end.
   package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
 }

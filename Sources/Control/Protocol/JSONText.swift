@@ -7,11 +7,21 @@ package enum JSONText {
   package static func write(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let text = try? encoder.encode(value) else { preconditionFailure("a number that is not finite") }
-    return String(decoding: text, as: UTF8.self).unicodeScalars.reduce(into: "") { text, scalar in
-      guard scalar.isControl else { return text.unicodeScalars.append(scalar) }
-      for unit in String(scalar).utf16 { text += "\\u" + String(0x1_0000 + UInt32(unit), radix: 16).dropFirst() }
+    guard let data = try? encoder.encode(value) else { preconditionFailure("a number that is not finite") }
+    let bytes = [UInt8](data)
+    let text = String(decoding: bytes, as: UTF8.self)
+    // The encoder has escaped those below 0x20.
+    guard bytes.contains(where: { $0 >= 0x7f }) else { return text }
+    var escaped = ""
+    var rest = text.unicodeScalars[...]
+    while let index = rest.firstIndex(where: { $0.value >= 0x7f && $0.isControl }) {
+      escaped += String(rest[..<index])
+      for unit in String(rest[index]).utf16 {
+        escaped += "\\u" + String(0x1_0000 + UInt32(unit), radix: 16).dropFirst()
+      }
+      rest = rest[rest.index(after: index)...]
     }
+    return escaped + String(rest)
   }
 
   /// Nested objects and arrays; valid input has four levels.

@@ -3,7 +3,8 @@ import Wire
 
 extension StatusReport {
   /// Counters since the service started. A worker's death loses what it had counted since its last report, a second at
-  /// most; counters of a service or a server begin at zero when a reload adds it.
+  /// most; counters of a service or a server begin at zero when a reload adds it. A service under another name is a new
+  /// one, and its servers go on.
   package struct Counters: Codable, Hashable, Sendable {
     /// In the configuration's order; also where that has one service without a name.
     package var services: [ServiceCounters] = []

@@ -44,7 +44,7 @@ extension StatusReport {
     package var parts: (service: Substring?, name: Substring) { ServerName.parts(of: name) }
 
     /// Whether it is up, as its last check says: a new one may be taken for up before its first check.
-    package var isConfirmed: Bool { state == .up && lastCheck?.count == 0 }
+    package var isConfirmed: Bool { state == .up && lastCheck?.isConfirming == true }
 
     private enum CodingKeys: String, CodingKey {
       case name, address, reason, since, weight, names, ports, limit, load, counts

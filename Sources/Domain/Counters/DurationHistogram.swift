@@ -39,9 +39,9 @@ public struct DurationHistogram: CounterSet {
   }
 
   /// Lists the counters.
-  public mutating func forEach(with other: DurationHistogram, _ change: (inout UInt64, UInt64) -> Void) {
-    for index in buckets.indices { change(&buckets[index], other.buckets[index]) }
-    change(&microseconds, other.microseconds)
+  public mutating func forEach(with other: DurationHistogram, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    for index in buckets.indices { change("bucket", &buckets[index], other.buckets[index]) }
+    change("sum_us", &microseconds, other.microseconds)
   }
 
   public static func == (left: DurationHistogram, right: DurationHistogram) -> Bool {
@@ -57,9 +57,11 @@ extension DurationHistogram: Codable {
     case microseconds = "sum_us"
   }
 
+  /// Empty buckets at the end are left out.
   public func encode(to encoder: any Encoder) throws {
     var members = encoder.container(keyedBy: CodingKeys.self)
-    try members.encode(buckets.indices.map { buckets[$0] }, forKey: .buckets)
+    let end = buckets.indices.last { buckets[$0] > 0 }.map { $0 + 1 } ?? 0
+    try members.encode((0..<end).map { buckets[$0] }, forKey: .buckets)
     try members.encode(microseconds, forKey: .microseconds)
   }
 

@@ -21,12 +21,12 @@ public struct ServerCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: ServerCounts, _ change: (inout UInt64, UInt64) -> Void) {
+  public mutating func forEach(with other: ServerCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
     traffic.forEach(with: other.traffic, change)
-    change(&connectFailures, other.connectFailures)
-    change(&responseFailures, other.responseFailures)
-    change(&checks, other.checks)
-    change(&failedChecks, other.failedChecks)
+    change("connect_failures", &connectFailures, other.connectFailures)
+    change("response_failures", &responseFailures, other.responseFailures)
+    change("checks", &checks, other.checks)
+    change("failed_checks", &failedChecks, other.failedChecks)
     connectTime.forEach(with: other.connectTime, change)
     responseTime.forEach(with: other.responseTime, change)
     totalTime.forEach(with: other.totalTime, change)

@@ -23,9 +23,9 @@ public struct ServiceCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: ServiceCounts, _ change: (inout UInt64, UInt64) -> Void) {
+  public mutating func forEach(with other: ServiceCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
     traffic.forEach(with: other.traffic, change)
-    change(&evictedClients, other.evictedClients)
+    change("evicted_clients", &evictedClients, other.evictedClients)
   }
 
   private enum CodingKeys: String, CodingKey {

@@ -8,8 +8,8 @@ public struct TrafficCounts: CounterSet, Codable {
   public var connections: UInt64 = 0
   /// Flows of UDP datagrams.
   public var flows: UInt64 = 0
-  public var answers = AnswerCounts()
-  public var endings = EndingCounts()
+  public var responses = ResponseCounts()
+  public var terminations = TerminationCounts()
   /// Bytes received from clients, with heads and framing.
   public var bytesIn: UInt64 = 0
   /// Bytes sent to clients, with heads and framing.
@@ -22,27 +22,27 @@ public struct TrafficCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: TrafficCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&requests, other.requests)
-    change(&connections, other.connections)
-    change(&flows, other.flows)
-    answers.forEach(with: other.answers, change)
-    endings.forEach(with: other.endings, change)
-    change(&bytesIn, other.bytesIn)
-    change(&bytesOut, other.bytesOut)
-    change(&retries, other.retries)
-    change(&redispatches, other.redispatches)
+  public mutating func forEach(with other: TrafficCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("requests", &requests, other.requests)
+    change("connections", &connections, other.connections)
+    change("flows", &flows, other.flows)
+    responses.forEach(with: other.responses, change)
+    terminations.forEach(with: other.terminations, change)
+    change("bytes_in", &bytesIn, other.bytesIn)
+    change("bytes_out", &bytesOut, other.bytesOut)
+    change("retries", &retries, other.retries)
+    change("redispatches", &redispatches, other.redispatches)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case requests, connections, flows, answers, endings, retries, redispatches
+    case requests, connections, flows, responses, terminations, retries, redispatches
     case bytesIn = "bytes_in"
     case bytesOut = "bytes_out"
   }
 }
 
-/// Answers by the class of their status.
-public struct AnswerCounts: CounterSet, Codable {
+/// Responses by the class of their status.
+public struct ResponseCounts: FlatCounterSet {
   /// 101 (Switching Protocols).
   public var informational: UInt64 = 0
   public var successful: UInt64 = 0
@@ -54,7 +54,7 @@ public struct AnswerCounts: CounterSet, Codable {
 
   public init() {}
 
-  /// Counts an answer with a status from 100 to 599; 0 is none.
+  /// Counts a response with a status from 100 to 599; 0 is none.
   @inline(__always)
   public mutating func count(_ status: UInt16) {
     switch status {
@@ -68,28 +68,19 @@ public struct AnswerCounts: CounterSet, Codable {
   }
 
   /// Lists the counters.
-  public mutating func forEach(with other: AnswerCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&informational, other.informational)
-    change(&successful, other.successful)
-    change(&redirections, other.redirections)
-    change(&clientErrors, other.clientErrors)
-    change(&serverErrors, other.serverErrors)
-    change(&own, other.own)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case informational = "1xx"
-    case successful = "2xx"
-    case redirections = "3xx"
-    case clientErrors = "4xx"
-    case serverErrors = "5xx"
-    case own
+  public mutating func forEach(with other: ResponseCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("1xx", &informational, other.informational)
+    change("2xx", &successful, other.successful)
+    change("3xx", &redirections, other.redirections)
+    change("4xx", &clientErrors, other.clientErrors)
+    change("5xx", &serverErrors, other.serverErrors)
+    change("own", &own, other.own)
   }
 }
 
 /// Requests, connections and flows that did not end normally, by the cause that is the first letter of their termination
 /// state in the access log.
-public struct EndingCounts: CounterSet, Codable {
+public struct TerminationCounts: FlatCounterSet {
   /// `C`: the client aborted.
   public var client: UInt64 = 0
   /// `S`: the server closed or refused the connection, or there was none.
@@ -112,21 +103,15 @@ public struct EndingCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: EndingCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&client, other.client)
-    change(&server, other.server)
-    change(&proxy, other.proxy)
-    change(&resource, other.resource)
-    change(&down, other.down)
-    change(&killed, other.killed)
-    change(&clientTimeout, other.clientTimeout)
-    change(&serverTimeout, other.serverTimeout)
-    change(&local, other.local)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case client, server, proxy, resource, down, killed, local
-    case clientTimeout = "client_timeout"
-    case serverTimeout = "server_timeout"
+  public mutating func forEach(with other: TerminationCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("client", &client, other.client)
+    change("server", &server, other.server)
+    change("proxy", &proxy, other.proxy)
+    change("resource", &resource, other.resource)
+    change("down", &down, other.down)
+    change("killed", &killed, other.killed)
+    change("client_timeout", &clientTimeout, other.clientTimeout)
+    change("server_timeout", &serverTimeout, other.serverTimeout)
+    change("local", &local, other.local)
   }
 }

@@ -7,7 +7,7 @@ public struct WorkerCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: WorkerCounts, _ change: (inout UInt64, UInt64) -> Void) {
+  public mutating func forEach(with other: WorkerCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
     handshakes.forEach(with: other.handshakes, change)
     limits.forEach(with: other.limits, change)
     log.forEach(with: other.log, change)
@@ -25,15 +25,15 @@ public struct HandshakeCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: HandshakeCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&full, other.full)
-    change(&resumed, other.resumed)
+  public mutating func forEach(with other: HandshakeCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("full", &full, other.full)
+    change("resumed", &resumed, other.resumed)
     failures.forEach(with: other.failures, change)
   }
 }
 
 /// Failed TLS handshakes with clients, by reason.
-public struct HandshakeFailureCounts: CounterSet, Codable {
+public struct HandshakeFailureCounts: FlatCounterSet {
   /// The client closed or reset the connection.
   public var closed: UInt64 = 0
   /// Not complete within `timeouts.tls-handshake`.
@@ -54,25 +54,22 @@ public struct HandshakeFailureCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: HandshakeFailureCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&closed, other.closed)
-    change(&timeout, other.timeout)
-    change(&certificate, other.certificate)
-    change(&alert, other.alert)
-    change(&parameters, other.parameters)
-    change(&notTLS, other.notTLS)
-    change(&invalid, other.invalid)
-    change(&local, other.local)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case closed, timeout, certificate, alert, parameters, invalid, local
-    case notTLS = "not_tls"
+  public mutating func forEach(
+    with other: HandshakeFailureCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void
+  ) {
+    change("closed", &closed, other.closed)
+    change("timeout", &timeout, other.timeout)
+    change("certificate", &certificate, other.certificate)
+    change("alert", &alert, other.alert)
+    change("parameters", &parameters, other.parameters)
+    change("not_tls", &notTLS, other.notTLS)
+    change("invalid", &invalid, other.invalid)
+    change("local", &local, other.local)
   }
 }
 
 /// How often a limit was reached.
-public struct LimitCounts: CounterSet, Codable {
+public struct LimitCounts: FlatCounterSet {
   /// `limits.connections`: open connections that were closed to make room.
   public var connections: UInt64 = 0
   /// Pauses of accepting, because no connection could be closed or no descriptor was left.
@@ -81,7 +78,8 @@ public struct LimitCounts: CounterSet, Codable {
   public var connectionsPerAddress: UInt64 = 0
   /// `limits.queue`: requests that were refused because the server's queue was full.
   public var queue: UInt64 = 0
-  /// Connections to servers for which an idle one had to be closed.
+  /// Idle connections to servers that were closed to make room: for others to servers, or because this machine lacked
+  /// descriptors or ports.
   public var serverConnections: UInt64 = 0
   /// Connections that were closed because their client sent too many messages of TLS itself.
   public var tlsMessages: UInt64 = 0
@@ -89,25 +87,18 @@ public struct LimitCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: LimitCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&connections, other.connections)
-    change(&pauses, other.pauses)
-    change(&connectionsPerAddress, other.connectionsPerAddress)
-    change(&queue, other.queue)
-    change(&serverConnections, other.serverConnections)
-    change(&tlsMessages, other.tlsMessages)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case connections, pauses, queue
-    case connectionsPerAddress = "connections_per_address"
-    case serverConnections = "server_connections"
-    case tlsMessages = "tls_messages"
+  public mutating func forEach(with other: LimitCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("connections", &connections, other.connections)
+    change("accept_pauses", &pauses, other.pauses)
+    change("connections_per_address", &connectionsPerAddress, other.connectionsPerAddress)
+    change("queue", &queue, other.queue)
+    change("server_connections", &serverConnections, other.serverConnections)
+    change("tls_messages", &tlsMessages, other.tlsMessages)
   }
 }
 
 /// Lines that the logs do not have.
-public struct LogCounts: CounterSet, Codable {
+public struct LogCounts: FlatCounterSet {
   /// Lines of the access log that were dropped because its destination did not take them.
   public var dropped: UInt64 = 0
   /// Lines of the operational log about clients' and servers' failures that were left out because there were too many.
@@ -116,14 +107,14 @@ public struct LogCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: LogCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&dropped, other.dropped)
-    change(&suppressed, other.suppressed)
+  public mutating func forEach(with other: LogCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("dropped", &dropped, other.dropped)
+    change("suppressed", &suppressed, other.suppressed)
   }
 }
 
 /// What one event loop of a worker has counted.
-public struct LoopCounts: CounterSet, Codable {
+public struct LoopCounts: FlatCounterSet {
   public var turns: UInt64 = 0
   /// Turns that began more than 20 ms after a timer was due: the processor is overloaded, or the turn before was long.
   public var lateTurns: UInt64 = 0
@@ -131,13 +122,8 @@ public struct LoopCounts: CounterSet, Codable {
   public init() {}
 
   /// Lists the counters.
-  public mutating func forEach(with other: LoopCounts, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&turns, other.turns)
-    change(&lateTurns, other.lateTurns)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case turns
-    case lateTurns = "late_turns"
+  public mutating func forEach(with other: LoopCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("turns", &turns, other.turns)
+    change("late_turns", &lateTurns, other.lateTurns)
   }
 }

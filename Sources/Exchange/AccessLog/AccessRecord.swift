@@ -26,6 +26,9 @@ public struct AccessRecord: Sendable {
   public private(set) var redispatched = false
   public private(set) var termination = Termination()
 
+  /// Whether it was retried, redispatched or answered by ourselves, or did not end normally.
+  public var isUnusual: Bool { retries != 0 || redispatched || isOwnResponse || termination.cause != .normal }
+
   init() {}
 
   /// A flow of datagrams, which has no phases before its server responds.

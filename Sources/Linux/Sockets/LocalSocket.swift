@@ -84,6 +84,14 @@ public enum LocalSocket {
     return count < 0 && cl_errno() == EAGAIN ? .nothing : .ended
   }
 
+  /// Whether the peer has closed the connection: not only its own direction, in which it may have no more to send.
+  public static func isClosed(_ socket: borrowing Descriptor) -> Bool {
+    var poll = pollfd(fd: socket.number, events: 0, revents: 0)
+    // SAFETY: one element, alive during the call.
+    _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, 0) }
+    return poll.revents & Int16(POLLHUP | POLLERR) != 0
+  }
+
   /// Removes the socket's file.
   public static func remove(_ path: String) {
     guard !isAbstract(path) else { return }

@@ -1,6 +1,6 @@
 /// The metrics of what a service or a server has done for clients.
 struct TrafficMetrics {
-  let requests, connections, flows, responses, ownResponses, endings, received, sent, retries, redispatches: Metric
+  let requests, connections, flows, responses, ownResponses, aborts, received, sent, retries, redispatches: Metric
 
   /// `subject`: the first word of the names.
   init(_ subject: String, by labels: [String], redispatches meaning: String) {
@@ -13,7 +13,7 @@ struct TrafficMetrics {
     flows = counter("relayed_flows", "Flows of UDP datagrams that have ended.")
     responses = counter("responses", "Responses to clients by the class of their status, such as 2xx.", "code")
     ownResponses = counter("own_responses", "Those of them that are Belvedere's own: error pages and redirects.")
-    endings = counter("aborts", "Requests, connections and flows that did not end normally, by the cause.", "cause")
+    aborts = counter("aborts", "Requests, connections and flows that did not end normally, by the cause.", "cause")
     let when = "with heads and framing, counted when the request, tunnel or flow ends."
     received = counter("received_bytes", "Bytes received from clients, \(when)")
     sent = counter("sent_bytes", "Bytes sent to clients, \(when)")
@@ -22,7 +22,7 @@ struct TrafficMetrics {
   }
 
   var all: [Metric] {
-    [requests, connections, flows, responses, ownResponses, endings, received, sent, retries, redispatches]
+    [requests, connections, flows, responses, ownResponses, aborts, received, sent, retries, redispatches]
   }
 }
 

@@ -8,18 +8,8 @@ extension Exposition {
     add(Metrics.workers, counters.workers)
     add(Metrics.handshakes, counters.handshakes.full, ["full"])
     add(Metrics.handshakes, counters.handshakes.resumed, ["resumed"])
-    let failures = counters.handshakes.failures
-    for (reason, count) in [
-      ("closed", failures.closed), ("timeout", failures.timeout), ("certificate", failures.certificate),
-      ("alert", failures.alert), ("parameters", failures.parameters), ("not_tls", failures.notTLS),
-      ("invalid", failures.invalid), ("local", failures.local),
-    ] { add(Metrics.handshakeFailures, count, [reason]) }
-    let limits = counters.limits
-    for (limit, count) in [
-      ("connections", limits.connections), ("accept_pauses", limits.pauses),
-      ("connections_per_address", limits.connectionsPerAddress), ("queue", limits.queue),
-      ("server_connections", limits.serverConnections), ("tls_messages", limits.tlsMessages),
-    ] { add(Metrics.limitsReached, count, [limit]) }
+    for (reason, count) in counters.handshakes.failures.named { add(Metrics.handshakeFailures, count, [reason]) }
+    for (limit, count) in counters.limits.named { add(Metrics.limitsReached, count, [limit]) }
     add(Metrics.droppedLines, counters.log.dropped)
     add(Metrics.suppressedLines, counters.log.suppressed)
     for (index, loop) in counters.loops.enumerated() {
@@ -57,19 +47,12 @@ extension Exposition {
     add(metrics.requests, traffic.requests, labels)
     add(metrics.connections, traffic.connections, labels)
     add(metrics.flows, traffic.flows, labels)
-    let answers = traffic.answers
-    for (code, count) in [
-      ("1xx", answers.informational), ("2xx", answers.successful), ("3xx", answers.redirections),
-      ("4xx", answers.clientErrors), ("5xx", answers.serverErrors),
-    ] { add(metrics.responses, count, labels + [code]) }
-    add(metrics.ownResponses, answers.own, labels)
-    // Without `local`: a redirect is no failure.
-    let endings = traffic.endings
-    for (cause, count) in [
-      ("client", endings.client), ("server", endings.server), ("proxy", endings.proxy),
-      ("resource", endings.resource), ("down", endings.down), ("killed", endings.killed),
-      ("client_timeout", endings.clientTimeout), ("server_timeout", endings.serverTimeout),
-    ] { add(metrics.endings, count, labels + [cause]) }
+    for (code, count) in traffic.responses.named where code != "own" { add(metrics.responses, count, labels + [code]) }
+    add(metrics.ownResponses, traffic.responses.own, labels)
+    // A redirect is no failure.
+    for (cause, count) in traffic.terminations.named where cause != "local" {
+      add(metrics.aborts, count, labels + [cause])
+    }
     add(metrics.received, traffic.bytesIn, labels)
     add(metrics.sent, traffic.bytesOut, labels)
     add(metrics.retries, traffic.retries, labels)

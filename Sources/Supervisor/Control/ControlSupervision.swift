@@ -21,7 +21,7 @@ extension Supervision {
 
   private mutating func answer(_ request: ControlRequest, of requester: OperatorSocket.Requester) {
     switch request {
-    case .status: reply(.status(report()), to: requester)
+    case .status: operators.waiting.add(requester, at: Clock.monotonic())
     case .reload:
       log.notice("reload: requested by \(operators.name(of: requester))")
       handle(reload: .requested(by: requester))
@@ -30,12 +30,12 @@ extension Supervision {
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
     case .failback: failOver(for: nil, requester)
     case .wait(let condition, let seconds):
-      operators.waiting.add(requester, for: condition, seconds: seconds, at: Clock.monotonic())
+      operators.wait(requester, for: condition, seconds: seconds, at: Clock.monotonic())
     case .stream(let node): openStream(to: node, for: requester)
     }
   }
 
-  /// Answers those that wait for what is now so, or no longer wait.
+  /// Answers those that ask for the status, that wait for what is now so, or that no longer wait.
   mutating func answerWaiting(at now: Instant) {
     guard !operators.waiting.isEmpty else { return }
     let over = operators.waiting.take(at: now) { [status, pair] condition, start in
@@ -44,13 +44,11 @@ extension Supervision {
       case .report(let node): pair?.peers.hasReport(of: node, after: start) == true
       }
     }
-    guard !over.isEmpty else { return }
-    let answer = ControlAnswer.status(report())
-    for requester in over { reply(answer, to: requester) }
+    if !over.isEmpty { operators.encoder.encode(report(), for: over) }
   }
 
   mutating func reply(_ answer: ControlAnswer, to requester: OperatorSocket.Requester) {
-    operators.answer(requester, answer, at: Clock.monotonic())
+    operators.answer(requester, answer.bytes, at: Clock.monotonic())
   }
 
   /// Whether the status is published to `belvedere observe`.

@@ -39,8 +39,11 @@ struct OperatorConnection: ~Copyable {
     return nil
   }
 
+  /// Whether its client has closed it, and not only its own direction.
+  var isAbandoned: Bool { LocalSocket.isClosed(descriptor) }
+
   /// Sends as much of the answer as the socket accepts.
-  mutating func answer(_ answer: ControlAnswer, at now: Instant) {
+  mutating func answer(_ answer: [UInt8], at now: Instant) {
     _ = request.handle(.answered(answer), at: now)
     write(at: now)
   }

@@ -25,8 +25,8 @@ struct OperatorRequestStateMachine {
     case received([UInt8])
     /// The client has closed its direction.
     case ended
-    /// The answer is known.
-    case answered(ControlAnswer)
+    /// The answer is known: these bytes, with their line end.
+    case answered([UInt8])
     /// So many bytes of the answer were sent.
     case sent(Int)
     /// The connection is broken.
@@ -69,7 +69,7 @@ struct OperatorRequestStateMachine {
       if received.count < ControlRequest.byteLimit {
         state = .reading(received, deadline: deadline)
       } else {
-        answer(.refused(["the request is longer than \(ControlRequest.byteLimit) bytes"]), at: now)
+        refuse(["the request is longer than \(ControlRequest.byteLimit) bytes"], at: now)
       }
     case (.reading([], _), .ended), (.reading, .failed), (.writing, .failed): state = .over
     case (.reading(let received, _), .ended): return parse(received, at: now)
@@ -86,19 +86,23 @@ struct OperatorRequestStateMachine {
   private mutating func parse(_ line: [UInt8], at now: Instant) -> ControlRequest? {
     do throws(ControlFault) {
       if let refusal {
-        answer(.refused([refusal]), at: now)
+        refuse([refusal], at: now)
         return nil
       }
       let request = try ControlRequest(parsing: line)
       state = .deciding
       return request
     } catch {
-      answer(.refused(["not a request: \(error)"]), at: now)
+      refuse(["not a request: \(error)"], at: now)
       return nil
     }
   }
 
-  private mutating func answer(_ answer: ControlAnswer, at now: Instant) {
-    state = .writing(Array(answer.line.utf8) + [UInt8(ascii: "\n")], sent: 0, deadline: now + Self.timeout)
+  private mutating func refuse(_ reasons: [String], at now: Instant) {
+    answer(ControlAnswer.refused(reasons).bytes, at: now)
+  }
+
+  private mutating func answer(_ bytes: [UInt8], at now: Instant) {
+    state = .writing(bytes, sent: 0, deadline: now + Self.timeout)
   }
 }

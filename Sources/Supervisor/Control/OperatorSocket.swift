@@ -20,8 +20,10 @@ struct OperatorSocket: ~Copyable {
   let path: String
   /// Those that are streams to other nodes, and streams of other nodes.
   var streams: NodeStreams
-  /// Those that wait for a condition.
+  /// Those that wait for a condition, or for the end of this turn.
   var waiting = WaitingRequests()
+  /// Encodes the status for them.
+  let encoder: StatusEncoder
   private let listener: Descriptor
   private let log: Logger
   private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)
@@ -40,12 +42,15 @@ struct OperatorSocket: ~Copyable {
     self.path = path
     streams = NodeStreams(receiver: receiver)
     self.log = log
+    let encoder: StatusEncoder
     do throws(SystemError) {
+      encoder = try StatusEncoder()
       if !LocalSocket.isAbstract(path) { try File.makeDirectory(File.directory(of: path)) }
       listener = try LocalSocket.listen(at: path)
     } catch {
       throw OperatorSocketError(path: path, cause: error)
     }
+    self.encoder = encoder
   }
 
   deinit { LocalSocket.remove(path) }
@@ -76,12 +81,29 @@ struct OperatorSocket: ~Copyable {
     guard event.kind == .operatorConnection, connections.contains(key) else { return nil }
     let request = connections[key].read(at: now)
     connections[key].write(at: now)
-    if connections[key].isOver { close(key) }
+    if connections[key].isOver || waiting.contains(Requester(key: key)) && connections[key].isAbandoned { close(key) }
     return request.map { ($0, Requester(key: key)) }
   }
 
-  /// Sends an answer, unless the connection is closed.
-  mutating func answer(_ requester: Requester, _ answer: ControlAnswer, at now: Instant) {
+  /// Has a request wait for a condition, for at most so many seconds, unless its client has left.
+  mutating func wait(
+    _ requester: Requester, for condition: ControlRequest.Condition, seconds: UInt64, at now: Instant
+  ) {
+    guard connections.contains(requester.key) else { return }
+    // There is no event of what happened before.
+    if connections[requester.key].isAbandoned { return close(requester.key) }
+    waiting.add(requester, for: condition, seconds: seconds, at: now)
+  }
+
+  /// Sends the answers with a status that have been encoded.
+  mutating func sendEncoded(at now: Instant) {
+    for (answer, requesters) in encoder.takeAnswers() {
+      for requester in requesters { self.answer(requester, answer, at: now) }
+    }
+  }
+
+  /// Sends an answer, with its line end, unless the connection is closed.
+  mutating func answer(_ requester: Requester, _ answer: [UInt8], at now: Instant) {
     guard connections.contains(requester.key) else { return }
     connections[requester.key].answer(answer, at: now)
     if connections[requester.key].isOver { close(requester.key) }
@@ -165,7 +187,10 @@ struct OperatorSocket: ~Copyable {
     }
   }
 
-  private mutating func close(_ key: SlabKey) { _ = connections.remove(key) }
+  private mutating func close(_ key: SlabKey) {
+    waiting.remove(Requester(key: key))
+    _ = connections.remove(key)
+  }
 }
 
 /// Why the control socket could not be opened.

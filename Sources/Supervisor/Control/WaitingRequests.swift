@@ -8,7 +8,8 @@ struct WaitingRequests {
 
   private struct Wait {
     let requester: Requester
-    let condition: ControlRequest.Condition
+    /// Nil: it is answered at the end of the turn.
+    let condition: ControlRequest.Condition?
     let start: Instant
     let deadline: Instant
   }
@@ -20,6 +21,13 @@ struct WaitingRequests {
   /// When `take` is due although nothing has changed.
   var deadline: Instant? { waits.map(\.deadline).min() }
 
+  func contains(_ requester: Requester) -> Bool { waits.contains { $0.requester == requester } }
+
+  /// Adds a request that the next `take` returns: one answer is for all that come in a turn.
+  mutating func add(_ requester: Requester, at now: Instant) {
+    waits.append(Wait(requester: requester, condition: nil, start: now, deadline: now))
+  }
+
   /// Adds a request.
   mutating func add(
     _ requester: Requester, for condition: ControlRequest.Condition, seconds: UInt64, at now: Instant
@@ -29,8 +37,13 @@ struct WaitingRequests {
 
   /// Removes the requests that are to be answered now. `holds` gets a condition, and when the wait for it began.
   mutating func take(at now: Instant, _ holds: (ControlRequest.Condition, Instant) -> Bool) -> [Requester] {
-    let over = waits.filter { now >= $0.deadline || holds($0.condition, $0.start) }.map(\.requester)
+    let over = waits.filter { wait in
+      now >= wait.deadline || wait.condition.map { holds($0, wait.start) } ?? true
+    }.map(\.requester)
     waits.removeAll { over.contains($0.requester) }
     return over
   }
+
+  /// Removes a request whose client has left.
+  mutating func remove(_ requester: Requester) { waits.removeAll { $0.requester == requester } }
 }

@@ -42,9 +42,9 @@ struct CounterTotals {
       datagrams = load.datagrams
     }
 
-    mutating func forEach(with other: LoadCounts, _ change: (inout UInt64, UInt64) -> Void) {
-      change(&requests, other.requests)
-      change(&accepted, other.accepted)
+    mutating func forEach(with other: LoadCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+      change("requests", &requests, other.requests)
+      change("accepted", &accepted, other.accepted)
       refused.forEach(with: other.refused, change)
       datagrams.forEach(with: other.datagrams, change)
     }

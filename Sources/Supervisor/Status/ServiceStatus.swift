@@ -148,16 +148,23 @@ package struct ServiceStatus {
 
   /// The state of each configured server; nil until the worker has reported it.
   var serverStates: [(name: String, state: ServerState?)] {
-    description.servers.map { server in
-      (server.name, health[server.identity].flatMap { $0.isCurrent ? $0.state : nil })
-    }
+    description.servers.map { ($0.name, state(of: $0)) }
   }
 
   /// Whether a server of the service is up, as its last check says. An empty name is that of the only service.
   func isConfirmed(service: String) -> Bool {
     description.servers.contains { server in
-      (server.parts.service ?? "") == service && filled(server, AdminStates()).isConfirmed
+      guard state(of: server) == .up, checks[server.identity]?.isConfirming == true else { return false }
+      return (server.parts.service ?? "") == service
     }
+  }
+
+  private func weight(of server: StatusReport.Server, _ admin: AdminState?) -> UInt64 {
+    admin?.weight.map { UInt64($0) } ?? server.configuredWeight
+  }
+
+  private func state(of server: StatusReport.Server) -> ServerState? {
+    health[server.identity].flatMap { $0.isCurrent ? $0.state : nil }
   }
 
   /// The clients that are connected with a server, and all connections of clients.
@@ -267,8 +274,8 @@ package struct ServiceStatus {
   /// Whether any server of this one's service, itself included, is up and accepts new clients.
   func takesNewClients(insteadOf server: StatusReport.Server, _ adminStates: AdminStates) -> Bool {
     description.servers.contains { other in
-      let shown = filled(other, adminStates)
-      return other.parts.service == server.parts.service && shown.state == .up && shown.weight > 0
+      guard state(of: other) == .up, other.parts.service == server.parts.service else { return false }
+      return weight(of: other, adminStates[other.name]) > 0
     }
   }
 
@@ -286,7 +293,7 @@ package struct ServiceStatus {
     }
     if let admin = adminStates[server.name] {
       server.adminState = admin
-      server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
+      server.weight = weight(of: server, admin)
     }
     server.load = serverLoads[server.identity]
     server.counts = totals.counts(of: server.identity)

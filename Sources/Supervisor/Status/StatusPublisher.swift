@@ -53,8 +53,7 @@ package final class StatusPublisher: Sendable {
         }
       }
       guard let socket = connection.take() else { continue }
-      let line = Array(ControlAnswer.status(report).line.utf8) + [UInt8(ascii: "\n")]
-      if Self.send(line, to: socket) { connection = consume socket }
+      if Self.send(ControlAnswer.status(report).bytes, to: socket) { connection = consume socket }
     }
   }
 

@@ -55,6 +55,11 @@ struct ControlLink: ~Copyable {
     if isOperators { operatorsWaiting += 1 }
   }
 
+  /// Queues `reopenLogs`, unless it is queued already: signals may come without end, and none may be lost.
+  mutating func reopenLogs() {
+    if !waiting.contains(where: { $0.command == .reopenLogs }) { send(.reopenLogs) }
+  }
+
   /// Queues what a worker needs for a configuration, at its start or for a reload. The administrative states come with
   /// it: no server may take a client before the worker knows its state.
   mutating func configure(

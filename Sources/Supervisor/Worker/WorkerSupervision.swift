@@ -93,8 +93,7 @@ extension Supervision {
 
   /// A worker that starts opens them anyway.
   mutating func reopenLogs() {
-    guard worker?.link.hasRoomForOperators == true else { return }
-    worker?.link.send(.reopenLogs, forOperators: true)
+    worker?.link.reopenLogs()
     worker?.link.flush()
   }
 

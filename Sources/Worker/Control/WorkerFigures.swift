@@ -96,8 +96,9 @@ struct WorkerFigures: Sendable {
       events.append(.serviceFigures(figures, service: name))
     }
     if counts != sent?.counts { events.append(.workerCounts(counts)) }
-    // A loop turns at least once a second.
-    for (index, counts) in loops.enumerated() { events.append(.loopCounts(counts, loop: UInt16(clamping: index))) }
+    for (index, counts) in loops.enumerated() where index >= (sent?.loops.count ?? 0) || counts != sent?.loops[index] {
+      events.append(.loopCounts(counts, loop: UInt16(clamping: index)))
+    }
     return events
   }
 }
@@ -106,7 +107,7 @@ extension ServiceFigures {
   fileprivate init(of service: ServiceSnapshot, _ figures: [LoopFigures]) {
     let affinity = service.backend.affinity
     var counts = ServiceCounts()
-    for loop in figures { counts.traffic.add(loop.services[service.shared.slot.key]) }
+    for loop in figures { counts.traffic.add(loop.services[service.counters]) }
     counts.evictedClients = affinity.evictions
     self.init(
       connections: UInt64(clamping: service.shared.connectionCount), clients: UInt64(clamping: affinity.count),

@@ -12,7 +12,7 @@ final class CounterSlots: Sendable {
     var generation: UInt64 = 0
   }
 
-  /// The lowest free slot.
+  /// A free slot; the one that was given back last, if any.
   func take() -> CounterSlot {
     let (index, generation) = state.withLock { state in
       state.generation += 1
@@ -23,12 +23,7 @@ final class CounterSlots: Sendable {
     return CounterSlot(key: CounterKey(index: index, generation: generation), of: self)
   }
 
-  fileprivate func giveBack(_ index: Int) {
-    state.withLock { state in
-      state.free.append(index)
-      state.free.sort(by: >)
-    }
-  }
+  fileprivate func giveBack(_ index: Int) { state.withLock { $0.free.append(index) } }
 }
 
 /// A slot in use. It is free again when nothing refers to it: every snapshot that has the server or service does, so that

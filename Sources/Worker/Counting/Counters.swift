@@ -10,9 +10,9 @@ struct Counters: CounterSet {
   var worker = WorkerCounts()
   var loop = LoopCounts()
 
-  mutating func forEach(with other: Counters, _ change: (inout UInt64, UInt64) -> Void) {
-    change(&connections, other.connections)
-    change(&requests, other.requests)
+  mutating func forEach(with other: Counters, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("connections", &connections, other.connections)
+    change("requests", &requests, other.requests)
     refused.forEach(with: other.refused, change)
     datagrams.forEach(with: other.datagrams, change)
     worker.forEach(with: other.worker, change)

@@ -7,7 +7,7 @@ extension ActiveExchange {
   /// Counts the exchange, which has ended, for its service and its server.
   mutating func count(_ context: inout LoopContext) {
     let kind = exchange.kind
-    context.reports.services.change(snapshot.shared.slot.key) { $0.count(exchange.record, kind) }
+    context.reports.services.change(snapshot.counters) { $0.count(exchange.record, kind) }
     guard let server else { return }
     context.reports.servers.change(snapshot.servers[server].counters) { counts in
       counts.traffic.count(exchange.record, kind)
@@ -35,7 +35,7 @@ extension ActiveExchange {
 extension LoopContext {
   /// Counts a flow of datagrams, which has ended.
   mutating func count(_ record: AccessRecord, of server: Int, _ snapshot: ServiceSnapshot) {
-    reports.services.change(snapshot.shared.slot.key) { $0.count(record, nil) }
+    reports.services.change(snapshot.counters) { $0.count(record, nil) }
     reports.servers.change(snapshot.servers[server].counters) { $0.traffic.count(record, nil) }
   }
 }
@@ -49,13 +49,18 @@ extension TrafficCounts {
     case .opaque: connections &+= 1
     case nil: flows &+= 1
     }
-    answers.count(record.status)
-    if record.isOwnResponse { answers.own &+= 1 }
+    responses.count(record.status)
     bytesIn &+= record.bytesFromClient
     bytesOut &+= record.bytesToClient
+    if record.isUnusual { countUnusual(record) }
+  }
+
+  @inline(never)
+  private mutating func countUnusual(_ record: borrowing AccessRecord) {
+    if record.isOwnResponse { responses.own &+= 1 }
     retries &+= UInt64(truncatingIfNeeded: record.retries)
     if record.redispatched { redispatches &+= 1 }
-    if record.termination.cause != .normal { endings.count(record.termination.cause) }
+    terminations.count(record.termination.cause)
   }
 }
 
@@ -68,8 +73,7 @@ extension ServerCounts {
   }
 }
 
-extension EndingCounts {
-  @inline(never)
+extension TerminationCounts {
   fileprivate mutating func count(_ cause: Termination.Cause) {
     switch cause {
     case .normal: break

@@ -97,6 +97,8 @@ struct Prober: ~Copyable {
       channel.send(.serverChanged(change))
     }
     if servers[key].continueHealth(as: server, of: service) { return key }
+    // Before the supervisor hears that the snapshot is in use: `wait` is for its own checks.
+    if let check = servers[key].shared.outdateCheck() { channel.send(.serverCheck(check, of: identity)) }
     end(key, &context)
     return servers.insert(ServerHealth(server, service, continuing: isSame ? known : nil, at: context.now))
   }

@@ -20,6 +20,8 @@ struct ServerHealth {
   var checks: [SlabKey] = []
   /// Whether a check is due and waits for a place.
   var isQueued = false
+  /// Whether a check with these settings has had a result.
+  private var hasResult = false
   /// Details of the last failure beyond the result: which certificate was rejected, and why.
   private(set) var detail: String?
 
@@ -87,7 +89,7 @@ struct ServerHealth {
       words = "not made"
       isMade = false
     }
-    let (count, needed) = tracker.pending ?? (0, 0)
+    let (count, needed) = tracker.pending ?? (0, hasResult ? 0 : 1)
     shared.note(
       ServerCheck(
         time: Clock.wall(), result: detail.map { "\(words): \($0)" } ?? words, milliseconds: took.milliseconds,
@@ -102,6 +104,7 @@ struct ServerHealth {
     _ result: CheckResult, _ detail: String?, began: Instant, at now: Instant, random: UInt64
   ) -> Transition? {
     self.detail = detail
+    if result != .inconclusive { hasResult = true }
     let transition = tracker.record(result, began: began, at: now)
     let urgency = result == .inconclusive ? .doubt : tracker.urgency
     schedule.ended(began, at: now, urgency: urgency, random: random)

@@ -105,11 +105,11 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, one second at most. Mutating only so that the caller does
   /// not copy the loop for the call.
-  private mutating func timeout() -> Int32 {
-    if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
-    if prober?.hasWork == true { return 0 }
+  mutating func timeout() -> Int32 {
     let next = context.timers.nextDeadline ?? .distantFuture
     context.reports.due = next
+    if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
+    if prober?.hasWork == true { return 0 }
     let pause = min(
       next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestWait : Loop.acceptPause,
       Loop.longestWait)

@@ -118,9 +118,7 @@ struct LoopContext: ~Copyable {
   mutating func open(
     _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for request: RequestKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
-    if sharedState.serverConnectionRoom <= 0, makeRoomForConnection() {
-      reports.counters.worker.limits.serverConnections &+= 1
-    }
+    if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
     let made = begin(server, at: port, of: service, for: request, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
     return begin(server, at: port, of: service, for: request, proxyHeader)

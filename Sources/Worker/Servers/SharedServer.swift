@@ -112,6 +112,15 @@ final class SharedServer: Sendable {
     }
   }
 
+  /// The last check was made with other settings than the next ones: it no longer confirms the state. Returns it.
+  func outdateCheck() -> ServerCheck? {
+    checked.withLock { checks in
+      checks.last?.count = 0
+      checks.last?.needed = 1
+      return checks.last
+    }
+  }
+
   /// Requests a slot for one exchange.
   func admit(_ request: WaitingRequest) -> Admission<WaitingRequest>.Answer {
     admission.withLock { $0.acquire(request, by: request.account) }

@@ -15,6 +15,8 @@ final class ServiceSnapshot: Sendable {
   let number: UInt64
   let settings: Configuration.Service
   let shared: SharedService
+  /// Of the service's counters in each loop.
+  let counters: CounterKey
   let policy: ExchangePolicy
   /// Nil in passthrough mode.
   let front: ServerContext?
@@ -76,6 +78,7 @@ final class ServiceSnapshot: Sendable {
     firstServer = servers.startIndex
     self.presence = presence
     shared = sharedState.service(of: settings)
+    counters = shared.slot.key
     policy = ExchangePolicy(settings)
     front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings.tls, tickets)
     self.servers = try ServiceSnapshot.loadServers(settings, servers)

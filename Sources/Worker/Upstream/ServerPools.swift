@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import TLS
 import Wire
@@ -224,6 +225,7 @@ extension LoopContext {
 
   /// Closes an idle connection at once, without waiting for the server.
   private mutating func reset(_ key: SlabKey) {
+    reports.counters.worker.limits.serverConnections &+= 1
     if servers[key].end(&buffers) == .waitsForServer { servers[key].side.stream.abort() }
     forget(key)
   }
