@@ -1,6 +1,7 @@
 """The page of `belvedere observe`, in a browser."""
 
 import pytest
+from harness.accessibility import assert_accessible, headings_out_of_order, low_contrast, nameless, structural_faults
 from harness.browser import Browser
 from harness.observer import Observer
 from harness.waiting import free_port, fresh_address
@@ -64,6 +65,7 @@ def test_page_says_that_its_data_is_old_and_recovers(opened, testbed, tmp_path):
     # Only what is read out once is an alert.
     assert browser.value("/^Its age: \\d+ s\\.$/.test(byId('age').textContent) && !byId('age').closest('[role], [aria-live]')")
     browser.picture(tmp_path / "old.png")
+    assert_accessible(browser)
     balancer.start().wait_until_serving()
     browser.wait_for(f"{notice}.hidden")
     assert not browser.faults
@@ -133,6 +135,7 @@ def test_page_fits_a_phone_and_shows_200_servers(opened, testbed, tmp_path):
         browser.prefer(scheme)
         assert browser.value("document.documentElement.scrollWidth <= innerWidth"), width
         browser.picture(tmp_path / f"servers-{width}.png")
+    assert_accessible(browser)
     browser.value("document.getElementById('filter').value = 'real'; document.getElementById('filter').dispatchEvent(new Event('input', { bubbles: true }))")  # fmt: skip
     assert browser.value("document.querySelectorAll('#servers tbody tr').length") == 1
     assert browser.value("document.getElementById('count').textContent") == "1 of 200 shown"
@@ -156,6 +159,28 @@ def test_page_has_structure_for_screen_readers_and_is_used_by_keyboard(opened, t
     browser.wait_for(f"report.time !== '{before}'")
     assert browser.value("document.activeElement.id") == "filter"
     assert browser.value("[...document.querySelectorAll('.scroll')].every(part => part.tabIndex === 0)")
+
+
+@pytest.mark.parametrize(
+    "act, check, fault",
+    [
+        ("byId('summary').style.color = '#888'", low_contrast, "3.54: SPAN dim"),
+        ("byId('filter').style.background = '#999'", low_contrast, "the placeholder of filter"),
+        ("document.body.append(make('button'))", nameless, "button"),
+        ("document.body.append(make('h4', {}, 'too deep'))", headings_out_of_order, "too deep: 4 after 2"),
+        ("document.querySelector('caption').remove()", structural_faults, "a table has no caption"),
+        ("document.querySelector('thead th').removeAttribute('scope')", structural_faults, "Servers: a column has no header"),
+        ("document.querySelector('tbody tr').lastChild.remove()", structural_faults, "Servers: a row has 12 cells of 13"),
+        ("byId('title').id = 'filter'", structural_faults, "an id is used twice"),
+    ],
+)  # fmt: skip
+def test_accessibility_check_finds_a_fault(opened, testbed, act, check, fault):
+    balancer, browser = opened(testbed.server("view01"))
+    browser.prefer("light")
+    assert not check(browser)
+    # The next report would repair it.
+    browser.value(f"source.close(); source = {{ readyState: 1 }}; {act}")
+    assert any(fault in found for found in check(browser)), check(browser)
 
 
 def test_page_is_answered_with_a_policy_that_allows_itself_only(observed_page):

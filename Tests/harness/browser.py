@@ -84,14 +84,21 @@ class Browser(Program):
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
 
     @property
+    def accessibility_tree(self):
+        """What a screen reader meets, in the order of the document."""
+        nodes = {node["nodeId"]: node for node in self.call("Accessibility.getFullAXTree")["nodes"]}
+        ordered, rest = [], [next(iter(nodes))]
+        while rest:
+            node = nodes.get(rest.pop())
+            if node:
+                ordered.append(node)
+                rest += reversed(node.get("childIds", []))
+        return [node for node in ordered if not node["ignored"] and "role" in node]
+
+    @property
     def roles(self):
-        """What a screen reader meets: role and name of each element."""
-        tree = self.call("Accessibility.getFullAXTree")["nodes"]
-        return [
-            (node["role"]["value"], node.get("name", {}).get("value", ""))
-            for node in tree
-            if not node["ignored"] and "role" in node
-        ]
+        """Role and name of each element."""
+        return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in self.accessibility_tree]
 
     def close(self):
         self._run(lambda: self._socket.close())

@@ -51,14 +51,15 @@ def wait_for_reports(balancer, count):
 
 
 class Observer(Program):
-    """Reads the balancer's configuration, which has the section `observe`."""
+    """Reads the balancer's configuration, which has the section `observe`. It listens on a new address of this machine,
+    or on `address`, which is a node's."""
 
-    def __init__(self, balancer):
+    def __init__(self, balancer, address=None):
         super().__init__(balancer.directory / "observer-log")
         self.balancer = balancer
         self.socket = balancer.directory / "observer"
-        self.address = fresh_address()
-        self.port = free_port(self.address)
+        self.address = address or fresh_address()
+        self.port = 9350 if address else free_port(self.address)
         balancer.options += ["--observer", self.socket]
         balancer.configuration.setdefault("observe", {})["listen"] = f"{self.address}:{self.port}"
 
