@@ -101,7 +101,7 @@ def test_operate_explains_every_line_of_the_log():
 
 
 def manuals():
-    return sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+    return sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "THREATMODEL.md"])
 
 
 def commands(manual):
@@ -134,6 +134,16 @@ def test_every_link_of_a_manual_has_a_target(manual):
         if anchor:
             titles = re.findall(r"^#+ (.*)", there.read_text(), re.MULTILINE)
             assert anchor in [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles], target
+
+
+def test_every_threat_has_a_test():
+    """The last column of THREATMODEL.md names functions of Tests, in Python or Swift."""
+    sources = [file.read_text() for suffix in ("py", "swift") for file in (ROOT / "Tests").rglob(f"*.{suffix}")]
+    names = {name for text in sources for found in re.findall(r"def (test_\w+)|func `([^`]+)`", text) for name in found}
+    rows = re.findall(r"^\| [^|]+ \| [^|]+ \| ([^|]+) \|$", (ROOT / "THREATMODEL.md").read_text(), re.MULTILINE)
+    named = [re.findall("`([^`]+)`", row) for row in rows if row not in ("Test", "---")]
+    assert len(named) > 40 and all(named), rows
+    assert [name for tests in named for name in tests if name not in names] == []
 
 
 def test_every_line_of_the_example_is_valid(tmp_path):
