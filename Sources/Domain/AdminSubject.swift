@@ -16,12 +16,18 @@ public enum AdminSubject: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What another subject must have in common with it to be the same one under another name; a service has no other
-  /// name.
+  /// The name in the configuration.
+  public var name: String {
+    switch self {
+    case .server(let name), .service(let name): name
+    }
+  }
+
+  /// What another subject must have in common with it to be the same one under another name.
   public var likeness: String {
     switch self {
     case .server(let name): String(ServerName.parts(of: name).name)
-    case .service: key
+    case .service: "/"
     }
   }
 

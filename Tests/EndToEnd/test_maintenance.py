@@ -150,11 +150,18 @@ def test_each_of_several_services_has_its_own_maintenance(testbed, certificates)
     with connect_plain((balancer.address, cards_port)) as client:
         client.send(b"\x16\x03\x01")
         assert client.receive_to_end() == b""
-    # It ends with the service's name.
     balancer.write({"services": {"cards": None, "smart": cards}})
+    assert balancer.call("reload").returncode == 0
+    balancer.wait_for_log("service cards is called smart now, and keeps maintenance on")
+    assert [state["service"] for state in balancer.status["maintenance"]] == ["smart"]
+    with connect_plain((balancer.address, cards_port)) as client:
+        client.send(b"\x16\x03\x01")
+        assert client.receive_to_end() == b""
+    # It ends with the service.
+    balancer.write({"services": {"smart": None}})
     reloaded = balancer.call("reload")
     assert reloaded.returncode == 0
-    assert "service cards is not configured any more, and its maintenance has ended" in reloaded.stderr
+    assert "service smart is not configured any more, and its maintenance has ended" in reloaded.stderr
     assert balancer.status["maintenance"] == []
 
 

@@ -50,6 +50,12 @@ private func status(ofServices names: [String]) -> ServiceStatus {
     let early = status(ofServices: ["cards"]).answer(key, AdminStates(), isApplied: false, .saved)
     let warning = "no worker has applied it yet; the next one applies it before it serves"
     #expect(early == .maintained(service: "cards", isOn: false, warnings: [warning]))
+    let forgotten = status(ofServices: ["cards"]).answer(key, states, isApplied: true, .unwanted, absent: ["lb2"])
+    let warnings = [
+      "it lasts until a restart only: the configuration has no `server-state-file`",
+      "lb2 does not answer, and learns it when it is back",
+    ]
+    #expect(forgotten == .maintained(service: "cards", isOn: true, warnings: warnings))
   }
 }
 

@@ -171,11 +171,11 @@ private let table = """
     }
     let learned = AdminState(mode: .drain, since: WallTime(milliseconds: 5), node: "lb2")
     #expect(
-      machine.handle(.learned(learned, server: "view01"), at: at(0)).map(text) == [
+      machine.handle(.learned(learned, server: "view01", WallTime(milliseconds: 5)), at: at(0)).map(text) == [
         "server view01: drain, requested on lb2", "save [view01] up to 1 in F", "send view01 drain as 1",
       ])
-    #expect(machine.handle(.learned(learned, server: "view01"), at: at(0)).isEmpty)
-    #expect(machine.handle(.learned(learned, server: "view02"), at: at(0)).isEmpty)
+    #expect(machine.handle(.learned(learned, server: "view01", WallTime(milliseconds: 5)), at: at(0)).isEmpty)
+    #expect(machine.handle(.learned(learned, server: "view02", WallTime(milliseconds: 5)), at: at(0)).isEmpty)
   }
 
   @Test func `is answered once, in the order of commands, and always has a deadline while it waits`() {

@@ -83,15 +83,20 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.all.isEmpty)
   }
 
-  @Test func `a service keeps its maintenance until no service has its name`() {
+  @Test func `a service keeps its maintenance, also under another name, and ends it where it has none`() {
     let (view, cards) = (AdminSubject.service("view").key, AdminSubject.service("cards").key)
     var states = AdminStates()
     _ = states.keep([view, cards, "view/view01"])
     let state = states.apply(.maintenance, to: view, at: moment(1))
     #expect(states.keep([view, "view/view01"]) == [] && states[view] == state)
-    // Another service is not the same one under another name.
-    #expect(states.keep([cards, "cards/view01"]) == [.ended(view)])
+    #expect(states.keep([cards, "cards/view01"]) == [.moved(view, to: cards, state)] && states[cards] == state)
+    #expect(states.keep(["view01"]) == [.ended(cards)])
     #expect(states.all.isEmpty)
+    _ = states.keep([view])
+    _ = states.apply(.maintenance, to: view, at: moment(1))
+    let unnamed = AdminSubject.service("").key
+    // Either could be meant.
+    #expect(states.keep([cards, unnamed]).contains(.ended(view)) && states.all.isEmpty)
   }
 
   @Test func `a service has no state but maintenance, whatever a file or another node says`() {
@@ -102,7 +107,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     for state in states {
       var pair = AdminStates(AdminStateSnapshot([view: state]), node: "lb1")
       _ = pair.keep([view])
-      let isMerged = pair.merge(state, of: view)
+      let isMerged = pair.merge(state, of: view, at: moment(1))
       #expect(pair.all.isEmpty && !isMerged)
     }
   }
@@ -113,14 +118,14 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     _ = second.keep(["view01"])
     let drain = first.apply(.drain, to: "view01", at: moment(1000))
     #expect(drain == AdminState(mode: .drain, since: moment(1000), node: "lb1"))
-    let isLater = [second.merge(drain, of: "view01"), second.merge(drain, of: "view01")]
+    let isLater = [second.merge(drain, of: "view01", at: moment(1)), second.merge(drain, of: "view01", at: moment(1))]
     #expect(isLater == [true, false] && second["view01"] == drain)
     // The clock of the second one is behind.
     let ready = second.apply(.ready, to: "view01", at: moment(1))
     #expect(ready.isLater(than: drain) && second["view01"] == nil)
     #expect(second.all.map(\.state) == [ready])
     // The former command does not return.
-    let isReady = [first.merge(ready, of: "view01"), first.merge(drain, of: "view01")]
+    let isReady = [first.merge(ready, of: "view01", at: moment(1)), first.merge(drain, of: "view01", at: moment(1))]
     #expect(isReady == [true, false] && first["view01"] == nil)
     // A repeated command applies again.
     let again = first.apply(.ready, to: "view01", at: moment(2000))
@@ -133,7 +138,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     for order in [[drain, maintenance], [maintenance, drain]] {
       var states = AdminStates(node: "lb3")
       _ = states.keep(["view01"])
-      for state in order { _ = states.merge(state, of: "view01") }
+      for state in order { _ = states.merge(state, of: "view01", at: moment(1)) }
       #expect(states["view01"] == maintenance)
     }
   }
@@ -147,17 +152,32 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(AdminStates(before.snapshot)["view01"]?.node == nil)
   }
 
-  @Test func `a state of another node is refused for an unknown server, at the last time, and without a pair`() {
+  @Test func `a state of another node is refused for an unknown server, from far ahead, and without a pair`() {
     let state = AdminState(mode: .drain, since: moment(5), node: "lb2")
     var (alone, paired) = (AdminStates(), AdminStates(node: "lb1"))
     _ = alone.keep(["view01"])
     _ = paired.keep(["view01"])
     let merged = [
-      alone.merge(state, of: "view01"), paired.merge(state, of: "view02"),
-      paired.merge(AdminState(mode: .drain, since: .last, node: "lb2"), of: "view01"),
+      alone.merge(state, of: "view01", at: moment(1)), paired.merge(state, of: "view02", at: moment(1)),
+      paired.merge(AdminState(mode: .drain, since: .last, node: "lb2"), of: "view01", at: moment(1)),
+      // More than a day ahead.
+      paired.merge(AdminState(mode: .drain, since: moment(86_401), node: "lb2"), of: "view01", at: moment(1)),
     ]
-    #expect(merged == [false, false, false])
+    #expect(merged == [false, false, false, false])
     #expect(alone.all.isEmpty && paired.all.isEmpty && paired.number == 0)
+  }
+
+  @Test func `a command that was given while the clock was days ahead does not outlast later ones`() {
+    var states = AdminStates(node: "lb1")
+    _ = states.keep(["view01", "view02"])
+    let ahead = states.apply(.drain, to: "view01", at: moment(200_000))
+    #expect(states.apply(.drain, to: "view02", at: moment(5)).since == moment(5))
+    // The other node has not believed it.
+    let other = AdminState(mode: .maintenance, since: moment(4), node: "lb2")
+    var copy = states
+    let isMerged = copy.merge(other, of: "view01", at: moment(5))
+    #expect(isMerged && copy["view01"] == other)
+    #expect(states["view01"] == ahead && states.apply(.ready, to: "view01", at: moment(5)).since == moment(5))
   }
 
   @Test func `a server that is ready again keeps no state when the configuration drops it`() {

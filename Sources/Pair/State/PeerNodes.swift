@@ -44,6 +44,9 @@ package struct PeerNodes: Sendable {
     nodes.first { $0.name == name }.flatMap { $0.answers(at: now) ? $0.vitals : nil }
   }
 
+  /// The names of nodes that do not answer.
+  package func absent(at now: Instant) -> [String] { nodes.filter { !$0.answers(at: now) }.map(\.name) }
+
   /// Whether vitals of a node were received after a time.
   package func hasReport(of name: String, after time: Instant) -> Bool {
     nodes.contains { $0.name == name && $0.vitals != nil && $0.heard > time }

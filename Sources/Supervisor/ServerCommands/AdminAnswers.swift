@@ -35,19 +35,28 @@ extension ServiceStatus {
     return .refused(["the configuration has no service `\(name)`. \(advice)"])
   }
 
-  /// After a command for the server or the service with this key.
+  /// After a command for the server or the service with this key; `absent`: other nodes that do not answer.
   func answer(
-    _ key: String, _ states: AdminStates, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
+    _ key: String, _ states: AdminStates, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory,
+    absent: [String] = []
   ) -> ControlAnswer {
     switch AdminSubject(key: key) {
     case .server(let name): answer(server: name, states, isApplied: isApplied, memory)
     case .service(let name):
       .maintained(
         service: name, isOn: states[key] != nil,
-        warnings: [isApplied ? nil : Self.unapplied, memory.warning].compactMap { $0 })
+        warnings: [
+          isApplied ? nil : Self.unapplied, memory.warning, Self.forgets(states, memory) ? Self.forgotten : nil,
+        ].compactMap { $0 } + absent.map { "\($0) does not answer, and learns it when it is back" })
     }
   }
 
+  /// Whether a restart ends a maintenance, which no other node knows of.
+  private static func forgets(_ states: AdminStates, _ memory: AdminCommandStateMachine.Memory) -> Bool {
+    memory == .unwanted && !states.areShared && !states.all.isEmpty
+  }
+
+  private static let forgotten = "it lasts until a restart only: the configuration has no `server-state-file`"
   private static let unapplied = "no worker has applied it yet; the next one applies it before it serves"
 
   private func answer(

@@ -29,7 +29,7 @@ struct AdminCommandStateMachine {
     /// For a server that is configured.
     case command(ServerCommand, server: String, by: Requester, WallTime)
     /// Another node of the pair has this state.
-    case learned(AdminState, server: String)
+    case learned(AdminState, server: String, WallTime)
     /// A new worker starts with all states.
     case workerStarted
     /// The worker has applied all commands up to this number.
@@ -107,7 +107,7 @@ struct AdminCommandStateMachine {
       } else {
         note(isApplied: false, at: now)
       }
-    case .learned(let state, let server): effects = learn(state, of: server)
+    case .learned(let state, let server, let moment): effects = learn(state, of: server, at: moment)
     case .workerStarted: hasWorker = true
     case .applied(let number): note(isApplied: true, upTo: number, at: now)
     case .workerEnded:
@@ -143,8 +143,8 @@ struct AdminCommandStateMachine {
     return effects
   }
 
-  private mutating func learn(_ state: AdminState, of server: String) -> [Effect] {
-    guard states.merge(state, of: server) else { return [] }
+  private mutating func learn(_ state: AdminState, of server: String, at moment: WallTime) -> [Effect] {
+    guard states.merge(state, of: server, at: moment) else { return [] }
     let send = Effect.send(state, server: server, number: states.number)
     return [.note(.learned(server, state)), save] + (hasWorker ? [send] : [])
   }

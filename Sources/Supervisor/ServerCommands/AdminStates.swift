@@ -49,7 +49,7 @@ struct AdminStates {
     }
     if let node {
       // Given again, it counts again: the other node may have been told something else meanwhile.
-      next.since = time(at: now)
+      next.since = time(for: name, at: now)
       next.node = node
     } else if next != before {
       next.since = now
@@ -58,26 +58,33 @@ struct AdminStates {
     return next
   }
 
-  /// Later than every request that this node knows of, though the clock of another one may be ahead.
-  private func time(at now: WallTime) -> WallTime {
-    let last = states.values.map(\.since.milliseconds).max() ?? 0
-    return WallTime(milliseconds: max(now.milliseconds, last + 1))
+  /// How far the clocks of two nodes may differ. A state from further ahead would outlast every later command.
+  static let clockDifference = Interval.hours(24)
+
+  /// Later than the last command for the same server or service, though it came from a node whose clock is ahead. A clock
+  /// that was further ahead than others believe, and is right again, does not count.
+  private func time(for name: String, at now: WallTime) -> WallTime {
+    guard let last = states[name]?.since, last < now + Self.clockDifference else { return now }
+    return WallTime(milliseconds: max(now.milliseconds, last.milliseconds + 1))
   }
 
   /// Takes over another node's state of a configured server or service if it is later; false if it is not.
-  mutating func merge(_ state: AdminState, of name: String) -> Bool {
-    // After the last time nothing could be later.
-    guard node != nil, names.contains(name), AdminSubject(key: name).allows(state), state.since < .last,
-      states[name].map({ state.isLater(than: $0) }) ?? true
+  mutating func merge(_ state: AdminState, of name: String, at now: WallTime) -> Bool {
+    let limit = now + Self.clockDifference
+    guard node != nil, names.contains(name), AdminSubject(key: name).allows(state), state.since < limit,
+      states[name].map({ $0.since >= limit || state.isLater(than: $0) }) ?? true
     else { return false }
     number += 1
     states[name] = state
     return true
   }
 
+  /// Whether other nodes learn them.
+  var areShared: Bool { node != nil }
+
   /// Goes over to a configuration with these servers and services. A state whose server is not among them goes to the new
-  /// server of the same short name if it can be no other; where no new server has that name, it ends with its server. That
-  /// of a service ends with the service's name.
+  /// server of the same short name if it can be no other, that of a service to the new service if there is one only. Where
+  /// there is none, it ends.
   mutating func keep(_ names: Set<String>) -> [AdminStateNote] {
     let former = self.names.union(states.keys)
     let renamed = ServerName.renamed(from: former, to: names, alikeBy: Self.likeness)

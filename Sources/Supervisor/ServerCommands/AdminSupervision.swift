@@ -3,6 +3,7 @@ import Control
 import Domain
 import Linux
 import Logging
+import Pair
 import WorkerProtocol
 import Wire
 
@@ -39,7 +40,8 @@ extension Supervision {
         log.log(level: note.level, "\(note.text)")
         if note.level == .warning { active.warn(note.text) }
       case .answer(let requester, let server, let isApplied, let memory):
-        reply(status.answer(server, admin.commands.states, isApplied: isApplied, memory), to: requester)
+        let absent = pair?.peers.absent(at: Clock.monotonic()) ?? []
+        reply(status.answer(server, admin.commands.states, isApplied: isApplied, memory, absent: absent), to: requester)
       }
     }
   }

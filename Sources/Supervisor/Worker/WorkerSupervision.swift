@@ -81,7 +81,7 @@ extension Supervision {
       .loopCounts:
       status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
-    case .adminState(let state, let server): handle(admin: .learned(state, server: server))
+    case .adminState(let state, let server): handle(admin: .learned(state, server: server, .now))
     case .stream(let message, let node): receive(message, from: node)
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .nodeFacts(let piece, let node): take(facts: piece, of: node)

@@ -127,9 +127,7 @@ final class PairChannel: Sendable {
 
   /// Reports another node's states to the supervisor, which takes over those that are later than the ones here.
   func report(_ states: [String: AdminState]) {
-    // A clock that is far ahead would outlast every later request.
-    let latest = Clock.wall() + .hours(24)
-    for (server, state) in states where state.node != nil && state.since < latest {
+    for (server, state) in states where state.node != nil {
       if sharedState.isLater(state, of: server) { control.send(.adminState(state, server: server)) }
     }
   }
