@@ -146,6 +146,39 @@ def test_every_threat_has_a_test():
     assert [name for tests in named for name in tests if name not in names] == []
 
 
+README = (ROOT / "README.md").read_text()
+
+
+def test_readme_fits_a_screen_and_names_targets_and_options_that_exist():
+    assert len(README.splitlines()) <= 60
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+    benchmark = (ROOT / "Tests/Bench/run").read_text()
+    options = re.findall(r"Tests/Bench/run (--[a-z]+)(?: ([a-z0-9]+))?", README)
+    assert len(options) > 3
+    for option, word in options:
+        assert f'"{option}"' in benchmark, option
+        assert not word or re.search(rf'Row\("[^"]*\b{word}\b', benchmark), word
+
+
+def test_figures_of_readme_are_those_of_the_pages_that_explain_them():
+    measured = [*rows((ROOT / "docs/vrrp.md").read_text()), *rows((ROOT / "Tests/Bench/README.md").read_text())]
+    compared = [row for row in rows(README) if row[-1].startswith(("`make", "`Tests", "the same"))]
+    assert len(compared) > 6
+    for name, theirs, ours, _ in compared:
+        # `download (s of CPU/GB)` is `download (s/GB)` there.
+        words = re.sub(r" \(.*|: .*", "", name)
+        [source] = [row for row in measured if row[0].startswith(words) and any(cell.startswith(ours) for cell in row[1:])]
+        assert any(cell.startswith(theirs) for cell in source[1:]), (name, source)
+
+
+def rows(text):
+    """The cells of each row of the tables."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")]
+
+
 def test_every_line_of_the_example_is_valid(tmp_path):
     """The file that the packages install, with its defaults, and with each commented alternative enabled."""
     example = (ROOT / "etc/belvedere.yaml").read_text()

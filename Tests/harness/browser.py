@@ -80,8 +80,9 @@ class Browser(Program):
         """Light or dark."""
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, path):
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
+    def picture(self, path, **options):
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True, **options)
+        path.write_bytes(base64.b64decode(shot["data"]))
 
     @property
     def accessibility_tree(self):
