@@ -8,32 +8,49 @@ package enum Importer {
     package let findings: [Finding]
     /// What a person has to fill in, beside what findings say.
     package let remarks: [String]
+    /// What Belvedere does differently where the files say nothing, and need not be changed.
+    package let notes: [String]
+    /// The files that the configuration expects in another folder.
+    package let copies: [RelocatedFiles.Copy]
 
-    package init(text: String?, findings: [Finding], remarks: [String]) {
+    package init(
+      text: String?, findings: [Finding], remarks: [String], notes: [String] = [], copies: [RelocatedFiles.Copy] = []
+    ) {
       self.text = text
       self.findings = findings
       self.remarks = remarks
+      self.notes = notes
+      self.copies = copies
     }
 
     /// Whether a person has to decide or fill in something.
     package var needsPerson: Bool { text == nil || !remarks.isEmpty || findings.contains { $0.verdict.needsPerson } }
   }
 
-  /// The same files and options give the same outcome.
-  package static func run(haproxy: SourceFile, keepalived: SourceFile? = nil, _ options: ImportOptions) -> Outcome {
+  /// The same files and options give the same outcome. `others`: keepalived.conf of other nodes.
+  package static func run(
+    haproxy: SourceFile, keepalived: SourceFile? = nil, others: [NodeFile] = [], _ options: ImportOptions
+  ) -> Outcome {
     let proxies = HAProxyImport(haproxy, options)
-    let routers = keepalived.map { KeepalivedImport($0, options, proxies.ledger) }
+    let routers = keepalived.map { KeepalivedImport($0, others: others, options, proxies.ledger) }
     let findings = (routers?.ledger ?? proxies.ledger).findings
     let remarks = (proxies.remarks + (routers?.remarks ?? [])).map(Printable.line)
     guard !proxies.drafts.isEmpty else { return Outcome(text: nil, findings: findings, remarks: remarks) }
-    let text = ConfigurationText(proxies.drafts, shared: proxies.shared, routers: routers?.node)
+    var relocated = RelocatedFiles(folder: options.certificates)
+    let drafts = proxies.drafts.map { relocated.rename($0) }
+    let text = ConfigurationText(drafts, shared: proxies.shared, routers: routers?.node)
+    // Without those of other nodes: the text is the same on all of them.
     let files = [haproxy.path] + (keepalived.map { [$0.path] } ?? [])
     return Outcome(
-      text: text.text(head: head(of: files, findings, remarks)), findings: findings, remarks: remarks)
+      text: text.text(head: head(of: files, findings, remarks, proxies.notes)), findings: findings, remarks: remarks,
+      notes: proxies.notes, copies: relocated.copies)
   }
 
-  private static func head(of files: [String], _ findings: [Finding], _ remarks: [String]) -> [String] {
+  private static func head(
+    of files: [String], _ findings: [Finding], _ remarks: [String], _ notes: [String]
+  ) -> [String] {
     var lines = ["Imported from \(files.joined(separator: " and ")). docs/configuration.md describes every key."]
+    lines += notes.map { "Other than HAProxy: \($0)." }
     let open = findings.filter(\.verdict.needsPerson)
     guard !open.isEmpty || !remarks.isEmpty else { return lines }
     lines.append("Still to be decided:")

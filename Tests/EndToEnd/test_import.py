@@ -1,5 +1,6 @@
 """`belvedere import`: its files, its report and its exit status."""
 
+import socket
 import stat
 
 import pytest
@@ -59,3 +60,55 @@ def test_import_says_by_its_exit_status_whether_a_person_is_needed(tmp_path):
     run = belvedere("import", str(tmp_path / "none.cfg"))
     assert run.returncode == 1 and "No such file" in run.stderr
     assert belvedere("import").returncode == 64
+
+
+def pair_files(folder):
+    """keepalived.conf of lb1 and of lb2."""
+    first = (CORPUS / "classic.conf").read_text()
+    second = first.replace("state MASTER", "state BACKUP").replace("priority 101", "priority 100").replace("lb1", "lb2")
+    files = folder / "lb1.conf", folder / "lb2.conf"
+    for file, text in zip(files, (first, second), strict=True):
+        file.write_text(text)
+    return files
+
+
+def test_import_with_the_files_of_both_nodes_gives_each_the_same_configuration(tmp_path):
+    own = socket.gethostname().partition(".")[0]
+    first, second = pair_files(tmp_path)
+    run = belvedere("import", str(CORPUS / "classic.cfg"), str(first), "--other-node", f"zz-other={second}")
+    assert run.returncode == 0, run.stderr
+    assert f"priority: {{ {own}: 101, zz-other: 100 }}" in run.stdout
+    assert f"{second}:22: priority 100: taken over: vrrp.priority of zz-other: 100" in run.stderr
+    for wrong in ("zz-other", "=x", "zz-other=", f"{own}={second}", "a.b=x"):
+        run = belvedere("import", str(CORPUS / "classic.cfg"), str(first), "--other-node", wrong)
+        assert run.returncode == 64, wrong
+    assert belvedere("import", str(CORPUS / "classic.cfg"), "--other-node", f"zz-other={second}").returncode == 64
+
+
+def test_import_copies_certificates_for_the_group_of_the_folder(tmp_path):
+    old, new = tmp_path / "haproxy", tmp_path / "tls"
+    for folder in (old, new):
+        folder.mkdir()
+    for name in ("view.pem", "domain-ca.pem"):
+        (old / name).write_text(f"{name}\n")
+        (old / name).chmod(0o600)
+    settings = tmp_path / "haproxy.cfg"
+    settings.write_text((CORPUS / "classic.cfg").read_text().replace("/etc/haproxy/", f"{old}/"))
+    run = belvedere("import", str(settings), "--certificates", f"{new}/")
+    assert run.returncode == 0, run.stderr
+    assert f"certificate: {new}/view.pem" in run.stdout and f"ca: {new}/domain-ca.pem" in run.stdout
+    assert f"copied: {old}/view.pem to {new}/view.pem" in run.stderr
+    for name in ("view.pem", "domain-ca.pem"):
+        assert (new / name).read_text() == f"{name}\n"
+        assert stat.S_IMODE((new / name).stat().st_mode) == 0o640
+        assert (new / name).stat().st_gid == new.stat().st_gid
+    # Once more: nothing is copied, and a file that differs is kept.
+    run = belvedere("import", str(settings), "--certificates", str(new))
+    assert run.returncode == 0 and "copied:" not in run.stderr
+    (new / "view.pem").write_text("renewed\n")
+    run = belvedere("import", str(settings), "--certificates", str(new))
+    assert run.returncode == 1 and "--overwrite" in run.stderr and not run.stdout
+    assert (new / "view.pem").read_text() == "renewed\n"
+    (old / "view.pem").unlink()
+    run = belvedere("import", str(settings), "--certificates", str(new), "--overwrite")
+    assert run.returncode == 1 and f"{old}/view.pem: No such file" in run.stderr

@@ -59,7 +59,7 @@ import Testing
       name: "names that a refusal lets through are those of the service",
       text: secure + "acl v hdr(host) -i view.domain.local portal.domain.local\nhttp-request deny unless v\n"
         + "default_backend cs\n" + servers,
-      has: ["service: [view.domain.local, portal.domain.local]", "deny unless v: the default anyway"]),
+      has: ["service: [view.domain.local, portal.domain.local]", "deny unless v: taken over: service has the names"]),
     Case(
       name: "fields with other values are not added",
       text: secure + "http-request set-header X-Forwarded-Proto https\n"

@@ -7,7 +7,8 @@ extension HAProxyImport {
       case "maxconn": verdict = limitVerdict(line)
       case "nbthread": verdict = threadVerdict(line)
       case "log": verdict = logVerdict(line)
-      case "hard-stop-after": verdict = .notNeeded("timeouts.stop ends what has not finished")
+      // Once there are services.
+      case "hard-stop-after": verdict = nil
       case "crt-base", "ca-base", "key-base": verdict = .taken("the paths of files have it in front")
       case "ssl-server-verify":
         verdict = line[1] == "none" ? .taken("trust: insecure-no-verification") : .standard("certificates are verified")
@@ -20,6 +21,17 @@ extension HAProxyImport {
       default: verdict = DirectiveTable.globalVerdict(on: line.words)
       }
       if let verdict { ledger.settleRest(of: line.range, verdict) }
+    }
+  }
+
+  /// `hard-stop-after` of `global`, for all services.
+  mutating func settleStop() {
+    let lines = globals.filter { $0.words[0] == "hard-stop-after" }
+    guard let last = lines.last else { return }
+    for line in lines.dropLast() { ledger.settle(line.range, .notNeeded("a later line replaces it")) }
+    if drafts.isEmpty { ledger.settle(last.range, .notNeeded("there is no service")) }
+    for index in drafts.indices {
+      ledger.settle(last.range, drafts[index].chooseTime("timeouts.stop", last[1] ?? "", 1...604_800_000))
     }
   }
 
@@ -79,6 +91,23 @@ extension HAProxyImport {
     guard facilities.contains(facility) else {
       return .impossible("`log.facility` is one of \(facilities.joined(separator: ", "))")
     }
+    settleLevel(line, from: index + 1)
     return .taken("log: { facility: \(facility), access: { target: syslog } }")
+  }
+
+  /// The severities after the facility: HAProxy logs requests as `info`, and sends lines up to the first one.
+  private mutating func settleLevel(_ line: Statement, from index: Int) {
+    guard let level = line[index] else { return }
+    let verdict: Verdict =
+      switch level {
+      case "info", "debug": .standard("requests are logged, as this level has them")
+      case "notice", "warning", "err":
+        .impossible(
+          "this level has no requests: log: { access: off, level: \(level == "err" ? "error" : level) }, if that is meant"
+        )
+      default: .impossible("this level has no requests: log: { access: off, level: error }, if that is meant")
+      }
+    ledger.settle(line.place(index..<(index + 1)), verdict)
+    ledger.settle(line.place((index + 1)..<line.words.count), .notNeeded("lines keep their severity"))
   }
 }

@@ -17,6 +17,8 @@ struct HAProxyImport: Sendable {
   var drafts: [ServiceDraft] = []
   /// What a person has to fill in, beside what findings say.
   var remarks: [String] = []
+  /// What Belvedere does differently where the files say nothing.
+  var notes: [String] = []
   /// Plain http listeners that redirect to https.
   var redirects: [BindLine] = []
   /// The backends that services have.
@@ -35,6 +37,8 @@ struct HAProxyImport: Sendable {
     self.options = options
     readGlobals()
     readProxies()
+    settleStop()
+    noteDifferences()
     settleOthers()
   }
 
@@ -227,30 +231,5 @@ struct HAProxyImport: Sendable {
       number += 1
     }
     return name
-  }
-}
-
-/// What the command line adds to the files.
-package struct ImportOptions: Sendable {
-  /// Variables of the environment.
-  package var environment: [String: String]
-  /// The name of the service; nil if the files name it.
-  package var service: String?
-  /// This machine's name, for values that differ between nodes.
-  package var hostName: String
-  /// The files that a pattern names, for `include` in keepalived.conf.
-  package var files: @Sendable (String) -> [SourceFile]
-
-  /// Whether a text can be the name of a service.
-  package static func isService(_ name: String) -> Bool { HostName.isValid(name) }
-
-  package init(
-    environment: [String: String], service: String?, hostName: String,
-    files: @escaping @Sendable (String) -> [SourceFile]
-  ) {
-    self.environment = environment
-    self.service = service
-    self.hostName = hostName
-    self.files = files
   }
 }

@@ -110,7 +110,11 @@ extension HAProxyImport {
     _ proxy: Proxy, _ route: Route, _ index: Int, _ verdict: Verdict, isRelay: Bool = false
   ) {
     let other = apart(route)
-    if isRelay, proxy.own.contains(where: { $0.words[0] == "timeout" }) { chooseTunnel(of: other, index) }
+    if isRelay, chooseTunnel(of: other, index) {
+      for line in proxy.inherited where Self.limitsRelays(line) {
+        ledger.settle(line.range, .taken("timeouts.tunnel, for relayed ports"))
+      }
+    }
     let difference = Difference(one: other, service: drafts[index], isRelay: isRelay)
     let carried: Set = [
       "mode", "balance", "stick-table", "stick", "timeout", "server", "default-server", "default_backend",
@@ -131,11 +135,16 @@ extension HAProxyImport {
     }
   }
 
-  /// Connections that are relayed have the time-out of tunnels.
-  private mutating func chooseTunnel(of other: ServiceDraft, _ index: Int) {
+  /// Connections that are relayed have the time-out of tunnels. False if the service has one already.
+  private mutating func chooseTunnel(of other: ServiceDraft, _ index: Int) -> Bool {
     let path = ["timeouts", "tunnel"]
-    guard drafts[index].settings.node(at: path) == nil, let node = other.settings.node(at: path) else { return }
+    guard drafts[index].settings.node(at: path) == nil, let node = other.settings.node(at: path) else { return false }
     drafts[index].settings.set(path, node)
+    return true
+  }
+
+  private static func limitsRelays(_ line: Statement) -> Bool {
+    line.words[0] == "timeout" && ["client", "server", "tunnel"].contains(line[1] ?? "")
   }
 }
 

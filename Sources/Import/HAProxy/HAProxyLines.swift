@@ -74,13 +74,27 @@ extension HAProxyImport {
     switch parameter.name {
     case "crt":
       let file = path(parameter.arguments.first ?? "", below: "crt-base")
-      guard !file.hasSuffix("/"), !file.isEmpty else {
+      let files = certificates(file)
+      guard !files.isEmpty else {
         return .impossible("list the certificates of the folder under `tls.certificates`")
       }
-      return .taken("tls: chain and key of \(file)")
+      return .taken(files == [file] ? "tls: chain and key of \(file)" : "tls: \(files.count) files of \(file)")
     case "no-tls-tickets": return ticketsVerdict(of: service)
     default: return profileVerdict(of: service)
     }
+  }
+
+  /// The most certificates of one folder.
+  private static let mostCertificates = 64
+
+  /// What a `crt` names: a file, or the files of a folder as HAProxy reads them, in the order of their names and without
+  /// those that belong to others. Empty for a folder with none, or with too many.
+  private func certificates(_ path: String) -> [String] {
+    guard let names = options.folder(path) else { return path.isEmpty || path.hasSuffix("/") ? [] : [path] }
+    let others = [".issuer", ".ocsp", ".sctl", ".key"]
+    let own = names.filter { name in !name.hasPrefix(".") && !others.contains { name.hasSuffix($0) } }.sorted()
+    let folder = path.hasSuffix("/") ? path : path + "/"
+    return own.count <= Self.mostCertificates ? own.map { folder + $0 } : []
   }
 
   /// The certificates of a service.
@@ -88,8 +102,9 @@ extension HAProxyImport {
     guard !draft.isPassthrough else { return }
     var files: [String] = []
     for parameter in draft.binds.flatMap(\.parameters) where parameter.name == "crt" {
-      let file = path(parameter.arguments.first ?? "", below: "crt-base")
-      if !file.isEmpty, !file.hasSuffix("/"), !files.contains(file) { files.append(file) }
+      for file in certificates(path(parameter.arguments.first ?? "", below: "crt-base")) where !files.contains(file) {
+        files.append(file)
+      }
     }
     if files.isEmpty {
       files = ["/etc/belvedere/tls/\(draft.name).pem"]
@@ -168,7 +183,7 @@ extension HAProxyImport {
     let name = line[1] ?? ""
     let value = line[2] ?? ""
     switch name {
-    case "check": return isBack ? draft.chooseTime("health.timeout", value, 10...3_600_000) : nil
+    case "check": return isBack ? Self.checkVerdict(value, &draft) : nil
     case "client-fin", "server-fin": return .notNeeded("half-closed connections have the other time-outs")
     case "tarpit": return .notNeeded("no request is held up")
     case "client" where draft.isPassthrough, "server" where draft.isPassthrough:
@@ -178,6 +193,26 @@ extension HAProxyImport {
     if front[name] == nil, back[name] == nil { return nil }
     guard let key = isFront ? front[name] ?? (isBack ? back[name] : nil) : back[name] else { return nil }
     return draft.chooseTime("timeouts." + key, value, 1...604_800_000)
+  }
+
+  /// A check that may take much longer than the time between two finds a server that hangs late, which `check` warns of:
+  /// it gets three times that time, and not less than the default.
+  private static func checkVerdict(_ value: String, _ draft: inout ServiceDraft) -> Verdict {
+    func standard(_ key: String) -> UInt64 { Standards.values[key].flatMap { Quantities.milliseconds($0) } ?? 0 }
+    var interval = standard("health.interval")
+    if case .scalar(let text)? = draft.settings.node(at: ["health", "interval"]) {
+      interval = Quantities.milliseconds(text) ?? interval
+    }
+    let (threefold, overflow) = interval.multipliedReportingOverflow(by: 3)
+    let longest = max(overflow ? .max : threefold, standard("health.timeout"))
+    guard let time = Quantities.milliseconds(value), time > longest else {
+      return draft.chooseTime("health.timeout", value, 10...3_600_000)
+    }
+    let verdict = draft.chooseTime("health.timeout", Quantities.text(milliseconds: longest), 10...3_600_000)
+    guard !verdict.needsPerson else { return verdict }
+    return .taken(
+      "health.timeout: \(Quantities.text(milliseconds: longest)); longer than three intervals, a server that hangs is found late"
+    )
   }
 
   /// The time-out of connections that pass through is the longer of both, unless `timeout tunnel` is there.

@@ -82,6 +82,33 @@ extension HAProxyImport {
     return newNames(names)
   }
 
+  /// Notes what HAProxy would do by default, and Belvedere does not.
+  mutating func noteDifferences() {
+    let served = drafts.filter { !$0.isPassthrough }
+    func name(_ drafts: [ServiceDraft]) -> String {
+      servingCount > 1 ? " (\(drafts.map(\.name).joined(separator: ", ")))" : ""
+    }
+    let unnamed = served.filter { draft in
+      ![draft.frontend, draft.backend].contains { proxies[$0].hasOption("forwardfor") }
+    }
+    if !unnamed.isEmpty {
+      notes.append(
+        "servers get X-Forwarded-For, -Proto and -Host, which haproxy.cfg does not add\(name(unnamed)); `forwarded: { add: false }` adds none"
+      )
+    }
+    let unexpected = served.filter { draft in
+      let backend = proxies[draft.backend]
+      return backend.hasOption("httpchk")
+        && [nil, .scalar("https")].contains(draft.settings.node(at: ["health", "check"]))
+        && draft.settings.node(at: ["health", "expect"]) == nil && backend.all("http-check", "expect").isEmpty
+    }
+    if !unexpected.isEmpty {
+      notes.append(
+        "a check expects status 200, where HAProxy takes any 2xx and 3xx\(name(unexpected)); `health: { expect: [200, 302] }` names others"
+      )
+    }
+  }
+
   /// Decides where a service redirects plain http.
   mutating func addRedirect(to index: Int) {
     let draft = drafts[index]

@@ -44,7 +44,7 @@ extension HAProxyImport {
     case ("http-request", "deny"), ("http-request", "reject"), ("http-request", "silent-drop"):
       verdict =
         proxy.refusesOthers(than: line) != nil && draft.isDefault && !draft.isPassthrough
-        ? .standard("requests for other names are answered with 421") : nil
+        ? .taken("service has the names; requests for others are answered with 421") : nil
     case ("http-request", "set-src"):
       verdict = .impossible("list the proxies: forwarded: { trusted-proxies: […] }")
     case ("http-request", "use-service") where line.words.contains("prometheus-exporter"):

@@ -7,7 +7,10 @@ struct KeepalivedImport: Sendable {
 
   var ledger: Ledger
   private(set) var routers: [RouterDraft] = []
-  private var mail = YAMLMapping()
+  private var mailRecipients: [String] = []
+  private var mailSender: String?
+  /// The nodes whose files or lines have been read.
+  private var nodes: [String] = []
 
   /// A program that is run to see whether the node should have the address.
   struct Check: Sendable {
@@ -23,21 +26,33 @@ struct KeepalivedImport: Sendable {
 
   private var checks: [String: Check] = [:]
 
-  /// `ledger`: gets the words after those of haproxy.cfg.
-  init(_ source: SourceFile, _ options: ImportOptions, _ ledger: Ledger) {
+  /// `ledger`: gets the words after those of haproxy.cfg. Files of several nodes are read in the order of their names, so
+  /// that the result is the same on each of them.
+  init(_ source: SourceFile, others: [NodeFile], _ options: ImportOptions, _ ledger: Ledger) {
     self.ledger = ledger
-    let file = KeepalivedFile(source, files: options.files, &self.ledger)
-    let own = String(options.hostName.prefix { $0 != "." })
+    let own = NodeFile(node: String(options.hostName.prefix { $0 != "." }), file: source)
+    let files = others.isEmpty ? [own] : ([own] + others).sorted { $0.node < $1.node }
+    for file in files { read(file, options) }
+    // keepalived's default.
+    for index in routers.indices where nodes.count > 1 && routers[index].byHost["priority"] != nil {
+      routers[index].complete("priority", with: .scalar("100"), on: nodes)
+    }
+  }
+
+  private mutating func read(_ source: NodeFile, _ options: ImportOptions) {
+    let file = KeepalivedFile(source.file, files: options.files, &ledger)
     var hosts = file.hosts.filter { HostName.isValid($0) }
-    if hosts.isEmpty || !hosts.contains(own) && hosts.count == 1 { hosts.append(own) }
+    if hosts.isEmpty || !hosts.contains(source.node) && hosts.count == 1 { hosts.append(source.node) }
     for host in hosts.prefix(8) {
-      let tree = KeepalivedTree(file, host: host, &self.ledger)
+      if !nodes.contains(host) { nodes.append(host) }
+      checks = [:]
+      let tree = KeepalivedTree(file, host: host, &ledger)
       readChecks(tree.root)
       for node in tree.root { read(node, of: host) }
     }
     for line in file.lines where line.condition != nil {
       for place in line.places {
-        self.ledger.settleRest(
+        ledger.settleRest(
           of: place..<(place + 1), .impossible("it is of another node than \(hosts[0]): write its value under its name")
         )
       }
@@ -46,8 +61,11 @@ struct KeepalivedImport: Sendable {
 
   /// The value of `vrrp`; nil if there is no virtual router.
   var node: YAMLNode? {
-    let recipients: YAMLNode? = mail["to"] == nil ? nil : .mapping(mail)
-    let sections = routers.flatMap { $0.sections(mail: recipients) }
+    var mail = YAMLMapping()
+    let recipients = mailRecipients.map { YAMLNode.scalar($0) }
+    mail.set(["to"], recipients.count == 1 ? recipients[0] : .list(recipients))
+    if let mailSender { mail.set(["from"], .scalar(mailSender)) }
+    let sections = routers.flatMap { $0.sections(mail: recipients.isEmpty ? nil : .mapping(mail)) }
     guard !sections.isEmpty else { return nil }
     return sections.count == 1 ? .mapping(sections[0]) : .list(sections.map { .mapping($0) })
   }
@@ -92,13 +110,13 @@ struct KeepalivedImport: Sendable {
         ledger.settle(
           line.allPlaces,
           recipients.isEmpty ? .impossible("write vrrp.mail.to") : .taken("vrrp.mail.to, where smtp_alert is set"))
-        if !recipients.isEmpty {
-          mail.set(["to"], recipients.count == 1 ? .scalar(recipients[0]) : .list(recipients.map { .scalar($0) }))
-        }
+        for recipient in recipients where !mailRecipients.contains(recipient) { mailRecipients.append(recipient) }
       case "notification_email_from":
         guard Self.isMailAddress(value) else { break }
-        mail.set(["from"], .scalar(value))
-        ledger.settle(line.places, .taken("vrrp.mail.from"))
+        let isFirst = mailSender == nil || mailSender == value
+        mailSender = mailSender ?? value
+        ledger.settle(
+          line.places, isFirst ? .taken("vrrp.mail.from") : .notNeeded("all nodes have one vrrp.mail.from"))
       case "smtp_server":
         let isLocal = ["127.0.0.1", "localhost", "::1"].contains(value)
         ledger.settle(

@@ -24,6 +24,12 @@ struct RouterDraft: Sendable {
     byHost[key, default: []].append((host, value))
   }
 
+  /// Gives the nodes that have no value of the key this one.
+  mutating func complete(_ key: String, with value: YAMLNode, on hosts: [String]) {
+    let known = byHost[key] ?? []
+    byHost[key] = hosts.map { host in (host, known.first { $0.host == host }?.value ?? value) }
+  }
+
   /// The `vrrp` sections: one for each family of addresses.
   func sections(mail: YAMLNode?) -> [YAMLMapping] {
     let families = [addresses.filter { !Self.isV6($0) }, addresses.filter { Self.isV6($0) }].filter { !$0.isEmpty }
@@ -39,7 +45,8 @@ struct RouterDraft: Sendable {
     section.set(["router"], settings["router"] ?? .scalar("1"))
     let priorities = byHost["priority"] ?? []
     // A file of keepalived's is one node's, unless it has conditions.
-    let advice = "this node's; in a file for both nodes: { \(priorities.first?.host ?? "lb1"): 101, OTHER: 100 }"
+    let advice =
+      "this node's; `import --other-node` adds the other one's, as in { \(priorities.first?.host ?? "lb1"): 101, OTHER: 100 }"
     section.set(["priority"], value("priority") ?? .scalar("100"), comment: priorities.count == 1 ? advice : nil)
     section.set(["address"], addresses.count == 1 ? .scalar(addresses[0]) : .list(addresses.map { .scalar($0) }))
     if ServerName.isValid(name) { section.set(["name"], .scalar(name)) }

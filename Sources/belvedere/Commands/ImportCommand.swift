@@ -12,10 +12,13 @@ struct ImportCommand: ParsableCommand {
       of every word of the old files. Each is taken over, the default anyway, not needed for a reason, or not possible, \
       with what to do instead. Nothing else is changed, and no server is contacted.
 
-      Certificates stay where they are, and are named by their paths. Variables of the environment count as for HAProxy.
+      Certificates stay where they are, and are named by their paths; with --certificates they are copied to a folder \
+      whose group reads them. Variables of the environment count as for HAProxy. With --other-node, for each node of the \
+      pair but this one, the configuration is the same on all of them.
 
       EXAMPLES
         belvedere import /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf --output belvedere.yaml
+        belvedere import haproxy.cfg keepalived.conf --other-node lb2=keepalived-lb2.conf
         belvedere check --configuration belvedere.yaml
 
       EXIT STATUS
@@ -30,7 +33,7 @@ struct ImportCommand: ParsableCommand {
   /// A file of a site has some hundred lines; a log file given by mistake must not be read whole.
   private static let limit = 1 << 20
 
-  @Argument(help: "HAProxy's configuration.", completion: .file(extensions: ["cfg"]))
+  @Argument(help: "HAProxy's configuration; `-` is standard input.", completion: .file(extensions: ["cfg"]))
   var haproxy: String
 
   @Argument(help: "keepalived's configuration.", completion: .file(extensions: ["conf"]))
@@ -41,28 +44,54 @@ struct ImportCommand: ParsableCommand {
     completion: .file(extensions: ["yaml", "yml"]))
   var output: String?
 
-  @Flag(help: "Replace the output if it exists.")
+  @Option(
+    help: ArgumentHelp("Copy the certificates to this folder, for its group.", valueName: "folder"),
+    completion: .directory)
+  var certificates: String?
+
+  @Flag(help: "Replace the output, and certificates that are different, if they exist.")
   var overwrite = false
+
+  @Option(
+    help: ArgumentHelp("The host name of another node, and its keepalived.conf.", valueName: "name=path"),
+    completion: .file(extensions: ["conf"]))
+  var otherNode: [String] = []
 
   @Option(help: ArgumentHelp("The host name that clients use, if the files do not say it.", valueName: "name"))
   var service: String?
 
   func validate() throws {
-    if let service, !ImportOptions.isService(service) { throw ValidationError("--service: \(service) is no host name") }
+    if let service, !ImportOptions.isHostName(service) {
+      throw ValidationError("--service: \(service) is no host name")
+    }
+    if !otherNode.isEmpty, keepalived == nil {
+      throw ValidationError("--other-node: this node's keepalived.conf is missing")
+    }
+    var names: Set = [CurrentProcess.hostName().firstLabel]
+    for node in otherNode {
+      guard let (name, path) = Self.parts(of: node), !path.isEmpty, ImportOptions.isHostName(name), !name.contains(".")
+      else { throw ValidationError("--other-node: \(node) is not NAME=FILE, with a host name without its domain") }
+      guard names.insert(name).inserted else {
+        throw ValidationError("--other-node: \(name) is this node, or given twice")
+      }
+    }
   }
 
   func run() throws {
     if let output, !overwrite, File.identity(of: output) != nil {
       throw Self.failure("\(output) exists; --overwrite replaces it")
     }
+    let others = try otherNode.compactMap(Self.parts).map { NodeFile(node: $0.name, file: try Self.read($0.path)) }
     let outcome = Importer.run(
-      haproxy: try Self.read(haproxy), keepalived: try keepalived.map(Self.read),
+      haproxy: try Self.read(haproxy), keepalived: try keepalived.map(Self.read), others: others,
       ImportOptions(
         environment: try Self.environment(), service: service, hostName: CurrentProcess.hostName(),
-        files: Self.files))
+        certificates: certificates, files: Self.files, folder: Self.names))
     for finding in outcome.findings where !finding.isBracket { StandardStream.error.write(finding.text + "\n") }
+    for note in outcome.notes { StandardStream.error.write("other than HAProxy: \(note)\n") }
     for remark in outcome.remarks { StandardStream.error.write("to be filled in: \(remark)\n") }
     guard let text = outcome.text else { throw Self.failure("\(haproxy) has no service that could be written") }
+    try copy(outcome.copies)
     let loaded = Configuration.load(
       bytes: Array(text.utf8), fileName: output ?? "belvedere.yaml", hostName: CurrentProcess.hostName())
     for diagnostic in loaded.diagnostics { StandardStream.error.write(diagnostic.rendered + "\n") }
@@ -79,9 +108,37 @@ struct ImportCommand: ParsableCommand {
     if outcome.needsPerson || loaded.configuration == nil { throw Self.unfinished }
   }
 
+  /// Copies all files, or none if one can't be read or would replace another one.
+  private func copy(_ copies: [RelocatedFiles.Copy]) throws {
+    let pending = try copies.compactMap { copy -> (RelocatedFiles.Copy, [UInt8])? in
+      let bytes = try Self.read(copy.source).bytes
+      guard File.identity(of: copy.destination) != nil else { return (copy, bytes) }
+      if (try? File.contents(of: copy.destination, limit: Self.limit)) == bytes { return nil }
+      guard overwrite else {
+        throw Self.failure("\(copy.destination) exists and differs from \(copy.source); --overwrite replaces it")
+      }
+      return (copy, bytes)
+    }
+    for (copy, bytes) in pending {
+      do throws(SystemError) {
+        try File.replace(copy.destination, with: bytes.span, File.Permissions(forSecretAt: copy.destination))
+      } catch {
+        throw Self.failure("\(error)")
+      }
+      StandardStream.error.write("copied: \(copy.source) to \(copy.destination)\n")
+    }
+  }
+
+  /// NAME=FILE.
+  private static func parts(of node: String) -> (name: String, path: String)? {
+    guard let separator = node.firstIndex(of: "=") else { return nil }
+    return (String(node[..<separator]), String(node[node.index(after: separator)...]))
+  }
+
   private static func read(_ path: String) throws -> SourceFile {
     do throws(SystemError) {
-      return SourceFile(path: path, bytes: try File.contents(of: path, limit: limit, mayWait: true))
+      let bytes = try File.contents(of: path == "-" ? "/dev/stdin" : path, limit: limit, mayWait: true)
+      return SourceFile(path: path, bytes: bytes)
     } catch { throw failure("\(path): \(SystemError.words(for: error.code))") }
   }
 
@@ -91,6 +148,12 @@ struct ImportCommand: ParsableCommand {
       guard let bytes = try? File.contents(of: path, limit: limit) else { return nil }
       return SourceFile(path: path, bytes: bytes)
     }
+  }
+
+  /// The names in a folder; nil if it is none.
+  @Sendable private static func names(in path: String) -> [String]? {
+    let names = File.names(in: path)
+    return names.isEmpty && !path.hasSuffix("/") ? nil : names
   }
 
   private static func environment() throws -> [String: String] {
@@ -108,4 +171,9 @@ struct ImportCommand: ParsableCommand {
     StandardStream.error.write("belvedere: \(reason)\n")
     return .failure
   }
+}
+
+extension String {
+  /// Of a host name.
+  fileprivate var firstLabel: String { String(prefix { $0 != "." }) }
 }

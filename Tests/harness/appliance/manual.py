@@ -26,8 +26,9 @@ class Manual:
         self.page = page
         blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
         self.commands = [command for language, block in blocks if not language for command in statements(block)]
+        self.files = [block for language, block in blocks if language == "yaml"]
         # The first one of the page, if any.
-        self.configuration = next((block for language, block in blocks if language == "yaml"), None)
+        self.configuration = next(iter(self.files), None)
         self._typed = set()
 
     def type(self, machine, command, *, ends=True, **options):

@@ -17,7 +17,7 @@ PACKAGES = (
     "systemd,systemd-sysv,dbus,ca-certificates,libssl3,libyaml-0-2,libsystemd0,libstdc++6,iproute2,procps,curl,openssl,"
     "logrotate,nftables"
 )  # fmt: skip
-NEIGHBOURS = "firewalld,netbase,rsyslog"
+NEIGHBOURS = "firewalld,haproxy,keepalived,netbase,openssh-client,openssh-server,rsyslog"
 
 
 def missing_requirement():
@@ -56,7 +56,7 @@ def root_file_system():
             shutil.rmtree(draft, ignore_errors=True)
             subprocess.run(
                 ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES},{NEIGHBOURS}",
-                 '--customize-hook=chroot "$1" systemctl disable firewalld rsyslog', "bookworm", str(draft)],
+                 '--customize-hook=chroot "$1" systemctl disable firewalld haproxy keepalived rsyslog ssh', "bookworm", str(draft)],
                 check=True,
             )  # fmt: skip
             draft.rename(root)
