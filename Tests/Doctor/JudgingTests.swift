@@ -4,48 +4,12 @@ import Wire
 
 @testable import Doctor
 
-private let now = WallTime(seconds: 1_800_000_000)
-private let ours = Fingerprint(bytes: [UInt8](repeating: 1, count: 32))
-private let theirs = Fingerprint(bytes: [UInt8](repeating: 2, count: 32))
-private let lb2 = IPAddress(v4: 0xc000_020c)
-private let virtual = IPAddress(v4: 0xc000_0264)
+private let now = SampleNode.now
+private let theirs = SampleNode.theirs
+private let lb2 = SampleNode.lb2
+private let virtual = SampleNode.virtual
 
-/// The facts of a node on which all is well, with a change.
-private func facts(_ change: (inout Facts) -> Void = { _ in }) throws -> Facts {
-  let checked = ConfigurationFacts(path: "belvedere.yaml", user: "belvedere", problems: [])
-  var facts = Facts(time: now, configuration: checked, files: .found(checked))
-  let (own, day) = (try #require(ours), WallTime(seconds: now.seconds + 100 * 86_400))
-  facts.certificates = [PresentedCertificate(title: "CN=view", fingerprint: own, notAfter: day)]
-  var server = ServerFacts(
-    name: "view01", service: "", endpoint: Endpoint(address: IPAddress(v4: 0xc000_0215), port: 443), expected: [200])
-  server.certificate = facts.certificates[0]
-  server.status = 200
-  server.secondsAhead = 1
-  server.hosts = [
-    .init(host: "view.test", hasOrigin: false, status: 200), .init(host: "view.test", hasOrigin: true, status: 200),
-  ]
-  facts.servers = [server]
-  let settings = VirtualRouterSettings(
-    identifier: 51, priority: 100, addresses: [VirtualAddress(address: virtual, prefixLength: 24)])
-  var router = RouterFacts(name: "router-51", interface: "eth0", settings: settings)
-  router.link = .up
-  router.networks = [VirtualAddress(address: IPAddress(v4: 0xc000_020b), prefixLength: 24)]
-  router.reversePathFilter = 1
-  router.speakers = .found([])
-  facts.routers = [router]
-  facts.firewall = .found("")
-  facts.interfacesWithIPv4 = ["eth0"]
-  facts.ports = .found([])
-  facts.shortfalls = .found([])
-  var service = RunningService(version: "1.0.0")
-  service.scheduling = .nice(-10)
-  service.nodes = [.init(name: "lb2", answers: true, version: "1.0.0")]
-  facts.service = .found(service)
-  facts.leftovers = [Leftover(program: "haproxy", isRunning: false, isEnabled: false)]
-  facts.isPaired = true
-  change(&facts)
-  return facts
-}
+private func facts(_ change: (inout Facts) -> Void = { _ in }) throws -> Facts { try SampleNode.facts(change) }
 
 /// The findings of one check as `verdict: text`.
 private func findings(_ check: String, _ change: (inout Facts) -> Void = { _ in }) throws -> [String] {
@@ -103,6 +67,27 @@ private func speaker(
   @Test func `a server without an answer is a fault, and one that is not asked is not`() throws {
     #expect(try findings("server") { $0.servers[0].failure = "timed out" } == ["fault: 192.0.2.21:443: timed out"])
     #expect(try findings("server") { $0.servers[0].status = nil } == ["ok: 192.0.2.21:443 accepts connections"])
+  }
+
+  @Test func `a server in maintenance is no fault, and one that was not asked in time is not checked`() throws {
+    #expect(
+      try findings("server") { $0.servers[0].visit = .inMaintenance } == [
+        "ok: 192.0.2.21:443 is in maintenance, as an administrator has requested"
+      ])
+    #expect(
+      try findings("server") { $0.servers[0].visit = .tooLate }[0].hasPrefix("not checked: 192.0.2.21:443 was not"))
+  }
+
+  @Test func `a credential that only the service gets is not checked`() throws {
+    let problem = ConfigurationFacts.Problem(
+      isError: false,
+      text: "b.yaml:2:3: credential:view.key: is passed by systemd at the start of the service, and not checked here")
+    let change = { (facts: inout Facts) in
+      facts.configuration.problems = [problem]
+      facts.files = .found(ConfigurationFacts(path: "", user: "belvedere", problems: [problem]))
+    }
+    #expect(try findings("configuration", change) == ["not checked: " + problem.text])
+    #expect(try findings("files", change) == ["ok: nothing else is wrong for the user belvedere"])
   }
 
   @Test func `another certificate on a server is a warning, except where clients are shown the server's own`() throws {
@@ -227,6 +212,11 @@ private func speaker(
   @Test func `networkd is a warning, because it removes addresses that it does not know`() throws {
     #expect(try findings("network manager") { $0.routers[0].manager = "systemd-networkd" }[0].hasPrefix("warning"))
     #expect(try findings("network manager") { $0.routers[0].manager = "NetworkManager" }[0].hasPrefix("ok"))
+    #expect(
+      try findings("network manager") {
+        $0.routers[0].manager = "systemd-networkd"
+        $0.routers[0].keepsAddresses = true
+      }[0].hasPrefix("ok: systemd-networkd manages eth0"))
   }
 
   @Test func `the machine's shortages are listed`() throws {

@@ -3,15 +3,18 @@
 import contextlib
 import json
 import os
+import selectors
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from harness.waiting import wait_until
 
 pytestmark = pytest.mark.once
 
@@ -138,6 +141,15 @@ def test_file_that_the_user_of_the_service_can_not_read_is_a_fault(before):
         shutil.rmtree(folder)
 
 
+def test_credential_that_only_the_service_gets_is_not_checked(before):
+    balancer = before()
+    balancer.configuration["tls"]["key"] = "credential:view.key"
+    found = examine(balancer)
+    verdict, text, _ = found.of("configuration")
+    assert verdict == "not checked" and "credential:view.key: is passed by systemd" in text
+    assert not [f for f in found.findings if f["verdict"] in ("warning", "fault") and "credential" in f["text"]]
+
+
 def test_user_that_does_not_exist_is_not_checked(before):
     assert examine(before(), "--user", "no-such-user").of("files")[0] == "not checked"
 
@@ -198,6 +210,69 @@ def test_server_that_sends_interim_responses_for_ever_is_given_up(before):
     balancer.configuration["health"] = {"timeout": "500ms"}
     verdict, text, _ = examine(balancer).of("server", "view01")
     assert verdict == "fault" and "no answer for 500 ms" in text
+
+
+def test_server_in_maintenance_is_not_asked_and_no_fault(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, testbed.server("view02"))
+    balancer.server("view01", "maintenance")
+    server.die()
+    wait_until(lambda: balancer.status_of("view01")["state"] == "maintenance", "maintenance")
+    found = examine(balancer)
+    verdict, text, _ = found.of("server", "view01")
+    assert verdict == "ok" and text.endswith("is in maintenance, as an administrator has requested")
+    assert not [f for f in found.findings if f["check"] in ("host", "clock", "thumbprint") and f["subject"] == "view01"]
+    assert found.of("server", "view02")[0] == "ok"
+
+
+class Silent(threading.Thread):
+    """Accepts at every address of this machine and never answers; counts who is connected at once."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("0.0.0.0", 0), backlog=256)
+        self.port = self.listener.getsockname()[1]
+        self.seen, self.most = 0, 0
+        self.start()
+
+    def run(self):
+        waiting = selectors.DefaultSelector()
+        waiting.register(self.listener, selectors.EVENT_READ)
+        connected = set()
+        while True:
+            for key, _ in waiting.select():
+                if key.fileobj is self.listener:
+                    connection = self.listener.accept()[0]
+                    waiting.register(connection, selectors.EVENT_READ)
+                    connected.add(connection)
+                    self.seen += 1
+                elif not receive(key.fileobj):
+                    waiting.unregister(key.fileobj)
+                    connected.discard(key.fileobj)
+                    key.fileobj.close()
+            self.most = max(self.most, len(connected))
+
+
+def receive(connection):
+    try:
+        return connection.recv(4096)
+    except ConnectionError:
+        return b""
+
+
+def test_hundreds_of_silent_servers_are_asked_together_within_a_bound(before):
+    silent = Silent()
+    balancer = before()
+    balancer.configuration["health"] = {"timeout": "500ms"}
+    trust = balancer.configuration["servers"]["view01"]["trust"]
+    balancer.configuration["servers"] = {
+        f"s{n}": {"address": f"127.78.0.{n + 1}", "port": silent.port, "trust": trust} for n in range(200)
+    }
+    found = examine(balancer)
+    assert [f["verdict"] for f in found.findings if f["check"] == "server"] == ["fault"] * 200
+    assert silent.seen == 200
+    # One that is given up is closed here a moment before it is closed there.
+    assert 8 <= silent.most <= 64, silent.most
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(200, "ok"), (503, "warning"), (500, "fault"), (404, "fault")])

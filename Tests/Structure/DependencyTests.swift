@@ -53,7 +53,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     [
       "Domain", "Wire", "HTTP1", "Control", "VRRP", "Apply", "Screen", "Import", "Doctor", "Configuration", "Linux",
       "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor", "Observer", "Demo", "ArgumentParser", "Logging",
-      "Glibc",
+      "Glibc", "Synchronization",
     ]
   ),
 ]

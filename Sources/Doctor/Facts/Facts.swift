@@ -40,6 +40,8 @@ package struct ConfigurationFacts: Sendable {
     package var isError: Bool
     package var text: String
     package var fix: String
+    /// Whether it only says that a credential was not checked, which systemd passes to the service alone.
+    var isUnchecked: Bool { !isError && text.contains("is passed by systemd at the start of the service") }
 
     package init(isError: Bool, text: String, fix: String = "") {
       self.isError = isError

@@ -39,6 +39,8 @@ package struct RouterFacts: Sendable {
   package var reversePathFilter: Int?
   /// The program that manages the interface: `NetworkManager`, `systemd-networkd`.
   package var manager: String?
+  /// Whether systemd-networkd has been told to keep addresses that it did not set.
+  package var keepsAddresses = false
   package var speakers = Gathered<[Speaker]>.unknown("")
   /// The addresses from which the pair's other nodes advertise, where the configuration says so.
   package var nodes: [IPAddress] = []

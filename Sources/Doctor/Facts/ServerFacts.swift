@@ -17,6 +17,15 @@ package struct ServerFacts: Sendable {
     }
   }
 
+  /// Whether a server was asked.
+  package enum Visit: Hashable, Sendable {
+    case done
+    /// Not in maintenance, which an administrator has requested.
+    case inMaintenance
+    /// Not in time: others were slow.
+    case tooLate
+  }
+
   /// As in the log.
   package var name: String
   /// The service's name, empty if it has none.
@@ -24,6 +33,8 @@ package struct ServerFacts: Sendable {
   package var endpoint: Endpoint
   /// The statuses of a healthy answer.
   package var expected: [UInt16]
+  /// Whether it was asked.
+  package var visit = Visit.done
   /// Why there is no connection or no answer; nil if there is one.
   package var failure: String?
   /// Also of a server that is not trusted.

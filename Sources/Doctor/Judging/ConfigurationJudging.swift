@@ -6,7 +6,8 @@ private let noticeDays: UInt64 = 30
 
 private func findings(_ facts: ConfigurationFacts, of check: String, whenFine text: String) -> [Finding] {
   let problems = facts.problems.map { problem in
-    Finding(check, "", problem.isError ? .fault : .warning, problem.text, fix: problem.fix)
+    let verdict: Finding.Verdict = problem.isError ? .fault : problem.isUnchecked ? .unknown : .warning
+    return Finding(check, "", verdict, problem.text, fix: problem.fix)
   }
   return problems.isEmpty ? [Finding(check, "", .ok, text)] : problems
 }

@@ -55,7 +55,7 @@ extension RouterFacts {
     func finding(_ verdict: Finding.Verdict, _ text: String, fix: String = "") -> Finding {
       Finding("router id", name, verdict, text, fix: fix)
     }
-    let choose = "`vrrp.router-id`: another number, the same on both nodes of this pair"
+    let choose = "`vrrp.router`: another number, the same on both nodes of this pair"
     if let other = speakers.first(where: { Set($0.addresses) != Set(settings.ipAddresses) }) {
       let addresses = other.addresses.map(\.description).joined(separator: ", ")
       return finding(
@@ -123,7 +123,7 @@ func judgeManagers(_ facts: Facts) -> [Finding] {
     guard let manager = router.manager else {
       return Finding("network manager", router.name, .ok, "none manages \(router.interface)")
     }
-    guard manager == "systemd-networkd" else {
+    guard manager == "systemd-networkd", !router.keepsAddresses else {
       return Finding(
         "network manager", router.name, .ok,
         "\(manager) manages \(router.interface); it leaves the virtual address alone")

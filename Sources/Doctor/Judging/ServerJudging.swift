@@ -8,6 +8,14 @@ private let clockTolerance: Int64 = 10
 func judgeServers(_ facts: Facts) -> [Finding] {
   facts.servers.map { server in
     let place = "\(server.endpoint)"
+    switch server.visit {
+    case .done: break
+    case .inMaintenance:
+      return Finding("server", server.name, .ok, "\(place) is in maintenance, as an administrator has requested")
+    case .tooLate:
+      return Finding(
+        "server", server.name, .unknown, "\(place) was not asked: other servers did not answer for too long")
+    }
     if let failure = server.failure {
       return Finding(
         "server", server.name, .fault, "\(place): \(failure)",

@@ -21,6 +21,12 @@ struct FactGathering {
   /// For `belvedere check` as another user.
   private static let timeout = Interval.seconds(30)
 
+  /// The credentials of this process, else of the running service, which root can read.
+  private static var credentials: String? {
+    let ofService = "/run/credentials/belvedere.service"
+    return CurrentProcess.credentials ?? (File.names(in: ofService).isEmpty ? nil : ofService)
+  }
+
   func facts() -> Facts {
     let bytes: [UInt8]
     switch text {
@@ -37,7 +43,7 @@ struct FactGathering {
       ).without(reason)
     }
     var loaded = Configuration.load(
-      bytes: bytes, fileName: path, hostName: CurrentProcess.hostName(), credentials: CurrentProcess.credentials)
+      bytes: bytes, fileName: path, hostName: CurrentProcess.hostName(), credentials: Self.credentials)
     // The line “certificate” says when one ends.
     let certificates = loaded.checkFiles(at: Clock.wall(), control: ControlSocket.standardPath, ends: false)
     let problems = loaded.diagnostics.map { diagnostic in
@@ -51,9 +57,8 @@ struct FactGathering {
     facts.certificates = configuration.services.flatMap { service in
       (certificates[service.name] ?? []).compactMap { PresentedCertificate($0, of: service.name) }
     }
-    facts.servers = configuration.services.flatMap { service in
-      service.servers.map { ServerVisit($0, of: service).facts() }
-    }
+    let absent = Set((status?.servers ?? []).filter { $0.state == .maintenance }.map(\.name))
+    facts.servers = ServerTour(of: configuration, without: absent).facts()
     facts.isPaired = configuration.pair != nil
     facts.ports = MachineSurvey.ports(of: configuration, isRunning: status != nil)
     var resources = Configuration.Resources.ofThisMachine
@@ -83,9 +88,21 @@ struct FactGathering {
       return .unknown("there is no user \(user)")
     }
     guard let executable = CurrentProcess.executablePath else { return .unknown("the path of this program is unknown") }
+    let check = [executable, "check", "--configuration", path]
+    if let options = MachineSurvey.sandbox().options,
+      let run = try? CapturedProgram(
+        "/usr/bin/systemd-run",
+        ["--quiet", "--wait", "--pipe", "--collect", "--service-type=exec", "--property=User=\(user)"] + options
+          + ["--"] + check, timeout: Self.timeout)
+    {
+      let problems = ProcessText.problems(in: run.output)
+      // An error without a problem is systemd's, not that of `check`.
+      if run.end == .exited(status: 0) || problems.contains(where: \.isError) {
+        return .found(ConfigurationFacts(path: path, user: user, problems: problems))
+      }
+    }
     do throws(SystemError) {
-      let run = try CapturedProgram(
-        "/usr/sbin/runuser", ["-u", user, "--", executable, "check", "--configuration", path], timeout: Self.timeout)
+      let run = try CapturedProgram("/usr/sbin/runuser", ["-u", user, "--"] + check, timeout: Self.timeout)
       var problems = ProcessText.problems(in: run.output)
       if run.end != .exited(status: 0), problems.allSatisfy({ !$0.isError }) {
         problems.append(
@@ -156,6 +173,7 @@ extension RouterFacts {
     let family = router.settings.ipAddresses.first?.family ?? .v4
     if family == .v4 { reversePathFilter = MachineSurvey.reversePathFilter(of: router.interface) }
     manager = MachineSurvey.manager(of: interface)
+    keepsAddresses = MachineSurvey.keepsAddresses(on: interface)
     // The address of a node's advertisements is known if it is the one that the node has for the pair, which may be in
     // another network, and which `vrrp.source` may replace.
     guard router.source == nil else { return }

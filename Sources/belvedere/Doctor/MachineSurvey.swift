@@ -56,12 +56,31 @@ enum MachineSurvey {
     if let text = File.text(of: "/run/NetworkManager/devices/\(interface.index)"), text.contains("managed=true") {
       return "NetworkManager"
     }
-    if let text = File.text(of: "/run/systemd/netif/links/\(interface.index)"),
+    if let text = networkState(of: interface),
       text.contains("ADMIN_STATE="), !text.contains("ADMIN_STATE=unmanaged")
     {
       return "systemd-networkd"
     }
     return nil
+  }
+
+  /// Whether systemd-networkd keeps addresses there that it did not set.
+  static func keepsAddresses(on interface: NetworkInterface) -> Bool {
+    let paths = networkState(of: interface).map(NetworkFile.paths) ?? []
+    return NetworkFile(paths.compactMap { File.text(of: $0) }).keepsAddresses
+  }
+
+  private static func networkState(of interface: NetworkInterface) -> String? {
+    File.text(of: "/run/systemd/netif/links/\(interface.index)")
+  }
+
+  /// What the unit of the service hides from it; without systemd nothing.
+  static func sandbox() -> UnitSandbox {
+    guard File.identity(of: "/run/systemd/system") != nil,
+      let run = try? CapturedProgram(
+        "/usr/bin/systemctl", ["show", "--property", UnitSandbox.properties, "belvedere.service"], timeout: timeout)
+    else { return UnitSandbox("") }
+    return UnitSandbox(run.output)
   }
 
   // MARK: ports

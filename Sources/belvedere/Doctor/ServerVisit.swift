@@ -7,7 +7,7 @@ import Wire
 
 /// Asks one server what clients and health checks ask it. Every handshake is completed: abandoned ones get a client onto
 /// a Connection Server's denylist.
-struct ServerVisit {
+struct ServerVisit: Sendable {
   private let service: Configuration.Service
   private let server: Configuration.Server
 
@@ -21,10 +21,17 @@ struct ServerVisit {
     self.service = service
   }
 
-  /// What the server answered. After a failure nothing more is asked.
-  func facts() -> ServerFacts {
+  /// What is known without a connection.
+  func unasked(_ visit: ServerFacts.Visit) -> ServerFacts {
     var facts = ServerFacts(
       name: server.fullName, service: service.name, endpoint: server.endpoint, expected: service.health.expect)
+    facts.visit = visit
+    return facts
+  }
+
+  /// What the server answered. After a failure nothing more is asked.
+  func facts() -> ServerFacts {
+    var facts = unasked(.done)
     guard service.health.check != .tcp else {
       facts.failure = connectionFailure()
       return facts
