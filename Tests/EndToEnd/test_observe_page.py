@@ -135,6 +135,9 @@ def test_page_fits_a_phone_and_shows_200_servers(opened, testbed, tmp_path):
         browser.prefer(scheme)
         assert browser.value("document.documentElement.scrollWidth <= innerWidth"), width
         browser.picture(tmp_path / f"servers-{width}.png")
+    # The first figure is seen without scrolling.
+    head = "[...document.querySelectorAll('#servers thead th')].find(head => head.textContent === 'Sessions')"
+    assert browser.value(f"{head}.getBoundingClientRect().right <= innerWidth")
     assert_accessible(browser)
     browser.value("document.getElementById('filter').value = 'real'; document.getElementById('filter').dispatchEvent(new Event('input', { bubbles: true }))")  # fmt: skip
     assert browser.value("document.querySelectorAll('#servers tbody tr').length") == 1

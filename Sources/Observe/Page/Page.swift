@@ -2,8 +2,8 @@
 enum Page {
   /// SHA-256 of the document's style and script, in base64: a browser applies these two and nothing else. A test
   /// compares them with the document.
-  static let styleDigest = "xge1gwWJJI9Is+V/nV+stq2/XYOFBwjEKqmirVjGegY="
-  static let scriptDigest = "Otxd8IECqhRPo2aMbz16UX88N7jfHaDTb2JwXhibMxk="
+  static let styleDigest = "Dck5h2nK9BvdIGQsITbvMOVExm1xTyxzvtCNDW2z9RE="
+  static let scriptDigest = "dv0uFO24M7PWYeaJzmpQHiBjkQXeF3DGYgqSmuaAnjM="
 
   static var document: [UInt8] { PackageResources.page_html }
 
