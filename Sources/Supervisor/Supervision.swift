@@ -62,6 +62,7 @@ struct Supervision: ~Copyable {
     [
       workerState.deadline, reload.deadline, stop.deadline, admin.commands.deadline, failover.deadline,
       operators.deadline, operators.waiting.deadline, operators.streams.deadline,
+      operators.traces.deadline,
     ].compactMap { $0 }.min()
   }
 

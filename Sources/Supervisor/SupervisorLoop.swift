@@ -47,6 +47,7 @@ struct SupervisorLoop: ~Copyable {
       if events.contains(where: { $0.kind == .statusEncoder }) { service.operators.sendEncoded(at: Clock.monotonic()) }
       service.serveOperators(events)
       service.serveStreams()
+      service.serveTraces()
       handleTimeouts()
     }
     service.abandonAddresses()

@@ -16,6 +16,8 @@ enum SupervisorEventSource: UInt64 {
   case operatorConnection
   /// A process at one end of a stream.
   case streams
+  /// A process that follows clients.
+  case traces
   /// Interface and address changes from the kernel.
   case routes
   /// A hook, a script or the mail system has ended.

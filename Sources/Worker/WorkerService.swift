@@ -27,6 +27,7 @@ final class WorkerService: Sendable {
   private let release: String
   private let confinement: Confinement
   private let stapler: OCSPStapler
+  private let traces: TraceOutlet
   private let state: Mutex<State>
 
   private struct State {
@@ -50,6 +51,7 @@ final class WorkerService: Sendable {
     self.channel = channel
     self.release = release
     self.log = log
+    traces = TraceOutlet(at: Clock.monotonic(), send: channel.offer)
     heartbeats = setup.heartbeats
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {
@@ -136,7 +138,8 @@ final class WorkerService: Sendable {
     let prober = index == 0 ? try Prober(snapshot, channel: channel, log: log, at: Clock.monotonic()) : nil
     let context = try LoopContext(
       loop: index, sharedState: sharedState, snapshot: snapshot, log: log,
-      accessLog: AccessLog(snapshot.configuration.log.access, writer: accessLog, hash: sharedState.logHash))
+      accessLog: AccessLog(snapshot.configuration.log.access, writer: accessLog, hash: sharedState.logHash),
+      traces: traces)
     return try Loop(
       context: context, prober: prober, mailbox: sharedState.mailbox(of: index), heartbeat: heartbeats[index],
       metrics: metrics[index])
@@ -166,6 +169,13 @@ final class WorkerService: Sendable {
     case .nodeVitals(let bytes): pairing.publish(vitals: bytes)
     case .stream(let message, let node): pairing.pass(message, to: node)
     case .reopenLogs: reopenLogs()
+    case .trace(let order):
+      let loops = sharedState.mailboxes.count { !$0.isClosed }
+      traces.begin(order, loops: loops, at: Clock.monotonic())
+      sharedState.post(.tracesChanged)
+    case .endTrace(let number):
+      traces.end(number)
+      sharedState.post(.tracesChanged)
     case .tick:
       sendFigures()
       giveBackMemory()
@@ -173,6 +183,7 @@ final class WorkerService: Sendable {
       warnOfExpiry()
       affinityFiles.tick(at: Clock.monotonic())
       stapler.tick(at: Clock.monotonic())
+      if traces.tick(at: Clock.monotonic(), Clock.wall()) { sharedState.post(.tracesChanged) }
     }
   }
 

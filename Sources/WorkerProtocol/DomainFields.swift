@@ -7,6 +7,17 @@ extension AdminState: MessageField {}
 
 extension StreamMessage: MessageField {}
 
+extension TraceEvent: MessageField {}
+
+/// Number, whether secrets are reported, duration, and the subject's kind and text.
+extension TraceOrder: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(
+      fields: number, (hasSecrets ? 1 : 0) as UInt8, duration.nanoseconds, Text(subject.kind, MessageLimit.node),
+      Text(subject.text, TraceSubject.cookieLimit))
+  }
+}
+
 extension ServerIdentity: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
 }
@@ -73,6 +84,15 @@ extension FieldReader {
 
   mutating func problem() throws(MessageError) -> Problem {
     Problem(time: try time(), count: UInt64(try uint32()), text: try text("problem", limit: MessageLimit.reason))
+  }
+
+  mutating func traceOrder() throws(MessageError) -> TraceOrder {
+    let (number, flags, duration) = (try uint32(), try uint8(), Interval(nanoseconds: try uint64()))
+    guard flags < 2 else { throw .invalidField("flags") }
+    let kind = try text("kind", limit: MessageLimit.node)
+    let text = try text("subject", limit: TraceSubject.cookieLimit)
+    guard let subject = TraceSubject(kind: kind, text), subject.text == text else { throw .invalidField("subject") }
+    return TraceOrder(number: number, subject: subject, hasSecrets: flags == 1, duration: duration)
   }
 
   mutating func servedCertificate() throws(MessageError) -> ServedCertificate {

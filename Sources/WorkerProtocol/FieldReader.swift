@@ -181,6 +181,11 @@ struct FieldReader: ~Escapable {
     return message
   }
 
+  /// What a trace reports.
+  mutating func traceEvent() throws(MessageError) -> TraceEvent {
+    try field { reader throws(FieldError) in try TraceEvent(reading: &reader) }
+  }
+
   private mutating func field<Value>(
     _ read: (inout ByteReader) throws(FieldError) -> Value
   ) throws(MessageError) -> Value {

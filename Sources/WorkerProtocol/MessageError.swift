@@ -34,5 +34,5 @@ package enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The version of the protocol between supervisor and worker. It is incremented with any change to any message.
 package enum MessageVersion {
-  package static let current: UInt16 = 13
+  package static let current: UInt16 = 14
 }

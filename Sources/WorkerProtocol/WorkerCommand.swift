@@ -33,8 +33,8 @@ package struct ListenerIdentity: Hashable, Sendable {
 ///
 /// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener` and `server`, `start`. A
 /// reload is another `configure`, any number of `listener`, `withdraw` and `server`, and `start`: these are all of the
-/// administrative states. A `server` after that changes one; `nodeFacts`, `nodeVitals`, `reopenLogs` and `stop` are sent
-/// at any time after a `start`. Each message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
+/// administrative states. A `server` after that changes one; `nodeFacts`, `nodeVitals`, `reopenLogs`, `trace`,
+/// `endTrace` and `stop` are sent at any time after a `start`. Each message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
 package enum WorkerCommand: Hashable, Sendable {
   /// The protocol version of all following messages.
   case hello(version: UInt16)
@@ -62,12 +62,17 @@ package enum WorkerCommand: Hashable, Sendable {
   case stream(StreamMessage, node: String)
   /// Open the file of the access log again, which may have been moved away.
   case reopenLogs
+  /// Report what happens to these clients, until the time is over or `endTrace`. At most `TraceOrder.limit` at once.
+  case trace(TraceOrder)
+  case endTrace(number: UInt32)
 
   /// Whether the message has one descriptor; otherwise it has none.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals, .stream, .reopenLogs: false
+    case .hello, .withdraw, .start, .stop, .server, .nodeFacts, .nodeVitals, .stream, .reopenLogs, .trace,
+      .endTrace:
+      false
     }
   }
 
@@ -76,7 +81,7 @@ package enum WorkerCommand: Hashable, Sendable {
 
   private enum Kind: UInt8 {
     case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server, nodeFacts, nodeVitals, stream
-    case reopenLogs
+    case reopenLogs, trace, endTrace
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -97,6 +102,8 @@ package enum WorkerCommand: Hashable, Sendable {
     case .nodeVitals(let bytes): message(Kind.nodeVitals, Bytes(bytes))
     case .stream(let stream, let node): message(Kind.stream, Text(node, MessageLimit.node), stream)
     case .reopenLogs: message(Kind.reopenLogs)
+    case .trace(let order): message(Kind.trace, order)
+    case .endTrace(let number): message(Kind.endTrace, number)
     }
   }
 
@@ -125,6 +132,8 @@ package enum WorkerCommand: Hashable, Sendable {
       let node = try reader.text("node", limit: MessageLimit.node)
       self = .stream(try reader.streamMessage(), node: node)
     case .reopenLogs: self = .reopenLogs
+    case .trace: self = .trace(try reader.traceOrder())
+    case .endTrace: self = .endTrace(number: try reader.uint32())
     }
     try reader.end()
   }

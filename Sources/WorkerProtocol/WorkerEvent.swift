@@ -50,6 +50,8 @@ package enum WorkerEvent: Hashable, Sendable {
   indirect case workerCounts(WorkerCounts)
   /// The same of a loop, by its index.
   case loopCounts(LoopCounts, loop: UInt16)
+  /// A trace reports something. May come after the end of the trace.
+  case traced(TraceEvent, number: UInt32)
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -58,8 +60,7 @@ package enum WorkerEvent: Hashable, Sendable {
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
       serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals, stream, serverCounts, serviceFigures,
-      workerCounts,
-      loopCounts
+      workerCounts, loopCounts, traced
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -87,6 +88,7 @@ package enum WorkerEvent: Hashable, Sendable {
       message(Kind.serviceFigures, Text(name, MessageLimit.name), figures)
     case .workerCounts(let counts): message(Kind.workerCounts, Counted(counts))
     case .loopCounts(let counts, let loop): message(Kind.loopCounts, loop, Counted(counts))
+    case .traced(let event, let number): message(Kind.traced, number, event)
     }
   }
 
@@ -135,6 +137,9 @@ package enum WorkerEvent: Hashable, Sendable {
     case .loopCounts:
       let loop = try reader.uint16()
       self = .loopCounts(try reader.counted(), loop: loop)
+    case .traced:
+      let number = try reader.uint32()
+      self = .traced(try reader.traceEvent(), number: number)
     }
     try reader.end()
   }

@@ -42,8 +42,13 @@ struct ControlSocket: ParsableArguments {
   /// Why there is no answer, for the user.
   struct Fault: Error, CustomStringConvertible {
     let description: String
+    /// The service has answered, with a refusal.
+    let isRefusal: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isRefusal: Bool = false) {
+      self.description = description
+      self.isRefusal = isRefusal
+    }
   }
 
   func exchange(_ request: ControlRequest, timeout: Interval) throws(Fault) -> ControlAnswer {
@@ -84,15 +89,16 @@ struct ControlSocket: ParsableArguments {
     }
   }
 
-  /// A stream to the receiver of another node, through the running service. `frames` gets what was read of it.
-  func stream(
-    to node: String, until deadline: Instant, _ frames: inout StreamFrames
+  /// The connection for a request whose answer is followed by frames: a stream to the receiver of another node, or a
+  /// trace. `frames` gets what was read of them.
+  func open(
+    _ request: ControlRequest, until deadline: Instant, _ frames: inout StreamFrames
   ) throws(Fault) -> Descriptor {
     var socket: Descriptor?
     var rest: [UInt8] = []
     let timeout = deadline - Clock.monotonic()
-    if case .refused(let reasons) = try exchange(.stream(node: node), timeout: timeout, &socket, &rest) {
-      throw Fault(reasons.joined(separator: "; "))
+    if case .refused(let reasons) = try exchange(request, timeout: timeout, &socket, &rest) {
+      throw Fault(reasons.joined(separator: "; "), isRefusal: true)
     }
     guard let socket = socket.take() else { throw Fault("the service at \(path) ended the connection") }
     frames.append(rest)

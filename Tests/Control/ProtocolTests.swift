@@ -1,4 +1,5 @@
 import Simulation
+import Domain
 import Testing
 import Wire
 
@@ -34,6 +35,14 @@ private let failovers: [(ControlRequest, String)] = [
   ),
   (.wait(for: .report(node: "lb2"), seconds: 60), #"{"command":"wait","node":"lb2","seconds":60,"version":1}"#),
   (.stream(node: "lb2"), #"{"command":"apply-stream","node":"lb2","version":1}"#),
+  (
+    .trace(.cookie("5F2C"), seconds: 600, hasSecrets: false),
+    #"{"command":"trace","cookie":"5F2C","seconds":600,"secrets":false,"version":1}"#
+  ),
+  (
+    .trace(.name("view.test"), seconds: 1, hasSecrets: true),
+    #"{"command":"trace","name":"view.test","seconds":1,"secrets":true,"version":1}"#
+  ),
 ]
 
 private let refusals: [(String, ControlFault)] = [
@@ -50,6 +59,12 @@ private let refusals: [(String, ControlFault)] = [
   (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
   (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
   (#"{"version":1,"command":"apply-stream"}"#, .field("node")),
+  (#"{"version":1,"command":"trace","seconds":1,"secrets":false}"#, .field("address")),
+  (#"{"version":1,"command":"trace","address":"192.0.2.1/8","seconds":1,"secrets":false}"#, .field("address")),
+  (#"{"version":1,"command":"trace","name":"a b","seconds":1,"secrets":false}"#, .field("name")),
+  (#"{"version":1,"command":"trace","name":"a.b","seconds":601,"secrets":false}"#, .field("seconds")),
+  (#"{"version":1,"command":"trace","name":"a.b","cookie":"c","seconds":1,"secrets":false}"#, .field("name")),
+  (#"{"version":1,"command":"trace","name":"a.b","seconds":1}"#, .field("secrets")),
   (#"{"version":1,"command":"wait","seconds":1}"#, .field("service")),
   (#"{"version":1,"command":"wait","node":"lb2","seconds":61}"#, .field("seconds")),
   (#"{"version":1,"command":"wait","node":"lb2","service":"","seconds":1}"#, .field("service")),

@@ -36,6 +36,9 @@ package enum WorkerEventProperties {
       switch event {
       case .nodeFacts(let piece, let node): try? peers.take(facts: piece, of: node)
       case .nodeVitals(let bytes, let node): try? peers.take(vitals: bytes, of: node, at: now, time)
+      case .traced(let event, _):
+        let lines = TraceLine(event).text + TraceLine(event).json
+        try require(!lines.unicodeScalars.contains(where: \.isControl), "control characters in a trace: \(event)")
       default: break
       }
       try require(peers.nodes.map(\.name) == ["lb2"], "nodes that the configuration does not have")

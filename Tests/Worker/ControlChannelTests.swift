@@ -57,6 +57,8 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .nodeVitals(let bytes): "\(bytes.count) bytes of vitals"
   case .stream(let message, let node): "\(node): \(message.content)"
   case .reopenLogs: "reopen the logs"
+  case .trace(let order): "trace \(order.subject.title)"
+  case .endTrace(let number): "end trace \(number)"
   case .tick: "tick"
   }
 }

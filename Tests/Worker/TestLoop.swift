@@ -62,7 +62,8 @@ struct TestLoop: ~Copyable {
     unlogged.access = nil
     let context = try LoopContext(
       loop: 0, sharedState: sharedState, snapshot: snapshot, log: log,
-      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: sharedState.logHash))
+      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: sharedState.logHash),
+      traces: TraceOutlet(at: Clock.monotonic()))
     var loop = try Loop(
       context: context, prober: nil, mailbox: sharedState.mailbox(of: 0), heartbeat: beats[0],
       metrics: LoopFigures.Metrics())

@@ -56,7 +56,22 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   (.nodeFacts(BytePiece(isFirst: true, isLast: false, bytes: [7, 8])), [9, 1, 0, 2, 7, 8]),
   (.nodeVitals([9]), [10, 0, 1, 9]),
   (.reopenLogs, [12]),
+  (
+    .trace(
+      TraceOrder(
+        number: 3, subject: .name("view.test"), hasSecrets: true, duration: .milliseconds(1))),
+    [13, 0, 0, 0, 3, 1, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40, 0, 4] + "name".utf8 + [0, 9] + "view.test".utf8
+  ),
+  (.endTrace(number: 258), [14, 0, 0, 1, 2]),
 ]
+
+private func traceBytes(_ kind: String, _ text: String) -> [UInt8] {
+  [13, 0, 0, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, UInt8(kind.utf8.count)] + kind.utf8
+    + [0, UInt8(text.utf8.count)] + text.utf8
+}
+
+/// An event of a trace without facts.
+private let tracedBytes: [UInt8] = [149, 0, 0, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0]
 
 private let streamBytes: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 2]
 
@@ -155,6 +170,16 @@ private let events: [(WorkerEvent, [UInt8])] = [
   ),
   (.workerCounts(WorkerCounts(values: [7, 8])), [147, 7, 8] + [UInt8](repeating: 0, count: WorkerCounts.count - 2)),
   (.loopCounts(LoopCounts(values: [7, 8]), loop: 258), [148, 1, 2, 7, 8]),
+  (
+    .traced(
+      TraceEvent(
+        .placed, at: WallTime(milliseconds: 258),
+        [
+          TraceEvent.Fact(.server, .text("ü")), TraceEvent.Fact(.number, .number(7)),
+          TraceEvent.Fact(.isResumed, .flag(true)),
+        ]), number: 3),
+    [149, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 1, 2, 3, 5, 1, 0, 2, 0xc3, 0xbc, 7, 2, 0, 0, 0, 0, 0, 0, 0, 7, 24, 3, 1]
+  ),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -203,8 +228,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
-      #expect((asCommand != .unknownKind(kind)) == (1...12 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...148 ~= kind))
+      #expect((asCommand != .unknownKind(kind)) == (1...14 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...149 ~= kind))
     }
   }
 
@@ -230,6 +255,9 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("credit", [11, 0] + lb1Bytes + streamBytes + [1, 3, 5]),
       ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 0, 1, 0x1b]),
       ("reason", [11, 0] + lb1Bytes + streamBytes + [1, 4, 4, 1]),
+      ("flags", [13, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ("subject", traceBytes("name", "VIEW.test")), ("subject", traceBytes("cookie", "")),
+      ("subject", traceBytes("address", "192.0.2.1")), ("subject", traceBytes("host", "view.test")),
     ] as [(String, [UInt8])])
   func `a command's field out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
@@ -247,6 +275,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("counter", [148, 0, 0, 0x80, 0]), ("counter", [148, 0, 0, 0x81, 0x80, 0]),
       ("counter", [148, 0, 0] + [UInt8](repeating: 0xff, count: 9) + [2]),
       ("counter", [148, 0, 0] + [UInt8](repeating: 0x80, count: 10) + [1]),
+      ("event", [149, 0, 0, 0, 3, 0]), ("time", [149, 0, 0, 0, 3, 1] + [UInt8](repeating: 0xff, count: 8)),
+      ("number of facts", tracedBytes + [25]), ("fact", tracedBytes + [1, 0]), ("type", tracedBytes + [1, 5, 4]),
+      ("fact", tracedBytes + [2, 24, 3, 1, 24]), ("flag", tracedBytes + [1, 24, 3, 2]),
+      ("text", tracedBytes + [1, 5, 1, 1, 0x81]), ("text", tracedBytes + [1, 5, 1, 0, 1, 0x80]),
     ] as [(String, [UInt8])])
   func `an event's field out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
@@ -291,6 +323,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       WorkerCommand.stream(
         StreamMessage(
           .data([UInt8](repeating: 1, count: StreamMessage.chunkLimit)), from: .opener, of: .max), node: name
+      ).encoded(),
+      WorkerEvent.traced(
+        TraceEvent(.request, at: .last, TraceEvent.Key.allCases.map { TraceEvent.Fact($0, .text(reason)) }),
+        number: .max
       ).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)

@@ -73,6 +73,12 @@ static inline long belvedere_set_server_name(SSL *connection, const char *name) 
   return SSL_set_tlsext_host_name(connection, (char *)name);
 }
 
+/// The name of the key exchange's group; NULL if there was no exchange.
+static inline const char *belvedere_negotiated_group(SSL *connection) {
+  const int group = (int)SSL_get_negotiated_group(connection);
+  return group ? SSL_group_to_name(connection, group) : NULL;
+}
+
 /// Frees the ephemeral keys of both sides, which a TLS 1.3 connection would otherwise keep until its end although the
 /// shared secret has been derived. OpenSSL has no function for it; setting a key's type releases its contents
 /// (EVP_PKEY_set_type(3)).

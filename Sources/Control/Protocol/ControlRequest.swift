@@ -13,6 +13,9 @@ import Domain
 ///     {"version":1,"command":"wait","service":"cards","seconds":10}
 ///     {"version":1,"command":"wait","node":"lb2","seconds":10}
 ///     {"version":1,"command":"apply-stream","node":"lb2"}
+///     {"version":1,"command":"trace","address":"192.0.2.7","seconds":60,"secrets":false}
+///     {"version":1,"command":"trace","cookie":"5F2C","seconds":60,"secrets":false}
+///     {"version":1,"command":"trace","name":"view.example.com","seconds":60,"secrets":true}
 package enum ControlRequest: Hashable, Sendable {
   case status
   /// Reload the configuration; answered when it is active or was refused.
@@ -29,6 +32,9 @@ package enum ControlRequest: Hashable, Sendable {
   /// Connect this process with the receiver of another node; answered when that is connected, and followed by what it
   /// sends. For root only.
   case stream(node: String)
+  /// Follow these clients for so many seconds, and report their TLS secrets too, which is for root only; answered when
+  /// it has begun, and followed by `StreamFrames` of `TraceEvent`.
+  case trace(TraceSubject, seconds: UInt64, hasSecrets: Bool)
 
   /// What a client may wait for.
   package enum Condition: Hashable, Sendable {
@@ -86,6 +92,11 @@ extension ControlRequest: Codable {
     case .stream(let node):
       try encode(command: "apply-stream")
       try members.encode(node, forKey: "node")
+    case .trace(let subject, let seconds, let hasSecrets):
+      try encode(command: "trace")
+      try members.encode(subject.text, forKey: MemberName(stringLiteral: subject.kind))
+      try members.encode(seconds, forKey: "seconds")
+      try members.encode(hasSecrets, forKey: "secrets")
     }
   }
 
@@ -121,6 +132,15 @@ extension ControlRequest: Codable {
     case "apply-stream":
       self = .stream(node: try members.decode(String.self, forKey: "node"))
       names.insert("node")
+    case "trace":
+      guard let kind = ["address", "cookie", "name"].first(where: { members.contains(MemberName(stringLiteral: $0)) })
+      else { throw ControlFault.field("address") }
+      let text = try members.decode(String.self, forKey: MemberName(stringLiteral: kind))
+      guard let subject = TraceSubject(kind: kind, text) else { throw ControlFault.field(kind) }
+      self = .trace(
+        subject, seconds: try Self.seconds(in: members, limit: TraceOrder.longest),
+        hasSecrets: try members.decode(Bool.self, forKey: "secrets"))
+      names.formUnion([kind, "seconds", "secrets"])
     default: throw ControlFault.unknown(command)
     }
     try members.requireOnly(names)

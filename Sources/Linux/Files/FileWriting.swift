@@ -10,6 +10,17 @@ extension File {
     return try Descriptor(number, of: "open \(path)")
   }
 
+  /// Creates a file with mode 0600 for a secret, and opens it for writing. Nothing may exist there, not even a symbolic
+  /// link: EEXIST. Where users other than this one and root may put files, it is refused with EPERM.
+  public static func creatingSecret(at path: String) throws(SystemError) -> Descriptor {
+    guard isFolderProtected(directory(of: path)) else { throw SystemError("open \(path)", code: EPERM) }
+    // SAFETY: the path is a C string for the length of the call.
+    let number = retryingInterrupts {
+      unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    }
+    return try Descriptor(number, of: "open \(path)")
+  }
+
   /// Replaces the file atomically: readers see either all of the old or all of the new contents, also after a crash.
   /// Mode 0600 unless other permissions are given. Waits for the disk.
   public static func replace(

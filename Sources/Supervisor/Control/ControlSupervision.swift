@@ -32,6 +32,8 @@ extension Supervision {
     case .wait(let condition, let seconds):
       operators.wait(requester, for: condition, seconds: seconds, at: Clock.monotonic())
     case .stream(let node): openStream(to: node, for: requester)
+    case .trace(let subject, let seconds, let hasSecrets):
+      beginTrace(of: subject, hasSecrets: hasSecrets, seconds: seconds, for: requester)
     }
   }
 

@@ -20,6 +20,8 @@ struct OperatorSocket: ~Copyable {
   let path: String
   /// Those that are streams to other nodes, and streams of other nodes.
   var streams: NodeStreams
+  /// Those that follow clients.
+  var traces = TraceSessions()
   /// Those that wait for a condition, or for the end of this turn.
   var waiting = WaitingRequests()
   /// Encodes the status for them.

@@ -65,7 +65,7 @@ package struct ServiceStatus {
       note(certificate, at: index, of: number)
     case .serverCounts, .serviceFigures, .workerCounts, .loopCounts: totals.note(event)
     case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals,
-      .stream:
+      .stream, .traced:
       break
     }
   }

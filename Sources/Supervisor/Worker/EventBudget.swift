@@ -10,7 +10,7 @@ package struct EventBudget {
   static let perTurn = 64
 
   /// Events a second that do not depend on the servers: each configuration reports its certificates, each error adds
-  /// one, each of two streams at most 180, and each of at most 256 loops one.
+  /// one, each of two streams at most 180, each of at most 256 loops one, and the traces 128 (`TraceAllowance`).
   private static let commonRate: UInt64 = 1024
   /// Events a second for each server: one load, one set of counters and at most one state change per check.
   private static let serverRate: UInt64 = 16

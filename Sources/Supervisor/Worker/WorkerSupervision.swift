@@ -58,6 +58,7 @@ extension Supervision {
   private mutating func noteEnd(_ end: ProcessEnd) {
     worker = nil
     endStreams(reason: "the worker of \(ownName) has ended")
+    noteWorkerEndInTraces()
     status.workerEnded()
     handle(admin: .workerEnded)
     handle(reload: .workerEnded)
@@ -83,6 +84,7 @@ extension Supervision {
     case .problem(let problem): OperationalLog.add(problem)
     case .adminState(let state, let server): handle(admin: .learned(state, server: server, .now))
     case .stream(let message, let node): receive(message, from: node)
+    case .traced(let event, let number): take(event, of: number)
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .nodeFacts(let piece, let node): take(facts: piece, of: node)
     case .nodeVitals(let bytes, let node): take(vitals: bytes, of: node, at: Clock.monotonic())
@@ -107,6 +109,7 @@ extension Supervision {
       worker = consume next
       status.workerStarted()
       pair?.workerStarted()
+      renewTraces()
       handle(admin: .workerStarted)
     } catch {
       handle(worker: .spawnFailed(reason: error.description))

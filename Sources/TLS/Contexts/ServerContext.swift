@@ -1,7 +1,13 @@
 import COpenSSL
 import Domain
 import Linux
+import Synchronization
 import Wire
+
+/// The secrets of connections, as lines of SSLKEYLOGFILE.
+private final class ReportedSecrets: Sendable {
+  let lines = Mutex("")
+}
 
 /// The context of front connections: certificates by server name, a profile, ticket keys. Immutable after `init` and
 /// used by all threads; connections keep it alive.
@@ -12,6 +18,9 @@ import Wire
   /// In the order of `init`.
   public let certificates: [CertificatePair]
   fileprivate let tickets: TicketKeys?
+  private let profile: TLSProfile
+  /// Nil in a context that does not report them.
+  private let secrets: ReportedSecrets?
 
   /// The context of new connections. An `SSL_CTX`, valid as long as this object.
   var first: OpaquePointer {
@@ -22,8 +31,23 @@ import Wire
   /// Certificates are selected by the client's server name (exact, then wildcard); the first is the default. Of several
   /// with one name and key type, the first is used. `tickets` are shared with the previous and next contexts; nil
   /// disables resumption.
-  public init(certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?) throws(TLSError) {
+  public convenience init(
+    certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?
+  ) throws(TLSError) {
+    try self.init(certificates, profile, tickets, reportsSecrets: false)
+  }
+
+  /// One that answers as `other` does, and reports the secrets of its connections: see `takeSecrets`.
+  public convenience init(reportingSecretsLike other: ServerContext) throws(TLSError) {
+    try self.init(other.certificates, other.profile, other.tickets, reportsSecrets: true)
+  }
+
+  private init(
+    _ certificates: [CertificatePair], _ profile: TLSProfile, _ tickets: TicketKeys?, reportsSecrets: Bool
+  ) throws(TLSError) {
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
+    self.profile = profile
+    secrets = reportsSecrets ? ReportedSecrets() : nil
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
     self.tickets = tickets
     self.certificates = certificates
@@ -33,6 +57,7 @@ import Wire
       handle.preferOwnOrder()
       for index in set { try handle.present(certificates[index]) }
       try handle.resume(with: tickets, profile: profile)
+      if reportsSecrets { handle.reportSecrets() }
       handles.append(handle)
     }
     self.handles = handles
@@ -47,6 +72,16 @@ import Wire
     guard selection.sets.indices.contains(set) else { return nil }
     return selection.sets[set].first.flatMap { certificates[$0].facts.names.first }
   }
+
+  /// The secrets since the previous call; empty if there are none. They are of the connections that were advanced since.
+  public func takeSecrets() -> String {
+    secrets?.lines.withLock { lines in
+      defer { lines = "" }
+      return lines
+    } ?? ""
+  }
+
+  fileprivate func add(secret line: String) { secrets?.lines.withLock { $0 += line + "\n" } }
 
   /// The set for clients that request `name`.
   public func set(for name: String) -> Int { selection.set(for: name) }
@@ -146,6 +181,11 @@ extension ContextHandle {
     unsafe SSL_CTX_sess_set_remove_cb(context, handleSessionEnd)
   }
 
+  fileprivate func reportSecrets() {
+    // SAFETY: `context` is valid and not shared yet.
+    unsafe SSL_CTX_set_keylog_callback(context, handleSecret)
+  }
+
   /// Makes `owner` handle the callbacks; it keeps this handle and outlives every connection.
   fileprivate func answer(to owner: ServerContext) {
     // SAFETY: unretained, since `owner` outlives the connections (each holds it) and so the callbacks.
@@ -229,6 +269,11 @@ private func handleStatus(ssl: OpaquePointer?, argument: UnsafeMutableRawPointer
     return SSL_TLSEXT_ERR_NOACK
   }
   return SSL_TLSEXT_ERR_OK
+}
+
+private func handleSecret(ssl: OpaquePointer?, line: UnsafePointer<CChar>?) {
+  // SAFETY: OpenSSL's `ssl` and line are valid for the callback; the line is NUL-terminated and copied here.
+  if let line = unsafe line { unsafe owner(of: ssl)?.add(secret: String(cString: line)) }
 }
 
 private func handleTicket(

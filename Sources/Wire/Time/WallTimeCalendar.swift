@@ -48,7 +48,8 @@ extension WallTime {
       renderSeconds(into: &sink)
     }
 
-    private func renderClock(into sink: inout some ByteSink) {
+    /// `10:43:05.123`
+    public func renderClock(into sink: inout some ByteSink) {
       renderSeconds(into: &sink)
       sink.append(".")
       sink.append(decimal: millisecond, digits: 3)

@@ -60,6 +60,7 @@ extension Loop {
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1
       context.reports.counters.clientLimitReached()
+      if context.reports.traces.isActive { context.reportRefusal(of: peer, "limits.connections-per-address") }
       return
     }
     context.reports.counters.connections += 1
@@ -73,6 +74,7 @@ extension Loop {
           snapshot: snapshot),
         at: context.now))
     clients[key].client.key = key
+    if context.reports.traces.isActive { clients[key].client.follow(isNew: true, &context) }
     do throws(SystemError) {
       try context.poller.watch(clients[key].client.side.stream.descriptor, token: Token(.client, key).rawValue)
     } catch {

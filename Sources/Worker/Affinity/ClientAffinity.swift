@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -15,15 +16,20 @@ extension ActiveExchange {
     asksBroker = snapshot.affinity.isByTunnel && isForBroker(client)
     if let dedicated = backend.dedicated, let meant = dedicatedServer(dedicated, client) {
       isDedicated = true
+      placement = .dedicated
       if backend.servers[meant].takesClients { return meant }
       // For the log.
       position = .outside(meant)
       return nil
     }
     isDedicated = false
-    if snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) { return server }
+    if snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) {
+      placement = .tunnel
+      return server
+    }
     let cookie = requestCookie(client, context)
     if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
+      placement = .earlier
       return earlier.server
     }
     let isRemembered = snapshot.affinity.isByAddress
@@ -32,6 +38,7 @@ extension ActiveExchange {
         ? identity(on: client).key : identity(on: client).key.connection(fromPort: client.peer.endpoint.port),
       isRemembered: isRemembered, cookie: cookie, tried: tried, at: context.now)
     guard let choice else { return nil }
+    placement = choice.placement
     client.routed = (choice.server, epoch, cookie)
     unconfirmed = (choice.server, cookie, choice.basis)
     if choice.isAssigned { assignServer(&client, context) }

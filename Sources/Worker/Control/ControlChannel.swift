@@ -40,6 +40,9 @@ package final class ControlChannel: Sendable {
     case stream(StreamMessage, node: String)
     /// Open the file of the access log again.
     case reopenLogs
+    /// Begin a trace, and end it.
+    case trace(TraceOrder)
+    case endTrace(number: UInt32)
     /// About one second has passed: report the load.
     case tick
   }
@@ -98,6 +101,8 @@ package final class ControlChannel: Sendable {
         case .nodeFacts(let piece): handle(.nodeFacts(piece))
         case .nodeVitals(let bytes): handle(.nodeVitals(bytes))
         case .reopenLogs: handle(.reopenLogs)
+        case .trace(let order): handle(.trace(order))
+        case .endTrace(let number): handle(.endTrace(number: number))
         default:
           guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)
@@ -130,6 +135,15 @@ package final class ControlChannel: Sendable {
     }
     if !left { wakeup.signal() }
   }
+
+  /// Sends an event that may be lost: false if so many are unsent that it is not added.
+  func offer(_ event: WorkerEvent) -> Bool {
+    guard pending.withLock({ $0.capacity < Self.offersLimit }) else { return false }
+    send(event)
+    return true
+  }
+
+  private static let offersLimit = 1024
 
   /// Whether there are unsent events.
   var isBehind: Bool { pending.withLock { !$0.isEmpty } }

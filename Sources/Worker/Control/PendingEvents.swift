@@ -29,7 +29,7 @@ struct PendingEvents {
       case .workerCounts: self = .workerCounts
       case .loopCounts(_, let loop): self = .loopCounts(loop)
       case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts,
-        .stream:
+        .stream, .traced:
         return nil
       }
     }

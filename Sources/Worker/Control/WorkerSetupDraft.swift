@@ -56,7 +56,7 @@ struct WorkerSetupDraft: ~Copyable {
         number: number, configuration: configuration, loops: loops, heartbeats: heartbeats,
         listeners: listeners, withdrawn: withdrawn, adminStates: adminStates)
     case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server, .nodeFacts, .nodeVitals, .stream,
-      .reopenLogs:
+      .reopenLogs, .trace, .endTrace:
       throw .message(.unexpected(command.name))
     }
     return nil

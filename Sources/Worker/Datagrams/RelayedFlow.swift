@@ -45,7 +45,7 @@ extension LoopContext {
       flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
     count(record, of: flow.server, snapshot)
-    guard reports.accessLog.isOpen else { return }
+    guard reports.isRecording else { return }
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
     let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"
     let occupancy = server.occupancy
@@ -54,5 +54,6 @@ extension LoopContext {
       server: identity.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
     reports.accessLog.add(entry, monotonic: now)
+    if reports.traces.isActive { reportFlow(entry) }
   }
 }

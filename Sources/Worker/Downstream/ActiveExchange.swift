@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import Linux
 import Logging
@@ -48,6 +49,8 @@ struct ActiveExchange: ~Copyable {
   var tried = ServerSet()
   /// The reason for the choice of the server, until it has responded: then the client is assigned to it.
   var unconfirmed: (server: Int, cookie: ClientKey?, basis: Backend.Choice.Basis)?
+  /// The reason for the choice of the server, for traces.
+  var placement = Placement.none
   /// Whether the response may issue a connection id.
   var asksBroker = false
   /// Scans that response for connection ids as it is relayed.
@@ -118,7 +121,7 @@ struct ActiveExchange: ~Copyable {
       switch effect {
       case .log:
         count(&context)
-        if context.reports.accessLog.isOpen { log(client, &context) }
+        if context.reports.isRecording { log(&client, &context) }
       case .keepConnection: keepConnection(client, &context)
       case .releaseSlot: releaseSlot(client)
       case .place: effects = place(&client, &context)

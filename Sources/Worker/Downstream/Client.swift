@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -47,6 +48,8 @@ struct Client: ~Copyable {
   var sessions = Sessions()
   /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
+  /// The traces that follow the connection and its request.
+  var traces = TraceMarks()
 
   /// The server's port, if it is not the configured one.
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }

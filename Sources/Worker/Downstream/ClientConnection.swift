@@ -112,19 +112,23 @@ struct ClientConnection: ~Copyable {
       guard hasLeft || client.side.stream.hasFirstRecord else { return .wait }
       if !hasLeft, client.entrance.several != nil, let step = chooseByServerName(&context) { return step }
       guard !hasLeft, beginTLS(&context) else {
-        context.reports.counters.handshakeFailed(hasLeft ? .closed : .local)
+        noteHandshakeFailure(
+          hasLeft ? .closed : .local, hasLeft ? Self.hasLeftWords : "it could not begin: see the log", &context)
         return .close
       }
     } else if client.side.stream.hasEnded, client.side.stream.tls?.awaitsHello == true {
-      context.reports.counters.handshakeFailed(.closed)
+      noteHandshakeFailure(.closed, Self.hasLeftWords, &context)
       return .close
     }
-    switch client.side.stream.tls?.handshake() {
+    let progress = client.side.stream.tls?.handshake()
+    if context.reports.traces.isActive { client.reportSecrets(context) }
+    switch progress {
     case .done:
       since = context.now
       context.reports.counters.handshakeCompleted(isResumed: client.side.stream.tls?.isResumed == true)
       if client.snapshot.hosts.count > 1 { client.certificateSet = client.side.stream.tls?.certificateSet ?? 0 }
       phase = .open
+      if context.reports.traces.isActive { client.reportHandshake(&context) }
       if context.isStopping { startLingering(&context) }
       return .again
     case .wantsRead, .wantsWrite:
@@ -132,7 +136,7 @@ struct ClientConnection: ~Copyable {
     case .yield:
       return .yield
     case .failed(let failure):
-      context.reports.counters.handshakeFailed(failure.cause)
+      noteHandshakeFailure(failure.cause, failure.description, &context)
       context.reports.log.debug(
         "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
         metadata: client.subject(client.peer))
@@ -142,9 +146,23 @@ struct ClientConnection: ~Copyable {
     }
   }
 
+  private static let hasLeftWords = "the client closed the connection"
+
+  /// Counts the failure.
+  func noteHandshakeFailure(
+    _ cause: TLSFailure.Cause, _ reason: @autoclosure () -> String, _ context: inout LoopContext
+  ) {
+    context.reports.counters.handshakeFailed(cause)
+    if context.reports.traces.isActive { client.reportHandshakeFailure(reason(), context) }
+  }
+
   private mutating func beginTLS(_ context: inout LoopContext) -> Bool {
-    guard let front = client.snapshot.front else { return false }
+    guard var front = client.snapshot.front else { return false }
     do throws(TLSError) {
+      if context.reports.traces.isActive {
+        client.followName(&context)
+        front = try client.tracedContext(front, &context)
+      }
       try client.side.stream.answerTLS(context: front, through: context.bio)
       return true
     } catch {
@@ -219,7 +237,10 @@ struct ClientConnection: ~Copyable {
     requests.current.value.noteRefusal(of: "request", rejection, client, context)
   }
 
-  mutating func beginRequest(_ context: inout LoopContext) { requests.begin(on: client, since: since, &context) }
+  mutating func beginRequest(_ context: inout LoopContext) {
+    if context.reports.traces.isActive { client.traces.beginRequest() }
+    requests.begin(on: client, since: since, &context)
+  }
 
   mutating func endRequest(_ context: inout LoopContext) {
     requests.end(on: &client, &context)
@@ -252,6 +273,7 @@ struct ClientConnection: ~Copyable {
       context.reports.counters.clientLimitReached()
       return deny(.tooManyOfClient, &context)
     }
+    if context.reports.traces.isActive { requests.current.value.follow(&client, context) }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
       return requests.current.value.react(to: .maintenance, &client, &context)
@@ -278,7 +300,7 @@ struct ClientConnection: ~Copyable {
 
   /// Stores the first line for the access log, up to the length limit of a log line.
   private mutating func noteRequestLine(_ context: inout LoopContext) {
-    guard context.reports.accessLog.isOpen else { return }
+    guard context.reports.isRecording else { return }
     context.reports.accessLog.write(firstLineOf: client.side.input, to: &requests.current.value.requestLine)
   }
 }

@@ -35,7 +35,7 @@ extension ClientConnection {
       return .keep
     case .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
-        context.reports.counters.handshakeFailed(.timeout)
+        noteHandshakeFailure(.timeout, "not complete within timeouts.tls-handshake", &context)
         return .close
       }
       // The handshake continues only when it is this connection's turn.

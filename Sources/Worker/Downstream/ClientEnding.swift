@@ -14,6 +14,7 @@ extension ClientConnection {
   /// Begins to linger: the last byte for this client has been sent.
   mutating func startLingering(_ context: inout LoopContext) {
     context.buffers.giveBack(&client.side.output)
+    if context.reports.traces.isActive { reportEnd(&context) }
     if !requests.isEmpty { endRequest(&context) }
     phase = .lingering
     since = context.now
@@ -86,6 +87,7 @@ extension ClientConnection {
       _ = requests.current.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
       endRequest(&context)
     }
+    if context.reports.traces.isActive, phase != .lingering { reportEnd(&context) }
     context.close(&requests.kept)
     client.leaveAffinity(context)
     client.side.giveBackBuffers(to: &context.buffers)

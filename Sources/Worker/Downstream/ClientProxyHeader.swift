@@ -66,6 +66,7 @@ extension ClientConnection {
         return .close
       }
     }
+    if context.reports.traces.isActive { client.follow(isNew: true, &context) }
     since = context.now
     guard !client.entrance.hasTLS else {
       phase = .handshaking

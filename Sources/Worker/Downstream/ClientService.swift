@@ -24,6 +24,7 @@ extension ClientConnection {
     client.entrance.several = nil
     client.entrance.isShared = true
     client.move(to: several.service(ofName: asked.span))
+    if context.reports.traces.isActive { client.follow(asking: asked, isNew: true, &context) }
     guard client.snapshot.isPassthrough else { return nil }
     client.entrance.kind = .opaque
     phase = .open

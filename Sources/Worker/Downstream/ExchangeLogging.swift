@@ -5,8 +5,8 @@ import Exchange
 import Linux
 
 extension ActiveExchange {
-  /// Writes the exchange's access log line. Must be called only while the log is enabled.
-  mutating func log(_ client: borrowing Client, _ context: inout LoopContext) {
+  /// Records the exchange in the access log and in traces. Must be called only while there is either.
+  mutating func log(_ client: inout Client, _ context: inout LoopContext) {
     let isAdmitted = if case .admitted = position { true } else { false }
     let occupancy = server.map { snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, exchange.kind != .opaque {
@@ -20,6 +20,7 @@ extension ActiveExchange {
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: snapshot.number)
     context.reports.accessLog.add(entry, monotonic: context.now)
+    if context.reports.traces.isActive { report(entry, &client, &context) }
     context.reports.accessLog.giveBack(&requestLine)
   }
 }

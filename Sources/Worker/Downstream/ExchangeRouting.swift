@@ -17,10 +17,15 @@ extension ActiveExchange {
       let epoch = backend.epoch
       guard let chosen = choose(at: epoch, &client, context) else {
         context.reports.counters.refused.unroutable += 1
+        if context.reports.traces.isActive {
+          placement = .none
+          reportPlacement(&client, &context)
+        }
         return effects(of: .noServer, context)
       }
       if let server, server != chosen { isOther = true }
       position = .outside(chosen)
+      if context.reports.traces.isActive { reportPlacement(&client, &context) }
       let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: identity(on: client).account)
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:

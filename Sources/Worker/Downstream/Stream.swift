@@ -83,6 +83,14 @@ struct Stream: ~Copyable {
     }
   }
 
+  /// What the handshake has agreed on; nil before it is complete, and without TLS.
+  var handshakeParameters: HandshakeParameters? {
+    switch tls {
+    case .some(let tls): tls.parameters
+    case .none: nil
+    }
+  }
+
   /// Whether the TCP connection attempt has succeeded or failed.
   var isSettled: Bool { plain.contains(.writable) }
 

@@ -50,11 +50,15 @@ struct LoopContext: ~Copyable {
     let log: Logger
     var failures: FailureLog
     var accessLog: AccessLog
+    var traces: LoopTraces
     var counters = Counters()
     var servers = CounterTable<ServerCounts>()
     var services = CounterTable<TrafficCounts>()
     /// When the next timer is due, while the loop waits for it.
     var due = Instant.distantFuture
+
+    /// Whether exchanges are recorded in the access log or in traces.
+    var isRecording: Bool { accessLog.isOpen || traces.isActive }
 
     /// Counts a turn of the loop, and whether a timer waited for it for long.
     mutating func countTurn(at now: Instant) {
@@ -75,13 +79,15 @@ struct LoopContext: ~Copyable {
   }
 
   init(
-    loop: Int, sharedState: SharedState, snapshot: ConfigurationSnapshot, log: Logger, accessLog: consuming AccessLog
+    loop: Int, sharedState: SharedState, snapshot: ConfigurationSnapshot, log: Logger, accessLog: consuming AccessLog,
+    traces: TraceOutlet
   ) throws(SystemError) {
     self.loop = loop
     self.sharedState = sharedState
     self.snapshot = snapshot
-    reports = Reports(log: log, failures: FailureLog(log: log), accessLog: accessLog)
     now = Clock.monotonic()
+    reports = Reports(
+      log: log, failures: FailureLog(log: log), accessLog: accessLog, traces: LoopTraces(traces, at: now))
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
     servers = Slab(capacity: sharedState.placesPerLoop)

@@ -35,6 +35,7 @@ extension Loop {
       case .inherited(let listener): add(listener)
       case .makeRoom: context.makeRoomForOthers()
       case .roomWanted(let asker, let kind): makeRoom(for: asker, kind)
+      case .tracesChanged: context.reports.traces.refresh(at: context.now)
       case .giveBackMemory:
         clients.giveBackPages()
         context.servers.giveBackPages()

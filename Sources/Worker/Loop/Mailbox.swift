@@ -31,6 +31,8 @@ enum LoopMessage: Sendable {
   case roomWanted(by: Int, EvictionClass)
   /// There is room for new clients again.
   case roomMade
+  /// A trace has begun or ended.
+  case tracesChanged
   /// Many connections have ended: return their memory to the system.
   case giveBackMemory
   /// The other nodes of the pair have sent what they know of clients, or will not. For the loop of the prober.

@@ -82,6 +82,15 @@ final class Backend: Sendable {
     let basis: Basis
     /// Whether the client is already assigned to the server on that basis.
     let isAssigned: Bool
+
+    /// For a trace.
+    var placement: Placement {
+      switch basis {
+      case .cookie: .cookie
+      case .lostCookie: .cookieLost
+      case .client: isAssigned ? .table : .hash
+      }
+    }
   }
 
   /// The server for a client, nil when none is available: the one assigned to its cookie, else the one assigned to its
@@ -166,6 +175,16 @@ final class Backend: Sendable {
       let isTold = sharedState.mailbox(of: granted.loop).post(.granted(granted, server))
       next = isTold ? server.admitNext() : server.leave(granted.account)
     }
+  }
+
+  /// For a trace: whether no other server takes new clients.
+  func isOnlyChoice(_ server: Int, tried: ServerSet) -> Bool {
+    current.takesNew.subtracting(tried).count == 1 && current.takesNew.contains(server)
+  }
+
+  /// For a trace: the first servers with their states.
+  var stateWords: String {
+    servers.prefix(8).map { "\($0.name) \($0.state)" }.joined(separator: ", ") + (servers.count > 8 ? ", …" : "")
   }
 
   /// Whether some server accepts clients that are assigned to it.

@@ -92,7 +92,7 @@ final class RemoteNode {
     let deadline = Clock.monotonic() + Self.connectTimeout
     connection = nil
     var frames = StreamFrames()
-    let socket = try service.stream(to: name, until: deadline, &frames)
+    let socket = try service.open(.stream(node: name), until: deadline, &frames)
     var connection = try SignedConnection(socket, .requester, key: key, frames: frames)
     try connection.greet(until: deadline)
     try connection.open(until: deadline)

@@ -38,7 +38,8 @@ struct BelvedereCommand: ParsableCommand {
     version: Versions.belvedere,
     subcommands: [
       RunCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self, ReloadCommand.self,
-      StatusCommand.self, ObserveCommand.self, ServerCommand.self, MaintenanceCommand.self, FailoverCommand.self,
+      StatusCommand.self, TraceCommand.self, ObserveCommand.self, ServerCommand.self, MaintenanceCommand.self,
+      FailoverCommand.self,
       ApplyCommand.self,
       PairCommand.self, ImportCommand.self, ReleaseCommand.self, NotifyCommand.self,
       ApplyReceiveCommand.self, DemoCommand.self, VersionCommand.self,

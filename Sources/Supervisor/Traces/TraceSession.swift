@@ -1,0 +1,98 @@
+import Control
+import Domain
+import Linux
+import Wire
+
+/// A running trace: what it follows, and the connection of the process that wants it, which gets the answer to its
+/// request and then the events as `StreamFrames`. Never blocks.
+struct TraceSession {
+  /// What waits for a process that does not read; what is more is counted.
+  static let outputLimit = 256 << 10
+  /// How long the process may take for the last bytes.
+  private static let closingTimeout = Interval.seconds(5)
+
+  let order: TraceOrder
+  /// In the log.
+  let requester: String
+  let deadline: Instant
+  private let socket: SharedDescriptor
+  private var output: [UInt8]
+  /// Events that found no room.
+  private var lost: UInt64 = 0
+  /// When the connection is closed although the process has not taken everything; set once the trace is over.
+  private var closing: Instant?
+
+  init(_ order: TraceOrder, for requester: String, _ socket: SharedDescriptor, node: String, at now: Instant) {
+    self.order = order
+    self.requester = requester
+    self.socket = socket
+    deadline = now + order.duration
+    output = Array(ControlAnswer.opened(node: node).line.utf8) + [UInt8(ascii: "\n")]
+  }
+
+  /// When `proceed` is due.
+  var due: Instant { closing ?? deadline }
+
+  var isOver: Bool { closing != nil }
+
+  /// Whether the connection is to be closed.
+  func isClosed(at now: Instant) -> Bool { closing.map { output.isEmpty || now >= $0 } ?? false }
+
+  /// Queues an event.
+  mutating func add(_ event: TraceEvent) {
+    guard closing == nil else { return }
+    guard output.count < Self.outputLimit else {
+      lost += 1
+      return
+    }
+    if lost > 0 {
+      append(TraceEvent(.lost, at: event.time, [TraceEvent.Fact(.count, .number(lost))]))
+      lost = 0
+    }
+    append(event)
+  }
+
+  private mutating func append(_ event: TraceEvent) {
+    var writer = ByteWriter(limit: Int(UInt16.max))
+    event.append(to: &writer)
+    output += StreamFrames.Frame.data(writer.bytes).encoded
+  }
+
+  /// Ends the trace. An empty reason: the process has closed its connection.
+  mutating func end(reason: String, at now: Instant) {
+    guard closing == nil else { return }
+    closing = now + Self.closingTimeout
+    output = reason.isEmpty ? [] : output + StreamFrames.Frame.end(reason: reason).encoded
+  }
+
+  /// Sends what is possible without blocking, and notices the end. Returns why the trace has ended, once.
+  mutating func proceed(at now: Instant) -> String? {
+    var reason: String?
+    if closing == nil, now >= deadline {
+      reason = "its time is over"
+      end(reason: "the time is over", at: now)
+    }
+    while !output.isEmpty {
+      switch Socket.write(socket.descriptor.number, output.span) {
+      case .bytes(let count): output.removeFirst(count)
+      case .wouldBlock: return reason ?? notedEnd(at: now)
+      case .failed: output = []
+      }
+    }
+    return reason ?? notedEnd(at: now)
+  }
+
+  /// Whether the process has gone. It sends nothing.
+  private mutating func notedEnd(at now: Instant) -> String? {
+    while closing == nil {
+      switch LocalSocket.receive(from: socket.descriptor, limit: 256) {
+      case .bytes: continue
+      case .nothing: return nil
+      case .ended:
+        end(reason: "", at: now)
+        return "the command has ended"
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,169 @@
+import ArgumentParser
+import Control
+import Domain
+import Glibc
+import Linux
+import Wire
+
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Show live what happens to one client: its server and why, handshakes, requests, who closes.",
+    discussion: """
+      CLIENT is an address, a block of addresses, or the host name that clients ask for. With --cookie it is the client \
+      with a session cookie, whose value is read from standard input: on a command line others could see it.
+
+      Prints a line for each event until the time is over, or Ctrl-C. A trace shows what happens on this node only. At \
+      most four run at once. The log says who has begun one, of what, and when it has ended.
+
+      --tls-keys writes the secrets of the client's new TLS connections, with which Wireshark can decrypt them, and \
+      anyone else who has the file: delete it afterwards. For root only.
+
+      The exit status is 0 when the trace has begun, 1 when it was refused, 69 when the service does not run or ends.
+      """)
+
+  private static let timeout = Interval.seconds(5)
+
+  @OptionGroup var control: ControlSocket
+
+  @Argument(help: "An address, a block of addresses as in 192.0.2.0/24, or a host name.")
+  var client: String?
+
+  @Flag(help: "Follow the client with the session cookie that is read from standard input.")
+  var cookie = false
+
+  @Option(name: .customLong("for"), help: ArgumentHelp("How long, 1 to 600.", valueName: "seconds"))
+  var seconds: UInt64 = 60
+
+  @Flag(help: "Print one line of JSON for each event.")
+  var json = false
+
+  @Option(
+    name: .customLong("tls-keys"),
+    help: ArgumentHelp("Write TLS secrets to this new file, in the format of SSLKEYLOGFILE.", valueName: "file"),
+    completion: .file())
+  var secretsPath: String?
+
+  func validate() throws {
+    guard 1...TraceOrder.longest ~= seconds else { throw ValidationError("--for takes 1 to \(TraceOrder.longest)") }
+    guard cookie != (client != nil) else { throw ValidationError("give either CLIENT or --cookie") }
+    if cookie, secretsPath != nil {
+      throw ValidationError("a connection's secrets are made before its cookie is known: give an address or a name")
+    }
+    if let client { _ = try Self.subject(of: client) }
+  }
+
+  private static func subject(of client: String) throws -> TraceSubject {
+    guard let subject = TraceSubject(kind: "address", client) ?? TraceSubject(kind: "name", client) else {
+      throw ValidationError("`\(client)` is neither an address, nor a block of addresses, nor a host name")
+    }
+    return subject
+  }
+
+  func run() throws {
+    let subject = try client.map(Self.subject) ?? Self.readCookie()
+    let secrets = try secretsPath.map(Self.secretsFile)
+    do {
+      // Before the trace begins: Ctrl-C ends it in order.
+      let signals = try SignalReader([SIGINT, SIGTERM])
+      let poller = try Poller()
+      try poller.watchLevel(signals.descriptor)
+      noteBackup()
+      var frames = StreamFrames()
+      let request = ControlRequest.trace(subject, seconds: seconds, hasSecrets: secrets != nil)
+      let socket: Descriptor
+      do throws(ControlSocket.Fault) {
+        socket = try control.open(request, until: Clock.monotonic() + Self.timeout, &frames)
+      } catch {
+        if let secretsPath { File.remove(secretsPath) }
+        throw Self.failure("\(error)", error.isRefusal ? .failure : ControlSocket.unavailable)
+      }
+      try poller.watchLevel(socket)
+      try follow(subject, socket, &frames, signals, poller, secrets)
+    } catch let error as SystemError {
+      throw Self.failure("\(error)", .failure)
+    }
+  }
+
+  /// Prints events until the trace is over.
+  private func follow(
+    _ subject: TraceSubject, _ socket: borrowing Descriptor, _ frames: inout StreamFrames,
+    _ signals: borrowing SignalReader, _ poller: borrowing Poller, _ secrets: SharedDescriptor?
+  ) throws {
+    while true {
+      while let frame = frames.next() {
+        switch frame {
+        case .data(let bytes): try show(try Self.event(bytes), subject, secrets)
+        case .end(let reason): return note(reason)
+        }
+      }
+      if signals.next() != nil { return note("interrupted") }
+      switch LocalSocket.receive(from: socket, limit: 65_536) {
+      case .bytes(let bytes): frames.append(bytes)
+      case .ended: throw Self.failure("the service has ended", ControlSocket.unavailable)
+      case .nothing:
+        if StandardStream.output.hasEnded(within: .zero) { return }
+        _ = poller.wait(Interval.seconds(1))
+      }
+    }
+  }
+
+  private static func event(_ bytes: [UInt8]) throws -> TraceEvent {
+    var reader = ByteReader(bytes.span)
+    guard let event = try? TraceEvent(reading: &reader) else {
+      throw failure("the service sent an event that this version does not understand", ControlSocket.unavailable)
+    }
+    return event
+  }
+
+  private func show(_ event: TraceEvent, _ subject: TraceSubject, _ secrets: SharedDescriptor?) throws {
+    // After the end of a worker once more.
+    if event.kind == .began { return note("\(subject.title): for \(seconds) s, Ctrl-C ends it") }
+    if let text = event.text(.secrets), let secrets {
+      let lines = SecretLines.valid(in: text).map { $0 + "\n" }.joined()
+      do throws(SystemError) { try File.write(Array(lines.utf8).span, to: secrets.descriptor) } catch {
+        throw Self.failure("\(secretsPath ?? ""): \(error)", .failure)
+      }
+    }
+    let line = TraceLine(event)
+    guard !json else { return StandardStream.output.write(verbatim: line.json + "\n") }
+    var time = ByteWriter(limit: 64)
+    Clock.local(event.time).renderClock(into: &time)
+    StandardStream.output.write(String(decoding: time.bytes, as: UTF8.self) + "  " + line.text + "\n")
+  }
+
+  /// A trace of a node without the address shows nothing of the clients that use it.
+  private func noteBackup() {
+    guard let report = try? control.status(within: Self.timeout), !report.routers.isEmpty,
+      !report.routers.contains(where: { $0.state == .active })
+    else { return }
+    note("\(report.node) is not Active: clients of the virtual address are on another node, and are traced there")
+  }
+
+  private func note(_ text: String) { StandardStream.error.write("trace: \(text)\n") }
+
+  private static func readCookie() throws -> TraceSubject {
+    if StandardInput.isTerminal { StandardStream.error.write("The cookie's value: ") }
+    guard let line = readLine(), let subject = TraceSubject(kind: "cookie", line) else {
+      throw failure("standard input has no cookie's value", .failure)
+    }
+    return subject
+  }
+
+  private static func secretsFile(at path: String) throws -> SharedDescriptor {
+    do throws(SystemError) { return SharedDescriptor(try File.creatingSecret(at: path)) } catch {
+      let why =
+        switch error.code {
+        case EPERM: "its folder must belong to root or you, and no one else may write to it"
+        case EEXIST: "it exists"
+        default: "\(error)"
+        }
+      throw failure("\(path): \(why)", .failure)
+    }
+  }
+
+  private static func failure(_ text: String, _ status: ExitCode) -> ExitCode {
+    StandardStream.error.write("belvedere: \(text)\n")
+    return status
+  }
+}

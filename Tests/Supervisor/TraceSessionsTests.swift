@@ -1,0 +1,124 @@
+import Control
+import Domain
+import Foundation
+import Linux
+import Testing
+import Wire
+
+@testable import Supervisor
+
+/// Running traces, with the processes that get their events.
+private struct TraceReaders: ~Copyable {
+  private let poller: Poller
+  private let listener: Descriptor
+  private let path: String
+  private var processes: [SharedDescriptor] = []
+  var sessions = TraceSessions()
+
+  init() throws {
+    let path = "@belvedere-test-\(UUID().uuidString)"
+    let poller = try Poller()
+    let listener = try LocalSocket.listen(at: path)
+    self.path = path
+    self.poller = poller
+    self.listener = listener
+  }
+
+  /// Begins a trace of ten seconds and returns its number, which is one more than the index of its process.
+  mutating func begin(hasSecrets: Bool = false) throws -> UInt32 {
+    processes.append(SharedDescriptor(try LocalSocket.connect(to: path)))
+    guard let socket = try LocalSocket.accept(from: listener) else { throw SystemError("accept", code: 11) }
+    return try sessions.begin(
+      .name("view.test"), hasSecrets: hasSecrets, .seconds(10), for: "pid 7, uid 0", socket, node: "lb1", poller,
+      at: start
+    ).number
+  }
+
+  /// What a process has got since the previous call.
+  mutating func read(_ number: UInt32, at now: Instant) -> [UInt8] {
+    _ = sessions.proceed(at: now)
+    guard case .bytes(let bytes) = LocalSocket.receive(from: processes[Int(number) - 1].descriptor, limit: 1 << 20)
+    else { return [] }
+    return bytes
+  }
+
+  mutating func text(_ number: UInt32, at now: Instant) -> String {
+    String(decoding: read(number, at: now), as: UTF8.self)
+  }
+
+  mutating func endProcesses() { processes = [] }
+}
+
+private let start = Instant(nanoseconds: 1_000_000_000)
+
+private func event(_ kind: TraceEvent.Kind, _ text: String, _ key: TraceEvent.Key = .reason) -> TraceEvent {
+  TraceEvent(kind, at: WallTime(milliseconds: 7), [TraceEvent.Fact(key, .text(text))])
+}
+
+@Suite struct `Running traces` {
+  @Test func `an event reaches the process of its trace and no other, until the time is over`() throws {
+    var readers = try TraceReaders()
+    let (first, second) = (try readers.begin(), try readers.begin())
+    let isTaken = readers.sessions.take(event(.closed, "by the client"), of: first)
+    let (mine, others) = (readers.text(first, at: start), readers.text(second, at: start))
+    #expect(isTaken && mine.hasPrefix(#"{"node":"lb1""#) && mine.contains("by the client"))
+    #expect(!others.contains("by the client"))
+    let ended = readers.sessions.proceed(at: start + .seconds(10)).map(\.reason)
+    #expect(ended == ["its time is over", "its time is over"])
+    let last = readers.text(first, at: start + .seconds(10))
+    #expect(last.hasSuffix("the time is over") && readers.sessions.deadline == nil)
+    // The worker may not have noticed the end.
+    let isIgnored = readers.sessions.take(event(.closed, "late"), of: first)
+    #expect(isIgnored)
+  }
+
+  @Test func `what no trace can have is refused: another number, secrets that are not wanted, our own events`() throws {
+    var readers = try TraceReaders()
+    let isKnown = readers.sessions.take(event(.closed, ""), of: 1)
+    #expect(!isKnown)
+    let (plain, secret) = (try readers.begin(), try readers.begin(hasSecrets: true))
+    let events: [(TraceEvent, UInt32, Bool)] = [
+      (event(.closed, ""), 0, false), (event(.closed, ""), secret + 1, false), (event(.workerEnded, ""), plain, false),
+      (event(.secrets, "CLIENT_RANDOM", .secrets), plain, false), (event(.closed, "A", .secrets), secret, false),
+      (event(.secrets, ""), secret, false), (event(.secrets, "CLIENT_RANDOM", .secrets), secret, true),
+    ]
+    for (event, number, isMeant) in events {
+      let isTaken = readers.sessions.take(event, of: number)
+      #expect(isTaken == isMeant, "\(event) of \(number)")
+    }
+  }
+
+  @Test func `there is room again when a process has ended, and a new worker goes on with the rest`() throws {
+    var readers = try TraceReaders()
+    for _ in 0..<TraceOrder.limit { _ = try readers.begin() }
+    #expect(!readers.sessions.hasRoom)
+    let rest = readers.sessions.orders(at: start + .seconds(4))
+    #expect(rest.map(\.number) == [1, 2, 3, 4] && rest.allSatisfy { $0.duration == .seconds(6) })
+    readers.endProcesses()
+    let ended = readers.sessions.proceed(at: start).map(\.reason)
+    #expect(ended == Array(repeating: "the command has ended", count: 4) && readers.sessions.hasRoom)
+    #expect(readers.sessions.orders(at: start).isEmpty)
+  }
+
+  @Test func `a process that does not read costs a bounded amount, and gets the number of what it has missed`() throws {
+    var readers = try TraceReaders()
+    let number = try readers.begin()
+    let long = event(.request, String(repeating: "x", count: 300))
+    for _ in 0..<4 * TraceSession.outputLimit / 300 {
+      _ = readers.sessions.take(long, of: number)
+      _ = readers.sessions.proceed(at: start)
+    }
+    var received = 0
+    while true {
+      let bytes = readers.read(number, at: start)
+      guard !bytes.isEmpty else { break }
+      received += bytes.count
+    }
+    #expect(received < TraceSession.outputLimit * 3)
+    _ = readers.sessions.take(event(.closed, "by the client"), of: number)
+    var frames = StreamFrames()
+    frames.append(readers.read(number, at: start))
+    guard case .data(let bytes)? = frames.next() else { throw SystemError("no frame", code: 1) }
+    #expect(bytes.first == TraceEvent.Kind.lost.rawValue)
+  }
+}
