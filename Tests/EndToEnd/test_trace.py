@@ -267,7 +267,7 @@ def test_event_that_no_trace_has_asked_for_replaces_the_worker(testbed):
     # Nor do secrets that were not asked for.
     with Trace(balancer, "192.0.2.7"):
         worker = balancer.worker
-        assert WorkerSocket(worker).say(traced(1, 8, (25, "CLIENT_RANDOM 00 00\n")))
+        assert WorkerSocket(worker).say(traced(1, 8, (27, "CLIENT_RANDOM 00 00\n")))
         balancer.wait_for_another_worker(worker)
 
 

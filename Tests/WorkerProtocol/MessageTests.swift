@@ -178,7 +178,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
           TraceEvent.Fact(.server, .text("ü")), TraceEvent.Fact(.number, .number(7)),
           TraceEvent.Fact(.isResumed, .flag(true)),
         ]), number: 3),
-    [149, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 1, 2, 3, 5, 1, 0, 2, 0xc3, 0xbc, 7, 2, 0, 0, 0, 0, 0, 0, 0, 7, 24, 3, 1]
+    [149, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 1, 2, 3, 5, 1, 0, 2, 0xc3, 0xbc, 7, 2, 0, 0, 0, 0, 0, 0, 0, 7, 25, 3, 1]
   ),
 ]
 

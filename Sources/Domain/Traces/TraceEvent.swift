@@ -2,6 +2,7 @@ import Wire
 
 /// What a trace reports: something that happened to a client, with the facts about it.
 public struct TraceEvent: Hashable, Sendable {
+  /// What has happened.
   public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
     /// The first event of a connection.
     case connected = 1
@@ -25,6 +26,7 @@ public struct TraceEvent: Hashable, Sendable {
     case began
   }
 
+  /// What a fact is about.
   public enum Key: UInt8, Hashable, Sendable, CaseIterable {
     /// The connected client's address and port.
     case client = 1
@@ -50,6 +52,7 @@ public struct TraceEvent: Hashable, Sendable {
     case secrets
   }
 
+  /// What a fact says.
   public enum Value: Hashable, Sendable {
     case text(String)
     case number(UInt64)
