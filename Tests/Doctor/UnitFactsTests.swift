@@ -18,19 +18,15 @@ import Testing
     #expect(NetworkFile(texts).keepsAddresses == keeps)
   }
 
-  @Test func `the files of an interface are those in its state`() {
+  @Test func `the file of an interface is that in its state`() {
     let state = """
       # This is private data. Do not parse.
       ADMIN_STATE=configured
       NETWORK_FILE=/etc/systemd/network/10-lan.network
-      NETWORK_FILE_DROPINS="/etc/systemd/network/10-lan.network.d/a.conf /run/b.conf"
       DNS=192.0.2.1
       """
-    #expect(
-      NetworkFile.paths(inState: state) == [
-        "/etc/systemd/network/10-lan.network", "/etc/systemd/network/10-lan.network.d/a.conf", "/run/b.conf",
-      ])
-    #expect(NetworkFile.paths(inState: "ADMIN_STATE=unmanaged\n").isEmpty)
+    #expect(NetworkFile.path(inState: state) == "/etc/systemd/network/10-lan.network")
+    #expect(NetworkFile.path(inState: "ADMIN_STATE=unmanaged\n") == nil)
   }
 
   @Test func `the unit's sandbox is that of a command, with its folders as paths that exist`() {
@@ -39,7 +35,7 @@ import Testing
       ProtectHome=yes
       PrivateTmp=yes
       InaccessiblePaths=
-      LoadCredential=view.key:/etc/belvedere/tls/view.key
+      LoadCredential=[unprintable]
       StateDirectory=belvedere belvedere/worker
       LogsDirectory=belvedere:logs
       Nice=-10
@@ -47,9 +43,24 @@ import Testing
     #expect(
       UnitSandbox(shown).options == [
         "--property=ProtectHome=yes", "--property=PrivateTmp=yes",
-        "--property=LoadCredential=view.key:/etc/belvedere/tls/view.key",
         "--property=ReadWritePaths=-/var/lib/belvedere -/var/lib/belvedere/worker",
         "--property=ReadWritePaths=-/var/log/belvedere",
+      ])
+  }
+
+  @Test func `credentials are those of the unit's files, without those that were taken back`() {
+    let files = """
+      [Service]
+      # LoadCredential=no:/no
+      LoadCredential=old:/old
+      LoadCredential=
+      LoadCredential=view.key:/etc/belvedere/tls/view.key
+      LoadCredentialEncrypted=other:/other
+      """
+    #expect(
+      UnitSandbox("LoadState=loaded\n", files: files).options == [
+        "--property=LoadCredential=view.key:/etc/belvedere/tls/view.key",
+        "--property=LoadCredentialEncrypted=other:/other",
       ])
   }
 

@@ -16,13 +16,8 @@ package struct NetworkFile: Sendable {
     }
   }
 
-  /// The paths in the state file of an interface, `/run/systemd/netif/links/INDEX`.
-  package static func paths(inState text: String) -> [String] {
-    text.split(separator: "\n").flatMap { line -> [String] in
-      for key in ["NETWORK_FILE=", "NETWORK_FILE_DROPINS="] where line.hasPrefix(key) {
-        return line.dropFirst(key.count).split { $0 == " " || $0 == "\"" }.map(String.init)
-      }
-      return []
-    }
+  /// The path in the state file of an interface, `/run/systemd/netif/links/INDEX`.
+  package static func path(inState text: String) -> String? {
+    text.split(separator: "\n").first { $0.hasPrefix("NETWORK_FILE=/") }.map { String($0.dropFirst(13)) }
   }
 }

@@ -4,7 +4,7 @@ package struct UnitSandbox: Sendable {
   private static let copied = [
     "ProtectHome", "ProtectSystem", "PrivateTmp", "PrivateDevices", "ProtectProc", "ProcSubset", "InaccessiblePaths",
     "ReadOnlyPaths", "ReadWritePaths", "NoExecPaths", "ExecPaths", "BindPaths", "BindReadOnlyPaths",
-    "TemporaryFileSystem", "SupplementaryGroups", "LoadCredential", "LoadCredentialEncrypted",
+    "TemporaryFileSystem", "SupplementaryGroups",
   ]
   /// The folders of a unit, by property. A command gets no folders of its own: systemd would remove or change them.
   private static let folders = [("StateDirectory", "/var/lib/"), ("LogsDirectory", "/var/log/")]
@@ -15,8 +15,9 @@ package struct UnitSandbox: Sendable {
   /// Options of systemd-run; nil if there is no such unit.
   package private(set) var options: [String]?
 
-  /// `shown`: what `systemctl show` prints.
-  package init(_ shown: String) {
+  /// `shown`: what `systemctl show` prints. `files`: what `systemctl cat` prints, which has the credentials: `show` of
+  /// Debian 12 calls them unprintable.
+  package init(_ shown: String, files: String = "") {
     var options: [String] = []
     var isLoaded = false
     for line in shown.split(separator: "\n") {
@@ -30,6 +31,18 @@ package struct UnitSandbox: Sendable {
         options.append("--property=ReadWritePaths=" + paths.joined(separator: " "))
       }
     }
-    self.options = isLoaded ? options : nil
+    self.options = isLoaded ? options + Self.credentials(in: files) : nil
+  }
+
+  private static func credentials(in files: String) -> [String] {
+    var found: [String] = []
+    for line in files.split(separator: "\n") {
+      for name in ["LoadCredential=", "LoadCredentialEncrypted="] where line.hasPrefix(name) {
+        // An empty value takes back those before it.
+        if line.count == name.count { found.removeAll { $0.hasPrefix("--property=" + name) } }
+        if line.count > name.count { found.append("--property=" + line) }
+      }
+    }
+    return found
   }
 }

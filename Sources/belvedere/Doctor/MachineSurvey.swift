@@ -66,7 +66,14 @@ enum MachineSurvey {
 
   /// Whether systemd-networkd keeps addresses there that it did not set.
   static func keepsAddresses(on interface: NetworkInterface) -> Bool {
-    let paths = networkState(of: interface).map(NetworkFile.paths) ?? []
+    guard let path = networkState(of: interface).flatMap(NetworkFile.path) else { return false }
+    // By name; of two with the same one that of /etc counts.
+    var dropIns: [String: String] = [:]
+    for parent in ["/usr/lib", "/run", "/etc"] {
+      let folder = "\(parent)/systemd/network/\(path.split(separator: "/").last ?? "").d"
+      for name in File.names(in: folder) where name.hasSuffix(".conf") { dropIns[name] = "\(folder)/\(name)" }
+    }
+    let paths = [path] + dropIns.sorted { $0.key < $1.key }.map(\.value)
     return NetworkFile(paths.compactMap { File.text(of: $0) }).keepsAddresses
   }
 
@@ -80,7 +87,8 @@ enum MachineSurvey {
       let run = try? CapturedProgram(
         "/usr/bin/systemctl", ["show", "--property", UnitSandbox.properties, "belvedere.service"], timeout: timeout)
     else { return UnitSandbox("") }
-    return UnitSandbox(run.output)
+    let files = try? CapturedProgram("/usr/bin/systemctl", ["cat", "belvedere.service"], timeout: timeout)
+    return UnitSandbox(run.output, files: files?.output ?? "")
   }
 
   // MARK: ports
