@@ -46,6 +46,11 @@ private struct TraceReaders: ~Copyable {
     String(decoding: read(number, at: now), as: UTF8.self)
   }
 
+  /// Sends more than a turn could read.
+  func send(_ number: UInt32) {
+    _ = Socket.write(processes[Int(number) - 1].descriptor.number, [UInt8](repeating: 10, count: 100_000).span)
+  }
+
   mutating func endProcesses() { processes = [] }
 }
 
@@ -98,6 +103,14 @@ private func event(_ kind: TraceEvent.Kind, _ text: String, _ key: TraceEvent.Ke
     let ended = readers.sessions.proceed(at: start).map(\.reason)
     #expect(ended == Array(repeating: "the command has ended", count: 4) && readers.sessions.hasRoom)
     #expect(readers.sessions.orders(at: start).isEmpty)
+  }
+
+  @Test func `a process that sends something ends its trace, however much it is`() throws {
+    var readers = try TraceReaders()
+    let (first, second) = (try readers.begin(), try readers.begin())
+    readers.send(first)
+    #expect(readers.sessions.proceed(at: start).map(\.reason) == ["the command has sent something"])
+    #expect(readers.sessions.orders(at: start).map(\.number) == [second])
   }
 
   @Test func `a process that does not read costs a bounded amount, and gets the number of what it has missed`() throws {

@@ -82,17 +82,18 @@ struct TraceSession {
     return reason ?? notedEnd(at: now)
   }
 
-  /// Whether the process has gone. It sends nothing.
+  /// Whether the process has gone. It has nothing to say: what it sends ends the trace, since reading it all could take as
+  /// long as it likes.
   private mutating func notedEnd(at now: Instant) -> String? {
-    while closing == nil {
-      switch LocalSocket.receive(from: socket.descriptor, limit: 256) {
-      case .bytes: continue
-      case .nothing: return nil
-      case .ended:
-        end(reason: "", at: now)
-        return "the command has ended"
-      }
+    guard closing == nil else { return nil }
+    switch LocalSocket.receive(from: socket.descriptor, limit: 1) {
+    case .nothing: return nil
+    case .ended:
+      end(reason: "", at: now)
+      return "the command has ended"
+    case .bytes:
+      end(reason: "", at: now)
+      return "the command has sent something"
     }
-    return nil
   }
 }
