@@ -76,6 +76,7 @@ import Testing
       case "tls": whole["tls"] = needsCertificate ? "{ certificate: /etc/view.pem, \(mine) }" : "{ \(mine) }"
       case "tls.certificates": whole["tls"] = "{ certificates: [{ \(mine) }] }"
       case "servers.NAME": whole["servers"] = "{ a: { \(mine) } }"
+      case "access.paths.PATH": whole["access"] = "{ paths: { /admin: { \(mine) } } }"
       case "log.access": whole["log"] = "{ access: { \(mine) } }"
       case "vrrp", "vrrp.authentication", "vrrp.track", "vrrp.mail":
         let part = section.name.split(separator: ".").dropFirst().first.map { "\($0): { \(self.part(mine)) }" } ?? mine

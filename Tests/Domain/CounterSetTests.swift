@@ -22,7 +22,7 @@ private func checkList<Counts: CounterSet>(_ type: Counts.Type, count: Int) {
   @Test func `each counter is listed once`() {
     checkList(TrafficCounts.self, count: 22)
     checkList(ServerCounts.self, count: 22 + 4 + 3 * 19)
-    checkList(ServiceCounts.self, count: 23)
+    checkList(ServiceCounts.self, count: 26)
     checkList(WorkerCounts.self, count: 10 + 6 + 2)
     checkList(LoopCounts.self, count: 2)
   }

@@ -24,6 +24,7 @@ extension Configuration {
     package var health = Health()
     package var affinity = Affinity()
     package var forwarded = Forwarded()
+    package var access = Access()
     package var requests = Requests()
     package var pool = Pool()
     package var timeouts = Timeouts()

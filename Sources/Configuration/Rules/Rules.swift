@@ -29,6 +29,7 @@ enum Rules {
     checkHealth(service, &reader)
     checkAffinity(service, &reader)
     checkForwarded(service, &reader)
+    checkAccess(service, &reader)
     checkTimeouts(service, &reader)
     checkDatagrams(service, &reader)
   }

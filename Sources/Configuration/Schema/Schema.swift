@@ -33,7 +33,8 @@ package enum Schema {
   package static let sections = [
     Description(root), Description(tls), Description(certificate), Description(redirect), Description(relay),
     Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
-    Description(requests), Description(pool), Description(timeouts), Description(limits), Description(log),
+    Description(clientAccess), Description(accessPath), Description(requests), Description(pool), Description(timeouts),
+    Description(limits), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
     Description(mail), Description(pair), Description(observer),
   ]
@@ -185,6 +186,10 @@ package enum Schema {
     Key(
       "forwarded", \.forwarded, .section(forwarded), default: "see there", example: "{ add: false }",
       "Fields that tell servers about the client."),
+    Key(
+      "access", \.access, .section(clientAccess), default: "see there",
+      example: "{ paths: { /admin: { allow: [10.0.0.0/8] } } }",
+      "Which client networks may use the service, and which of its paths."),
     Key(
       "requests", \.requests, .section(requests), default: "see there", example: "{ hosts: any }",
       "Which requests are accepted."),

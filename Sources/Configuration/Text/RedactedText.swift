@@ -36,6 +36,7 @@ package struct RedactedText {
 
     /// Whether it may have this key below it.
     func hasName(_ key: String) -> Bool {
+      if kinds.contains(where: { $0.contains("mapping of paths") }), key.hasPrefix("/") { return true }
       guard hasNames, ServerName.isValid(key) else { return false }
       return !hasNumbers || UInt16(key) != nil || kinds.contains { $0.contains("`\(key)`") }
     }

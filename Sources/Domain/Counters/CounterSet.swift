@@ -57,10 +57,12 @@ extension FlatCounterSet {
     for (name, value) in named { try members.encode(value, forKey: CounterName(stringValue: name)) }
   }
 
-  /// All counters must be there.
+  /// A counter that another release does not have is zero.
   public init(from decoder: any Decoder) throws {
     let members = try decoder.container(keyedBy: CounterName.self)
-    let values = try Self().named.map { try members.decode(UInt64.self, forKey: CounterName(stringValue: $0.name)) }
+    let values = try Self().named.map {
+      try members.decodeIfPresent(UInt64.self, forKey: CounterName(stringValue: $0.name)) ?? 0
+    }
     self.init(values: values)
   }
 }

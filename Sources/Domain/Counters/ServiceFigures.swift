@@ -19,6 +19,7 @@ public struct ServiceCounts: CounterSet, Codable {
   public var traffic = TrafficCounts()
   /// Clients that were forgotten because the affinity table was full (`affinity.entries`).
   public var evictedClients: UInt64 = 0
+  public var access = AccessCounts()
 
   public init() {}
 
@@ -26,10 +27,30 @@ public struct ServiceCounts: CounterSet, Codable {
   public mutating func forEach(with other: ServiceCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
     traffic.forEach(with: other.traffic, change)
     change("evicted_clients", &evictedClients, other.evictedClients)
+    access.forEach(with: other.access, change)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case traffic
+    case traffic, access
     case evictedClients = "evicted_clients"
+  }
+}
+
+/// What rules for client networks (`access`) have refused.
+public struct AccessCounts: FlatCounterSet {
+  /// Connections, flows of datagrams and requests of clients that may not use the service.
+  public var service: UInt64 = 0
+  /// Requests of clients that may not use their path.
+  public var path: UInt64 = 0
+  /// Requests whose path servers may understand in different ways.
+  public var ambiguous: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: AccessCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("service", &service, other.service)
+    change("path", &path, other.path)
+    change("ambiguous", &ambiguous, other.ambiguous)
   }
 }

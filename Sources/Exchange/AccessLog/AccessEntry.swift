@@ -11,6 +11,8 @@ public struct AccessEntry: ~Copyable {
   public let service: String
   /// Prefixed with its service's name if there is one; nil when no server was chosen.
   public let server: String?
+  /// The rule of `access` that refused the request: its path, or a word; nil if none did.
+  public let rule: String?
   /// As logged, with secrets hashed or removed.
   public let requestLine: [UInt8]
   /// Number of client connections, including this one.
@@ -24,7 +26,8 @@ public struct AccessEntry: ~Copyable {
 
   public init(
     record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, service: String,
-    server: String?, requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, configuration: UInt64
+    server: String?, rule: String? = nil, requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int,
+    configuration: UInt64
   ) {
     self.record = record
     self.client = client
@@ -32,6 +35,7 @@ public struct AccessEntry: ~Copyable {
     self.isTLS = isTLS
     self.service = service
     self.server = server
+    self.rule = rule
     self.requestLine = requestLine
     self.connections = connections
     self.serverConnections = serverConnections
@@ -50,6 +54,10 @@ public struct AccessEntry: ~Copyable {
     if let server {
       sink.append("\nBELVEDERE_SERVER=")
       sink.append(server.utf8Span.span)
+    }
+    if let rule {
+      sink.append("\nBELVEDERE_RULE=")
+      sink.append(rule.utf8Span.span)
     }
     sink.append("\nBELVEDERE_CONFIGURATION=")
     sink.append(decimal: configuration)

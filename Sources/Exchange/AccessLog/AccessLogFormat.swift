@@ -124,6 +124,10 @@ public enum AccessLogFormat: Sendable {
     sink.append(number: "connections", UInt64(entry.connections))
     sink.append(number: "server_exchanges", UInt64(entry.serverConnections))
     sink.append(number: "server_queue", UInt64(entry.queue))
+    if let rule = entry.rule {
+      sink.append(",\"rule\":")
+      sink.append(jsonString: rule.utf8Span.span)
+    }
     sink.append(",\"request\":")
     sink.append(jsonString: entry.requestLine.span)
     sink.append("}")

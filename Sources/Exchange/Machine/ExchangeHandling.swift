@@ -48,8 +48,9 @@ extension Exchange {
   }
 
   mutating func denied(_ rejection: Rejection, at now: Instant) -> Effects {
-    guard case .reading = state, request != nil else { return .none }
-    return reply(rejection.status, Termination(.proxy, .request), at: now)
+    guard case .reading = state, record.headRead != nil else { return .none }
+    let termination = Termination(.proxy, .request)
+    return kind == .opaque ? conclude(termination, Effects(.close)) : reply(rejection.status, termination, at: now)
   }
 
   mutating func maintenance(at now: Instant) -> Effects {

@@ -20,6 +20,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
   case expectationUnknown
   case upgradeNotRequested, upgradeMalformed, bytesBehindUpgrade
   case tooManyOfClient
+  case clientNotAllowed, pathAmbiguous
 
   // Framing of the message.
   case contentLengthMalformed, contentLengthRepeated, contentLengthTooLarge
@@ -39,6 +40,7 @@ extension Rejection {
     case .methodNotAllowed: .methodNotAllowed
     case .hostNotServed: .misdirectedRequest
     case .tooManyOfClient: .serviceUnavailable
+    case .clientNotAllowed: .forbidden
     case .methodUnknown, .transferCodingUnknown: .notImplemented
     case .targetTooLong: .uriTooLong
     case .versionNotSupported: .versionNotSupported
@@ -89,6 +91,8 @@ extension Rejection {
     case .upgradeMalformed: "101 without its Upgrade fields"
     case .bytesBehindUpgrade: "bytes behind an upgrade request"
     case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
+    case .clientNotAllowed: "a client that may not come here (access)"
+    case .pathAmbiguous: "a path that servers may understand in different ways (access: paths)"
     case .contentLengthMalformed: "malformed Content-Length"
     case .contentLengthRepeated: "more than one Content-Length"
     case .contentLengthTooLarge: "Content-Length too large"

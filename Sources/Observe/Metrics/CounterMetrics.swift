@@ -57,11 +57,18 @@ extension Metrics {
     "service_clients_limit", "The most entries of the affinity tables (affinity.entries).", by: ["service"])
   static let evictedClients = Metric.counter(
     "service_clients_evicted", "Clients that were forgotten because the affinity table was full.", by: ["service"])
+  static let refusedByAccess = Metric.counter(
+    "service_access_refused",
+    "Connections, requests and flows that access has refused, by the kind of rule: service, path, or ambiguous.",
+    by: ["service", "rule"])
   static let serviceTraffic = TrafficMetrics(
     "service", by: ["service"], redispatches: "Requests that went to another server than the first chosen.")
 
   static let services: [Metric] =
-    [serviceMaintenance, serviceConnections, serviceWaiting, serviceClients, serviceClientLimit, evictedClients]
+    [
+      serviceMaintenance, serviceConnections, serviceWaiting, serviceClients, serviceClientLimit, evictedClients,
+      refusedByAccess,
+    ]
     + serviceTraffic.all
 
   // MARK: servers

@@ -29,6 +29,10 @@ extension Exposition {
     add(Metrics.serviceClients, service.clients, labels)
     add(Metrics.serviceClientLimit, service.clientLimit, labels)
     add(Metrics.evictedClients, service.counts.evictedClients, labels)
+    let access = service.counts.access
+    for (rule, count) in [("service", access.service), ("path", access.path), ("ambiguous", access.ambiguous)] {
+      add(Metrics.refusedByAccess, count, labels + [rule])
+    }
     add(Metrics.serviceTraffic, service.counts.traffic, labels)
   }
 

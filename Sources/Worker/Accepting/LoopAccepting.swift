@@ -56,6 +56,10 @@ extension Loop {
     let identity = snapshot.identity(of: peer.address)
     let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.hasTLS)
     let isProxy = forwarding.isPeerTrusted
+    // Where services share the listener, the client has yet to name one.
+    if entrance.several == nil, !isProxy, snapshot.access?.allows(peer.address) == false {
+      return context.refuseConnection(to: snapshot)
+    }
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1

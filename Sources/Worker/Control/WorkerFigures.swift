@@ -107,7 +107,7 @@ extension ServiceFigures {
   fileprivate init(of service: ServiceSnapshot, _ figures: [LoopFigures]) {
     let affinity = service.backend.affinity
     var counts = ServiceCounts()
-    for loop in figures { counts.traffic.add(loop.services[service.counters]) }
+    for loop in figures { counts.add(loop.services[service.counters]) }
     counts.evictedClients = affinity.evictions
     self.init(
       connections: UInt64(clamping: service.shared.connectionCount), clients: UInt64(clamping: affinity.count),

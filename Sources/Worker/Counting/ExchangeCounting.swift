@@ -7,7 +7,7 @@ extension ActiveExchange {
   /// Counts the exchange, which has ended, for its service and its server.
   mutating func count(_ context: inout LoopContext) {
     let kind = exchange.kind
-    context.reports.services.change(snapshot.counters) { $0.count(exchange.record, kind) }
+    context.reports.services.change(snapshot.counters) { $0.traffic.count(exchange.record, kind) }
     guard let server else { return }
     context.reports.servers.change(snapshot.servers[server].counters) { counts in
       counts.traffic.count(exchange.record, kind)
@@ -35,7 +35,7 @@ extension ActiveExchange {
 extension LoopContext {
   /// Counts a flow of datagrams, which has ended.
   mutating func count(_ record: AccessRecord, of server: Int, _ snapshot: ServiceSnapshot) {
-    reports.services.change(snapshot.counters) { $0.count(record, nil) }
+    reports.services.change(snapshot.counters) { $0.traffic.count(record, nil) }
     reports.servers.change(snapshot.servers[server].counters) { $0.traffic.count(record, nil) }
   }
 }

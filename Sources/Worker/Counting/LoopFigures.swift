@@ -8,7 +8,7 @@ struct LoopFigures: Sendable {
   /// Since the first loop with this index started.
   var counters = Counters()
   var servers = CounterTable<ServerCounts>()
-  var services = CounterTable<TrafficCounts>()
+  var services = CounterTable<ServiceCounts>()
   /// Number of connections to each server, including idle ones.
   var connections: [ServerIdentity: Int] = [:]
 

@@ -35,6 +35,10 @@ extension DatagramRelay {
     _ key: Flow.Key, scope: UInt32, at listener: SlabKey, _ context: inout LoopContext
   ) -> SlabKey? {
     let service = listeners[listener].service
+    if service.access?.allows(key.client.address) == false {
+      context.reports.services.change(service.counters) { $0.access.service &+= 1 }
+      return nil
+    }
     let client = service.identity(of: key.client.address)
     // The cheapest checks come first: this is what a flood costs.
     guard !context.isStopping, !service.shared.isInMaintenance, !service.isOwnEnd(key),

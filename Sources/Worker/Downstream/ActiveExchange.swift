@@ -43,6 +43,8 @@ struct ActiveExchange: ~Copyable {
   /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
   /// client's affinity is neither used nor changed.
   var isDedicated = false
+  /// Why `access` refuses the request, for the log.
+  var refusal: AccessRules.Decision?
   /// The connection to the server, or the one kept from the previous exchange.
   var connection: SlabKey?
   /// Servers that failed in this exchange.

@@ -256,6 +256,11 @@ struct ClientConnection: ~Copyable {
   /// Relays opaque bytes from the start.
   private mutating func tunnel(_ context: inout LoopContext) -> ActiveExchange.Step {
     beginRequest(&context)
+    if client.snapshot.access?.allows(client.knownAddress) == false {
+      requests.current.value.refusal = .refusedByService
+      context.refuseConnection(to: client.snapshot)
+      return requests.current.value.react(to: .denied(.clientNotAllowed), &client, &context)
+    }
     if client.snapshot.shared.isInMaintenance {
       return requests.current.value.react(to: .maintenance, &client, &context)
     }
@@ -275,6 +280,7 @@ struct ClientConnection: ~Copyable {
     }
     if context.reports.traces.isActive { requests.current.value.follow(&client, context) }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
+    if client.snapshot.access != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
       return requests.current.value.react(to: .maintenance, &client, &context)
     }

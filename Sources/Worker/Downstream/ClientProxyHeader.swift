@@ -67,6 +67,10 @@ extension ClientConnection {
       }
     }
     if context.reports.traces.isActive { client.follow(isNew: true, &context) }
+    guard client.entrance.several != nil || isAdmitted else {
+      context.refuseConnection(to: client.snapshot)
+      return .close
+    }
     since = context.now
     guard !client.entrance.hasTLS else {
       phase = .handshaking

@@ -15,7 +15,8 @@ extension ActiveExchange {
     let entry = AccessEntry(
       record: exchange.record, client: identity(on: client).endpoint, frontend: client.frontend,
       isTLS: client.entrance.hasTLS, service: snapshot.settings.name,
-      server: server.map { snapshot.servers[$0].identity.name }, requestLine: requestLine,
+      server: server.map { snapshot.servers[$0].identity.name }, rule: refusal.map(snapshot.ruleName),
+      requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: snapshot.number)

@@ -53,7 +53,7 @@ struct LoopContext: ~Copyable {
     var traces: LoopTraces
     var counters = Counters()
     var servers = CounterTable<ServerCounts>()
-    var services = CounterTable<TrafficCounts>()
+    var services = CounterTable<ServiceCounts>()
     /// When the next timer is due, while the loop waits for it.
     var due = Instant.distantFuture
 

@@ -26,14 +26,13 @@ final class ServiceSnapshot: Sendable {
   let firstServer: Int
   let backend: Backend
   let affinity: AffinityKeys
+  /// Nil without rules, so that they cost nothing.
+  let access: AccessRules?
   let redirect: Redirect?
   /// The accepted host names, by the set with the certificate presented to the client; empty if all are accepted.
   let hosts: [ServedHosts]
   /// Custom error pages, and the page of maintenance.
   let pages: [Configuration.OwnPage: [UInt8]]
-
-  /// The request of a health check.
-  let healthRequest: [UInt8]
   private let presence: Presence
 
   /// The settings for connections to a server.
@@ -82,14 +81,19 @@ final class ServiceSnapshot: Sendable {
     policy = ExchangePolicy(settings)
     front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings.tls, tickets)
     self.servers = try ServiceSnapshot.loadServers(settings, servers)
-    let health = settings.health
-    healthRequest = Array(
-      "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
     backend = try Backend(settings, Array(servers), secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
+    access = settings.access.isEmpty ? nil : AccessRules(settings.access)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)
     pages = try ServiceSnapshot.loadPages(settings.pages)
+  }
+
+  /// The request of a health check.
+  var healthRequest: [UInt8] {
+    let health = settings.health
+    return Array(
+      "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
   }
 
   /// The client's key for balancing.

@@ -1,0 +1,30 @@
+import Wire
+
+/// The rules for lists of client networks.
+extension Rules {
+  static func checkAccess(_ service: Configuration.Service, _ reader: inout Reader) {
+    let access = service.access
+    checkNetworks(access.networks, at: ["access"], &reader)
+    for path in access.paths {
+      checkNetworks(path.networks, at: ["access", "paths", path.path], &reader)
+      let isException = access.paths.contains { path.path.hasPrefix($0.path + "/") }
+      guard path.networks.isEmpty, !isException, let place = reader.site("access", "paths", path.path)?.key else {
+        continue
+      }
+      reader.warn("without `allow` and `deny` this rule admits every client that the service admits", at: place)
+    }
+    if service.mode == .passthrough, !access.paths.isEmpty, let place = reader.mark("access", "paths") {
+      reader.error("paths can't be seen in mode `passthrough`", at: place, "Rules for the whole service are possible.")
+    }
+  }
+
+  private static func checkNetworks(
+    _ networks: Configuration.Access.Networks, at path: [String], _ reader: inout Reader
+  ) {
+    let denied = Set(networks.deny)
+    for (index, network) in networks.allow.enumerated() where denied.contains(network) {
+      guard let place = reader.mark(in: path + ["allow"], item: index) else { continue }
+      reader.error("`\(network)` is in `allow` and in `deny`", at: place)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Balancing
+import Configuration
+import Domain
+import Exchange
+import HTTP1
+import Linux
+import Wire
+
+/// Which clients may come in (`access`). A connection is refused as soon as its client and its service are known, before
+/// its handshake if possible; each request is decided again, because a trusted proxy may have named its client and a
+/// reload may have changed the rules.
+extension ClientConnection {
+  /// Whether the service may be used from the other end of this connection. The clients behind a trusted proxy are known
+  /// with their requests.
+  var isAdmitted: Bool {
+    guard let access = client.snapshot.access, !client.forwarding.isPeerTrusted else { return true }
+    return access.allows(client.knownAddress)
+  }
+
+  /// Why the request may not be relayed; nil if it may.
+  @inline(never)
+  mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
+    guard let access = client.snapshot.access, let request = requests.current.value.exchange.request else { return nil }
+    // The list of a proxy may end at an unreadable element, and the last address before it be that of another proxy.
+    let named = requests.current.value.origin?.endpoint.address
+    let isProxy = named.map { name in
+      client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(name) }
+    }
+    let address = isProxy == true ? nil : named ?? client.knownAddress
+    let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
+    if decision == .allowed { return nil }
+    requests.current.value.refusal = decision
+    context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
+    return decision == .ambiguousPath ? .pathAmbiguous : .clientNotAllowed
+  }
+}
+
+extension Client {
+  /// The address at the other end; nil if that is a trusted proxy, which has not said who its client is.
+  var knownAddress: IPAddress? {
+    entrance.isUnnamed || forwarding.isPeerTrusted ? nil : peer.endpoint.address
+  }
+}
+
+extension LoopContext {
+  /// Counts a connection that is closed because its client may not use the service.
+  @inline(never)
+  mutating func refuseConnection(to service: ServiceSnapshot) {
+    reports.counters.refused.connections += 1
+    reports.services.change(service.counters) { $0.access.count(.refusedByService) }
+  }
+}
+
+extension ServiceSnapshot {
+  /// The rule that has decided, as in the access log.
+  func ruleName(of decision: AccessRules.Decision) -> String {
+    switch decision {
+    case .allowed: ""
+    case .refusedByService: "access"
+    case .refusedByPath(let index): settings.access.paths[index].path
+    case .ambiguousPath: "ambiguous path"
+    }
+  }
+}
+
+extension AccessCounts {
+  fileprivate mutating func count(_ decision: AccessRules.Decision) {
+    switch decision {
+    case .allowed: break
+    case .refusedByService: service &+= 1
+    case .refusedByPath: path &+= 1
+    case .ambiguousPath: ambiguous &+= 1
+    }
+  }
+}
+
+extension AccessRules {
+  convenience init(_ settings: Configuration.Access) {
+    self.init(
+      service: NetworkTable(settings.networks), paths: settings.paths.map { ($0.path, NetworkTable($0.networks)) })
+  }
+}
+
+extension NetworkTable {
+  fileprivate init(_ networks: Configuration.Access.Networks) { self.init(allow: networks.allow, deny: networks.deny) }
+}

@@ -1,0 +1,228 @@
+"""Rules for client networks (`access`): who may use a service, and which of its paths."""
+
+import json
+import subprocess
+
+import pytest
+from harness.belvedere import endpoint_text
+from harness.client import connect_plain, connect_tls
+from harness.datagrams import Client
+from harness.service import belvedere, server_entry
+from harness.view import Tunnel, pair
+from harness.waiting import free_port, wait_until
+
+INSIDE, OUTSIDE, PROXY = "127.0.81.1", "127.0.82.1", "127.0.83.1"
+ONLY_INSIDE = {"allow": ["127.0.81.0/24"]}
+PATHS = {"paths": {"/admin": ONLY_INSIDE, "/rest": ONLY_INSIDE, "/admin/public": {}}}
+# The test itself asks from here.
+OPEN = {"deny": ["127.0.82.0/24"]}
+
+
+def counts(balancer):
+    return balancer.status["counters"]["services"][0]["counts"]["access"]
+
+
+def wait_for_counts(balancer, **expected):
+    def agree():
+        return all(counts(balancer)[name] == count for name, count in expected.items())
+
+    wait_until(agree, lambda: f"{expected}: {counts(balancer)}")
+
+
+def is_closed(client):
+    """Whether the other end closes without a byte."""
+    with client:
+        return client.receive_to_end() == b""
+
+
+def handshake_fails(balancer, source):
+    with pytest.raises(OSError):
+        with balancer.connect(source) as client:
+            client.get("/")
+    return True
+
+
+def test_paths_are_refused_from_outside_in_every_spelling(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, access=PATHS, log={"access": {"format": "json"}})
+    before = len(server.requests)
+    refused = ["/admin", "/admin/", "/ADMIN/x", "/%61dmin", "/admin//x", "/admin;a=1/x", "/;x/admin", "/admin.", "/admin%20",
+               "/rest/v1/login?x=/admin/public", "/admin/publicity", "/admin/public:x", "/admin/PUBLIC", "/admin/public;x/y"]  # fmt: skip
+    ambiguous = ["//x/admin", "/admin~%31", "/x/../admin", "/x/%2e%2e/admin", "/x/..;/admin", "/x%2fadmin", "/%2561dmin", "/x%5cadmin", "/adm%C4%B1n"]
+    for target in refused:
+        assert balancer.get(target, source=OUTSIDE).status == 403, target
+    for target in ambiguous:
+        assert balancer.get(target, source=OUTSIDE).status == 400, target
+    assert len(server.requests) == before
+    wait_for_counts(balancer, service=0, path=len(refused), ambiguous=len(ambiguous))
+    for target in ["/", "/portal", "/administrator", "/admin/public/x", "/portal?x=/admin", "/portal?../admin"]:
+        assert balancer.get(target, source=OUTSIDE).status == 200, target
+    for target in refused + ambiguous:
+        assert balancer.get(target, source=INSIDE).status == 200, target
+    lines = [json.loads(line) for line in balancer.access_lines]
+    assert {line["rule"] for line in lines if line["status"] == 403} == {"/admin", "/rest"}
+    assert {line["rule"] for line in lines if line["status"] == 400} == {"ambiguous path"}
+    assert {line["termination"] for line in lines if "rule" in line} == {"PR"}
+    assert not [line for line in lines if line["status"] == 200 and "rule" in line]
+
+
+def test_curl_is_refused_and_admitted(testbed, certificates):
+    balancer = testbed.balance(testbed.server(), access=PATHS)
+
+    def curl(source, target, *options):
+        place = f"view.test:443:{balancer.address}:{balancer.port}"
+        words = ["curl", "-s", "--path-as-is", "--cacert", str(certificates.authority.certificate), "--connect-to", place,
+                 "--interface", source, "-o", "/dev/null", "-w", "%{http_code}", *options, f"https://view.test{target}"]  # fmt: skip
+        return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+
+    assert curl(OUTSIDE, "/admin/") == "403" and curl(INSIDE, "/admin/") == "200"
+    assert curl(OUTSIDE, "/portal/../admin/") == "400" and curl(OUTSIDE, "/portal") == "200"
+    assert curl(OUTSIDE, "/admin/", "-X", "POST", "-d", "x=1") == "403"
+
+
+def test_refused_client_gets_no_handshake_and_no_redirect(testbed):
+    balancer = testbed.balance(testbed.server(), access=OPEN)
+    # The harness has made one.
+    wait_until(lambda: balancer.status["counters"]["handshakes"]["full"] == 1, "the counter")
+    assert is_closed(balancer.connect_plain(OUTSIDE)) and is_closed(balancer.connect_redirect(OUTSIDE))
+    command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{OUTSIDE}:0", "-brief"]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
+    wait_for_counts(balancer, service=3)
+    assert balancer.status["counters"]["handshakes"]["full"] == 1
+    assert balancer.get("/", source=INSIDE).status == 200
+    with balancer.connect_redirect(INSIDE) as client:
+        assert client.get("/").status == 301
+
+
+def test_reload_decides_new_requests_on_open_connections_and_tunnels_go_on(testbed):
+    balancer = pair(testbed)
+    tunnel, pages = Tunnel(balancer.connect(OUTSIDE)), balancer.connect(OUTSIDE)
+    assert pages.get("/").status == 200
+    balancer.reload({"access": OPEN})
+    tunnel.say()
+    answer = pages.get("/")
+    assert answer.status == 403 and answer["Connection"] == "close"
+    assert handshake_fails(balancer, OUTSIDE)
+    balancer.reload({"access": None})
+    assert balancer.get("/", source=OUTSIDE).status == 200
+    tunnel.say()
+    tunnel.end()
+
+
+def test_clients_behind_a_trusted_proxy_are_decided_and_not_the_proxy(testbed):
+    rules = {"allow": ["192.0.2.0/24", "127.0.0.0/16"], "paths": {"/admin": {"allow": ["192.0.2.7"]}}}
+    balancer = testbed.balance(testbed.server(), access=rules, forwarded={"trusted-proxies": [PROXY]})
+
+    def status(target, *fields, source=PROXY):
+        return balancer.get(target, *fields, source=source).status
+
+    assert status("/", "X-Forwarded-For: 192.0.2.8") == 200
+    assert status("/", "X-Forwarded-For: 198.51.100.1") == 403
+    # What a client claims is left of what the proxy appends.
+    assert status("/", "X-Forwarded-For: 192.0.2.8, 198.51.100.1") == 403
+    assert status("/admin", "X-Forwarded-For: 192.0.2.8") == 403
+    assert status("/admin", "X-Forwarded-For: 192.0.2.7") == 200
+    # A proxy that does not say who its client is has none that is admitted, although its own network is.
+    assert status("/") == 403
+    for unknown in ("unknown", "198.51.100.1, unknown", "2001:db8::1%eth0", f"client.example:1, {PROXY}"):
+        assert status("/", f"X-Forwarded-For: {unknown}") == 403, unknown
+    # No other peer may claim an address.
+    assert status("/admin", "X-Forwarded-For: 192.0.2.7", source="127.0.0.1") == 403
+    with balancer.connect(PROXY) as client:
+        assert client.get("/", "X-Forwarded-For: 192.0.2.8").status == 200
+        assert client.get("/", "X-Forwarded-For: 198.51.100.1").status == 403
+
+
+def test_source_of_a_proxy_header_is_decided_before_the_handshake(testbed):
+    balancer = testbed.balance(
+        testbed.server(), access=OPEN | {"allow": ["127.0.0.0/24", "192.0.2.0/24"]},
+        forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True},
+    )  # fmt: skip
+
+    def introduce(client):
+        stream = balancer.connect_plain(PROXY)
+        stream.send(f"PROXY TCP4 {client} 192.0.2.250 50000 443\r\n")
+        return stream
+
+    assert is_closed(introduce("198.51.100.1"))
+    assert is_closed(introduce("127.0.82.9"))
+    with balancer.connect_plain(PROXY) as stream:
+        stream.send("PROXY UNKNOWN\r\n")
+        assert stream.receive_to_end() == b""
+    wait_for_counts(balancer, service=3)
+    with introduce("192.0.2.8") as stream:
+        tls = balancer.context().wrap_socket(stream.socket, server_hostname="view.test")
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n")
+        assert tls.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_clients_of_ipv6_are_decided(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
+    port = free_port("::1")
+    access = {"deny": ["::1"], "paths": {"/admin": {"deny": ["127.0.0.0/8"]}}}
+    balancer.write({"listen": [endpoint_text(balancer.address, balancer.port), port], "access": access})
+    balancer.start().wait_until_serving()
+    assert is_closed(connect_plain(("::1", port)))
+    # A socket for both families sees IPv4 addresses mapped into IPv6.
+    with connect_tls(("127.0.0.1", port), balancer.context()) as client:
+        assert client.get("/").status == 200
+        assert client.get("/admin").status == 403
+    balancer.reload({"access": {"deny": None, "paths": None, "allow": ["::1", "127.0.0.0/24"]}})
+    with connect_tls(("::1", port), balancer.context()) as client:
+        assert client.get("/admin").status == 200
+
+
+def test_relayed_connections_and_datagrams_are_decided(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
+    port, datagrams = free_port(balancer.address), free_port(balancer.address)
+    balancer.write({"relay": {"tcp": [port], "udp": [datagrams]}, "access": OPEN}).start().wait_until_serving()
+    assert is_closed(connect_plain((balancer.address, port), OUTSIDE))
+    with Client(balancer, OUTSIDE, port=datagrams) as client:
+        client.send(b"x")
+        wait_for_counts(balancer, service=2)
+    assert balancer.status["traffic"]["flows"] == 0
+
+
+def test_services_that_share_a_port_have_their_own_rules(testbed, certificates):
+    front, own = certificates.front, certificates.authority.issue("cards.test")
+    servers = [testbed.server("first"), testbed.server("second", certificate=own)]
+    nothing = dict.fromkeys(["service", "tls", "servers", "health", "listen", "redirect", "timeouts"])
+    balancer = testbed.balance(start=False, **nothing)
+    listen = endpoint_text(*balancer.endpoint)
+    redirect = {"listen": endpoint_text(balancer.address, balancer.redirect_port)}
+
+    def service(name, server, **changes):
+        entry = server_entry(server, certificates.authority.certificate)
+        return {"service": name, "listen": listen, "redirect": redirect, "servers": {"view01": entry}} | changes
+
+    view = service("view.test", servers[0], tls={"certificate": str(front.chain), "key": str(front.key)})
+    cards = service("cards.test", servers[1], mode="passthrough", access={"allow": ["127.0.81.0/24"]})
+    balancer.write({"services": {"view": view, "cards": cards}}).start()
+    balancer.wait_for_log("worker is ready")
+    assert balancer.get("/", source=OUTSIDE).status == 200
+    with pytest.raises(OSError):
+        balancer.connect(OUTSIDE, server_name="cards.test")
+    with balancer.connect(INSIDE, server_name="cards.test") as client:
+        assert client.get("/whoami", host="cards.test")["X-Server"] == "second"
+    for source, expected in ((OUTSIDE, 403), (INSIDE, 301)):
+        with balancer.connect_redirect(source) as client:
+            assert client.get("/", host="cards.test").status == expected
+
+
+@pytest.mark.parametrize("access, message", [
+    ({"allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]}, "`10.0.0.0/8` is in `allow` and in `deny`"),
+    ({"paths": {"/Admin": ONLY_INSIDE, "/admin/": ONLY_INSIDE}}, "`/admin` is given twice"),
+    ({"paths": {"/": ONLY_INSIDE}}, "`/` is not a path for a rule"),
+    ({"paths": {"/a/../b": ONLY_INSIDE}}, "`/a/../b` is not a path for a rule"),
+    ({"paths": {"/%61dmin": ONLY_INSIDE}}, "`/%61dmin` is not a path for a rule"),
+    ({"paths": {"/rest/*": ONLY_INSIDE}}, "`/rest/*` is not a path for a rule"),
+    ({"paths": {"/rest?x": ONLY_INSIDE}}, "`/rest?x` is not a path for a rule"),
+    ({"paths": {"/a,/b": ONLY_INSIDE}}, "`/a,/b` is not a path for a rule"),
+    ({"paths": {"admin": ONLY_INSIDE}}, "`admin` is not a path for a rule"),
+    ({"paths": {"/admin": {"allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]}}}, "is in `allow` and in `deny`"),
+])  # fmt: skip
+def test_check_refuses_rules_without_one_meaning(testbed, access, message):
+    balancer = testbed.balance(testbed.server(), access=access, start=False)
+    balancer.write()
+    check = belvedere("check", "-c", balancer.file)
+    assert check.returncode == 1 and message in check.stderr, check.stderr
