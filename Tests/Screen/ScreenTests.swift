@@ -196,10 +196,11 @@ import Wire
     #expect(PlotStyle.blocks.plot(values, width: -3) == "")
   }
 
-  @Test func `a frame overwrites the screen, ends its lines, and has colours only if it is to`() {
+  @Test
+  func `a frame erases each line before its text, so that the last column stays, and has colours only if it is to`() {
     let lines = [PageLine("a", .bad), PageLine("b")]
-    #expect(ScreenFrame.text(lines, isColoured: false) == "\u{1b}[Ha\u{1b}[K\r\nb\u{1b}[K\u{1b}[J")
-    #expect(ScreenFrame.text(lines, isColoured: true) == "\u{1b}[H\u{1b}[31ma\u{1b}[0m\u{1b}[K\r\nb\u{1b}[K\u{1b}[J")
+    #expect(ScreenFrame.text(lines, isColoured: false) == "\u{1b}[H\u{1b}[2Ka\r\n\u{1b}[2Kb")
+    #expect(ScreenFrame.text(lines, isColoured: true) == "\u{1b}[H\u{1b}[2K\u{1b}[31ma\u{1b}[0m\r\n\u{1b}[2Kb")
   }
 }
 

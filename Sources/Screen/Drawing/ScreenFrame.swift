@@ -8,8 +8,9 @@ package enum ScreenFrame {
   /// Undoes it, in the opposite order.
   package static let end = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"
 
-  /// Overwrites the screen without clearing it first, which would flicker.
+  /// Overwrites each line. It is erased before its text and not after: without wrapping, the cursor stays on the last
+  /// column of a full line, which would be erased too.
   package static func text(_ lines: [PageLine], isColoured: Bool) -> String {
-    "\u{1b}[H" + lines.map { $0.rendered(isColoured: isColoured) + "\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J"
+    "\u{1b}[H" + lines.map { "\u{1b}[2K" + $0.rendered(isColoured: isColoured) }.joined(separator: "\r\n")
   }
 }

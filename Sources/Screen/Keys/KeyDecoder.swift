@@ -33,6 +33,8 @@ package struct KeyDecoder {
     case .ground: return .character(byte)
     case .escape:
       state = byte == UInt8(ascii: "[") ? .sequence([]) : byte == UInt8(ascii: "O") ? .keypad : .ground
+      // The escape key alone does not take the next one with it.
+      if case .ground = state { return .character(byte) }
       return nil
     case .keypad:
       state = .ground
@@ -51,13 +53,13 @@ package struct KeyDecoder {
 
   /// The keys of ECMA-48 cursor movement, and of the VT220's editing keypad.
   private static func key(_ final: UInt8, _ parameter: [UInt8]) -> Key? {
-    switch (final, parameter.first) {
+    switch (final, String(decoding: parameter, as: UTF8.self)) {
     case (UInt8(ascii: "A"), _): .up
     case (UInt8(ascii: "B"), _): .down
-    case (UInt8(ascii: "H"), _), (UInt8(ascii: "~"), UInt8(ascii: "1")), (UInt8(ascii: "~"), UInt8(ascii: "7")): .start
-    case (UInt8(ascii: "F"), _), (UInt8(ascii: "~"), UInt8(ascii: "4")), (UInt8(ascii: "~"), UInt8(ascii: "8")): .end
-    case (UInt8(ascii: "~"), UInt8(ascii: "5")): .pageUp
-    case (UInt8(ascii: "~"), UInt8(ascii: "6")): .pageDown
+    case (UInt8(ascii: "H"), _), (UInt8(ascii: "~"), "1"), (UInt8(ascii: "~"), "7"): .start
+    case (UInt8(ascii: "F"), _), (UInt8(ascii: "~"), "4"), (UInt8(ascii: "~"), "8"): .end
+    case (UInt8(ascii: "~"), "5"): .pageUp
+    case (UInt8(ascii: "~"), "6"): .pageDown
     default: nil
     }
   }
