@@ -21,13 +21,13 @@ public struct Terminal: ~Copyable {
     set(settings)
   }
 
-  /// Restores the settings.
-  public func end() { set(settings) }
+  /// Restores the settings. Keys that were not read are dropped: they are not meant for the shell.
+  public func end() { set(settings, when: TCSAFLUSH) }
 
-  private func set(_ settings: termios) {
+  private func set(_ settings: termios, when: Int32 = TCSADRAIN) {
     var settings = settings
     // SAFETY: the call reads the structure.
-    _ = unsafe tcsetattr(STDOUT_FILENO, TCSADRAIN, &settings)
+    _ = unsafe tcsetattr(STDOUT_FILENO, when, &settings)
   }
 
   /// Its present size; zero where it says none.

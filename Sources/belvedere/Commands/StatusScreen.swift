@@ -141,13 +141,11 @@ struct StatusScreen: ~Copyable {
     // Its default effect is a dump for the developer.
     case SIGQUIT: isEnded = true
     case SIGCONT: terminal.begin()
-    case SIGTSTP:
-      end()
-      signals.deliver(signal)
-      begin()
     default:
       end()
       signals.deliver(signal)
+      // It was continued, or started with the signal ignored.
+      begin()
     }
   }
 }
