@@ -51,15 +51,43 @@ public struct ServerCheck: Codable, Hashable, Sendable {
   public var count: UInt64
   public var needed: UInt64
 
+  /// The certificate that the server has presented last; nil before the first, and where checks are without TLS.
+  public var certificate: ServerCertificate?
+
   /// Whether the last result confirmed the state.
   public var isConfirming: Bool { needed == 0 }
 
-  public init(time: WallTime, result: String, milliseconds: UInt64, count: UInt64 = 0, needed: UInt64 = 0) {
+  public init(
+    time: WallTime, result: String, milliseconds: UInt64, count: UInt64 = 0, needed: UInt64 = 0,
+    certificate: ServerCertificate? = nil
+  ) {
+    self.certificate = certificate
     self.time = time
     self.result = result
     self.milliseconds = milliseconds
     self.count = count
     self.needed = needed
+  }
+}
+
+/// A certificate that a server presents to its health check.
+public struct ServerCertificate: Codable, Hashable, Sendable {
+  /// SHA-256, in hexadecimal digits.
+  public var fingerprint: String
+  public var notAfter: WallTime
+  /// Whether clients are shown the same one; nil where TLS ends at the server (mode `passthrough`).
+  public var isShown: Bool?
+
+  public init(fingerprint: String, notAfter: WallTime, isShown: Bool?) {
+    self.fingerprint = fingerprint
+    self.notAfter = notAfter
+    self.isShown = isShown
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case fingerprint
+    case notAfter = "not_after"
+    case isShown = "shown"
   }
 }
 

@@ -285,7 +285,12 @@ final class WorkerService: Sendable {
 
   private func warnOfExpiry() {
     let notices = state.withLock { state in
-      state.expiry.notices(of: state.snapshot.certificates.map(ExpiryWatch.Subject.init), at: Clock.wall())
+      // One that is a server's too is reported as our own.
+      let subjects = state.snapshot.certificates.map { ExpiryWatch.Subject($0) }
+      let servers = state.snapshot.servers.compactMap { server in
+        server.checks.certificate.map { ExpiryWatch.Subject($0, of: server.name) }
+      }
+      return state.expiry.notices(of: subjects + servers, at: Clock.wall())
     }
     for notice in notices {
       let text = ExpiryWatch.text(of: notice)
@@ -295,7 +300,7 @@ final class WorkerService: Sendable {
 
   /// Reports the metrics of the last second.
   private func sendFigures() {
-    let (snapshot, sent, isAdopted, counts) = state.withLock {
+    let (snapshot, sent, isAdopted, log) = state.withLock {
       ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number, $0.log)
     }
     // Meanwhile loop 0 may outdate checks, and figures of before would overtake that.
@@ -303,12 +308,14 @@ final class WorkerService: Sendable {
     for server in sharedState.dropEmptyServers() {
       sharedState.mailbox(of: 0).post(.serverDropped(server))
     }
-    let figures = WorkerFigures(sharedState, snapshot, metrics, counts)
+    var others = WorkerCounts()
+    (others.log, others.pair) = (log, pairing.counts)
+    let figures = WorkerFigures(sharedState, snapshot, metrics, others)
     for event in figures.events(since: sent?.figures, isAfterReload: sent?.number != snapshot.number) {
       channel.send(event)
     }
     if figures.load.snapshots != sent?.figures.load.snapshots ?? 1 {
-      log.debug("configurations in memory: \(figures.load.snapshots)")
+      self.log.debug("configurations in memory: \(figures.load.snapshots)")
     }
     state.withLock { $0.sent = (figures, snapshot.number) }
     let dropped = accessLog.takeDropped()

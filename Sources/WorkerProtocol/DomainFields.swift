@@ -34,6 +34,10 @@ extension ServerLoad: MessageField {
 extension ServerCheck: MessageField {
   func append(to writer: inout ByteWriter) {
     writer.append(fields: time.milliseconds, milliseconds, count, needed, Text(result, MessageLimit.reason))
+    guard let certificate else { return writer.append(fields: 0 as UInt8) }
+    let comparison: UInt8 = certificate.isShown.map { $0 ? 3 : 2 } ?? 1
+    writer.append(
+      fields: comparison, certificate.notAfter.milliseconds, Text(certificate.fingerprint, shortLimit))
   }
 }
 
@@ -79,6 +83,12 @@ extension FieldReader {
     var check = ServerCheck(
       time: try time(), result: "", milliseconds: try uint64(), count: try uint64(), needed: try uint64())
     check.result = try text("result", limit: MessageLimit.reason)
+    let comparison = try uint8()
+    guard comparison <= 3 else { throw .invalidField("certificate") }
+    guard comparison > 0 else { return check }
+    check.certificate = ServerCertificate(
+      fingerprint: "", notAfter: try time(), isShown: comparison == 1 ? nil : comparison == 3)
+    check.certificate?.fingerprint = try text("fingerprint", limit: shortLimit)
     return check
   }
 

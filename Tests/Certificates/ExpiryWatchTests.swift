@@ -13,7 +13,7 @@ import Wire
 
   private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
     ExpiryWatch.Subject(
-      names: names, file: "/etc/view.pem",
+      names: names, place: .file("/etc/view.pem"),
       fingerprint: try #require(Fingerprint(bytes: [UInt8](repeating: byte, count: 32))),
       notAfter: end())
   }

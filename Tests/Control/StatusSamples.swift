@@ -22,14 +22,17 @@ let sampleServer: StatusReport.Server = {
   server.names = ["view01.domain.local"]
   server.ports = [5001]
   server.limit = 4000
-  server.lastCheck = .init(time: ago(4), result: "200", milliseconds: 14)
+  server.lastCheck = .init(
+    time: ago(4), result: "200", milliseconds: 14,
+    certificate: .init(fingerprint: "cd34", notAfter: sampleTime + .hours(40 * 24), isShown: false))
   server.load = .init(clients: 15, sessions: 12, exchanges: 9, flows: 3, waiting: 2, connections: 11, weightPercent: 38)
   return server
 }()
 
 let sampleServerText =
   #"{"address":"192.168.1.165:443","admin_state":{"mode":"drain","since":"2026-11-22T11:32:01.123Z","#
-  + #""weight":5},"backup":false,"configured_weight":1,"counts":null,"last_check":{"count":0,"milliseconds":14,"needed":0,"#
+  + #""weight":5},"backup":false,"configured_weight":1,"counts":null,"last_check":{"certificate":{"fingerprint":"cd34","#
+  + #""not_after":"2027-01-01T11:32:01.123Z","shown":false},"count":0,"milliseconds":14,"needed":0,"#
   + #""result":"200","time":"2026-11-22T11:31:57.123Z"},"limit":4000,"load":{"clients":15,"connections":11,"#
   + #""exchanges":9,"flows":3,"sessions":12,"waiting":2,"weight_percent":38},"name":"view01","#
   + #""names":["view01.domain.local"],"ports":[5001],"#
@@ -140,7 +143,8 @@ let sampleReportText =
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"certificate":0,"#
   + #""closed":0,"invalid":0,"local":0,"not_tls":0,"parameters":0,"timeout":0},"full":40,"resumed":2},"limits":{"#
   + #""accept_pauses":0,"connections":0,"connections_per_address":0,"queue":0,"server_connections":0,"tls_messages":0},"#
-  + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"services":[],"workers":1},"#
+  + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"pair":{"bytes_in":0,"bytes_out":0},"#
+  + #""services":[],"workers":1},"#
   + #""limits":{"clients":100000,"connections":10000,"#
   + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"maintenance":[],"mode":"http","#
   + #""node":"lb1","pair":null,"pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#

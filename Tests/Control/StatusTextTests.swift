@@ -30,8 +30,8 @@ private let samplePage = """
   view01  drain    0 s       12        15       9          2
       192.168.1.165:443; 11 connections; 3 UDP flows; weight 5; slow start: 38 %
       of its weight; named view01.domain.local; ports 5001; administratively; last
-      check 4 s ago: 200 (14 ms); requested 0 s ago: drain, weight 5; configured:
-      weight 1
+      check 4 s ago: 200 (14 ms); another certificate than clients are shown;
+      requested 0 s ago: drain, weight 5; configured: weight 1
   view02  down     1 m 35 s
       192.168.1.166:443; connection refused; last check 2 s ago: 200 (14 ms), 1 of
       2 needed

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from harness import ROOT
@@ -49,11 +50,36 @@ def test_metrics_agree_with_the_status(observed):
         assert metrics.get("server_state", state="up", **labels) == 1
         assert metrics.get("server_state", state="down", **labels) == 0
         assert metrics.get("server_weight", **labels) == server["weight"]
-    assert sum("certificate_not_after" in name for name in metrics.names) == 1
+    assert sum("_certificate_not_after" in name and "server" not in name for name in metrics.names) == 1
     balancer.server("view02", "drain")
     observer.wait_for(
         lambda metrics: metrics.get("server_state", service="", server="view02", state="drain") == 1, "the drain"
     )
+
+
+def test_servers_certificates_are_compared_with_that_of_clients(testbed, observed, certificates):
+    """A server whose certificate is another one: in the log once, in the status and in the metrics."""
+    ends = time.time() + 5 * 86_400 + 3_600
+    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(ends))
+    other = certificates.authority.issue("view.test", end=end)
+    servers = testbed.server("view01"), testbed.server("view02", certificate=other)
+    balancer, observer = observed(*servers, health={"interval": "200ms"})
+
+    def of(metrics, name):
+        return metrics.get("server_certificate_shown", service="", server=name)
+
+    metrics = observer.wait_for(lambda metrics: (of(metrics, "view01"), of(metrics, "view02")) == (1, 0), "the comparison")
+    expiry = metrics.get("server_certificate_not_after_timestamp_seconds", service="", server="view02")
+    assert abs(expiry - ends) < 5
+    _, second = balancer.status["servers"]
+    assert second["last_check"]["certificate"]["fingerprint"] == other.fingerprint
+    assert second["last_check"]["certificate"]["shown"] is False
+    balancer.wait_for_log(r"the certificate of server view02 expires in 5 days; renew it there")
+    # Further checks add no line.
+    first = second["last_check"]["time"]
+    observer.wait_for(lambda _: balancer.status["servers"][1]["last_check"]["time"] > first, "another check")
+    assert len(re.findall("server view02: its certificate is another one than clients are shown", balancer.log)) == 1
+    assert "server view01: its certificate" not in balancer.log
 
 
 @pytest.mark.parametrize(

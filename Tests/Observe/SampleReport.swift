@@ -33,7 +33,9 @@ private let servers: [StatusReport.Server] = {
   first.weight = 5
   first.limit = 4000
   first.counts = counted(from: 200)
-  first.lastCheck = .init(time: ago(4), result: "200", milliseconds: 14)
+  first.lastCheck = .init(
+    time: ago(4), result: "200", milliseconds: 14,
+    certificate: .init(fingerprint: "cd34", notAfter: sampleTime + .hours(48), isShown: false))
   first.load = .init(clients: 15, sessions: 12, exchanges: 9, flows: 3, waiting: 2, connections: 11, weightPercent: 38)
   var removed = server("view/view01", "192.168.1.199:443")
   removed.isRemoved = true

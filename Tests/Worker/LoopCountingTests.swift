@@ -45,7 +45,7 @@ import WorkerProtocol
     let testLoop = try TestLoop.make()
     let metrics = LoopFigures.Metrics()
     func figures() -> WorkerFigures {
-      WorkerFigures(testLoop.sharedState, testLoop.loop.context.snapshot, [metrics], LogCounts())
+      WorkerFigures(testLoop.sharedState, testLoop.loop.context.snapshot, [metrics], WorkerCounts())
     }
     func loops(_ events: [WorkerEvent]) -> Int {
       events.count { if case .loopCounts = $0 { true } else { false } }

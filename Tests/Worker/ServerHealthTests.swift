@@ -2,6 +2,7 @@ import Balancing
 import Domain
 import Linux
 import Logging
+import TLS
 import Testing
 import Wire
 import WorkerProtocol
@@ -48,5 +49,53 @@ import WorkerProtocol
       }
       #expect(!check.isConfirming && identity.name == "view01")
     }
+  }
+}
+
+@Suite struct `The certificate of a server` {
+  /// A check that has seen this certificate.
+  private func check(
+    _ presented: CertificateFacts?, _ health: ServerHealth, _ prober: borrowing Prober, _ context: inout LoopContext
+  ) -> ServerCertificate? {
+    let former = health.shared.checks.last?.certificate
+    health.publish(.passed, status: 200, took: .zero, presented)
+    if let presented { prober.compare(presented, of: health.shared, former, &context) }
+    return health.shared.checks.last?.certificate
+  }
+
+  private func prober(_ testLoop: borrowing TestLoop) throws -> Prober {
+    let channel = try ControlChannel(owning: MessageSocket.Pair().theirs.descriptor.duplicate())
+    let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    return try Prober(testLoop.loop.context.snapshot, channel: channel, log: silent, at: testLoop.now)
+  }
+
+  @Test func `is compared with those that clients are shown, and a difference is logged once`() throws {
+    let log = RecordedLog()
+    var testLoop = try TestLoop.make(log: log.log)
+    let prober = try prober(testLoop)
+    let service = testLoop.loop.context.snapshot.services[0]
+    let health = ServerHealth(0, service, at: testLoop.now)
+    let own = try #require(service.certificates.first).facts
+    let other = try SelfSigned.make(for: ["view01.test"]).facts
+    #expect(check(own, health, prober, &testLoop.loop.context)?.isShown == true)
+    #expect(log.lines.isEmpty)
+    for presented in [other, other, nil] {
+      let certificate = check(presented, health, prober, &testLoop.loop.context)
+      #expect(certificate?.isShown == false && certificate?.fingerprint == "\(other.fingerprint)")
+      #expect(certificate?.notAfter == other.notAfter)
+    }
+    #expect(log.lines.count == 1 && log.lines[0].contains("than clients are shown: CN=view01.test"), "\(log.lines)")
+    for _ in 0..<2 { #expect(check(own, health, prober, &testLoop.loop.context)?.isShown == true) }
+    #expect(log.lines.count == 2 && log.lines[1].hasSuffix("is the one that clients are shown again"), "\(log.lines)")
+  }
+
+  @Test func `is not compared where clients are shown the server's own`() throws {
+    let log = RecordedLog()
+    var testLoop = try TestLoop.make(isPassthrough: true, log: log.log)
+    let prober = try prober(testLoop)
+    let health = ServerHealth(0, testLoop.loop.context.snapshot.services[0], at: testLoop.now)
+    let other = try SelfSigned.make(for: ["view01.test"]).facts
+    let certificate = try #require(check(other, health, prober, &testLoop.loop.context))
+    #expect(certificate.isShown == nil && log.lines.isEmpty)
   }
 }

@@ -130,7 +130,16 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .serverCheck(
       ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1),
       of: ServerIdentity(name: "view01", endpoint: viewEndpoint)),
-    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes + [0, 2, 0xc3, 0xbc]
+    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes + [0, 2, 0xc3, 0xbc, 0]
+  ),
+  (
+    .serverCheck(
+      ServerCheck(
+        time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1,
+        certificate: .init(fingerprint: "ab", notAfter: WallTime(milliseconds: 5), isShown: false)),
+      of: ServerIdentity(name: "view01", endpoint: viewEndpoint)),
+    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes
+      + [0, 2, 0xc3, 0xbc, 2, 0, 0, 0, 0, 0, 0, 0, 5, 0, 2, 97, 98]
   ),
   (
     .certificate(
@@ -308,7 +317,9 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
           names: [String](repeating: name, count: 100)), index: .max, number: .max
       ).encoded(),
       WorkerEvent.serverCheck(
-        ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max),
+        ServerCheck(
+          time: .last, result: reason, milliseconds: .max, count: .max, needed: .max,
+          certificate: .init(fingerprint: name, notAfter: .last, isShown: true)),
         of: ServerIdentity(name: name, endpoint: viewEndpoint)
       ).encoded(),
       WorkerEvent.nodeFacts(

@@ -8,9 +8,17 @@ package struct ExpiryWatch: Sendable {
   /// A certificate in use.
   package struct Subject: Equatable, Sendable {
     let names: [String]
-    let file: String
+    let place: Place
     let fingerprint: Fingerprint
     let notAfter: WallTime
+  }
+
+  /// Whose certificate it is.
+  package enum Place: Equatable, Sendable {
+    /// Presented to clients; the file that has it.
+    case file(String)
+    /// Of a server, by its name.
+    case server(String)
   }
 
   /// The report about a certificate.
@@ -74,8 +82,14 @@ package struct ExpiryWatch: Sendable {
     switch notice {
     case .ending(let subject, let days):
       let time = days == 0 ? "in less than a day" : days == 1 ? "in 1 day" : "in \(days) days"
+      if case .server(let name) = subject.place {
+        return "the certificate of server \(name) expires \(time); renew it there"
+      }
       return "\(title(of: subject, namingFile)) expires \(time); \(advice)"
     case .ended(let subject):
+      if case .server(let name) = subject.place {
+        return "the certificate of server \(name) has expired; renew it there"
+      }
       return "\(title(of: subject, namingFile)) has expired and clients refuse it; \(advice)"
     }
   }
@@ -86,7 +100,8 @@ package struct ExpiryWatch: Sendable {
     var names = subject.names.prefix(namesShown).joined(separator: ", ")
     if subject.names.count > namesShown { names += " and \(subject.names.count - namesShown) more" }
     if names.isEmpty { names = "no name" }
-    return namesFile ? "the certificate for \(names) in \(subject.file)" : "the certificate for \(names)"
+    guard namesFile, case .file(let file) = subject.place else { return "the certificate for \(names)" }
+    return "the certificate for \(names) in \(file)"
   }
 }
 
@@ -94,7 +109,12 @@ extension ExpiryWatch.Subject {
   /// From a loaded certificate.
   package init(_ pair: CertificatePair) {
     self.init(
-      names: pair.facts.names + pair.facts.addresses, file: pair.origin, fingerprint: pair.facts.fingerprint,
+      names: pair.facts.names + pair.facts.addresses, place: .file(pair.origin), fingerprint: pair.facts.fingerprint,
       notAfter: pair.facts.notAfter)
+  }
+
+  /// The certificate of a server.
+  package init(_ facts: CertificateFacts, of server: String) {
+    self.init(names: [], place: .server(server), fingerprint: facts.fingerprint, notAfter: facts.notAfter)
   }
 }

@@ -11,6 +11,7 @@ extension StatusReport {
     package var handshakes = HandshakeCounts()
     package var limits = LimitCounts()
     package var log = LogCounts()
+    package var pair = PairCounts()
     /// By the loop's index.
     package var loops: [LoopCounts] = []
     /// Workers that were started.

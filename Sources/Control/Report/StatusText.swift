@@ -216,6 +216,11 @@ package struct StatusText {
       let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"
       parts.append(
         "last check \(Age(now.seconds(since: check.time))) ago: \(check.result) (\(check.milliseconds) ms)\(pending)")
+      if check.certificate?.isShown == false { parts.append("another certificate than clients are shown") }
+      if let end = check.certificate?.notAfter, end < now + .hours(30 * 24) {
+        parts.append(
+          end < now ? "its certificate has expired" : "its certificate expires in \(Age(end.seconds(since: now)))")
+      }
     }
     if let admin = server.adminState {
       let place = admin.node.map { " on \($0)" } ?? ""

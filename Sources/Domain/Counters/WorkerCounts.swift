@@ -3,6 +3,7 @@ public struct WorkerCounts: CounterSet, Codable {
   public var handshakes = HandshakeCounts()
   public var limits = LimitCounts()
   public var log = LogCounts()
+  public var pair = PairCounts()
 
   public init() {}
 
@@ -11,6 +12,7 @@ public struct WorkerCounts: CounterSet, Codable {
     handshakes.forEach(with: other.handshakes, change)
     limits.forEach(with: other.limits, change)
     log.forEach(with: other.log, change)
+    pair.forEach(with: other.pair, change)
   }
 }
 
@@ -110,6 +112,20 @@ public struct LogCounts: FlatCounterSet {
   public mutating func forEach(with other: LogCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
     change("dropped", &dropped, other.dropped)
     change("suppressed", &suppressed, other.suppressed)
+  }
+}
+
+/// Bytes of messages on the connections with the other nodes of a pair, inside TLS.
+public struct PairCounts: FlatCounterSet {
+  public var received: UInt64 = 0
+  public var sent: UInt64 = 0
+
+  public init() {}
+
+  /// Lists the counters.
+  public mutating func forEach(with other: PairCounts, _ change: (StaticString, inout UInt64, UInt64) -> Void) {
+    change("bytes_in", &received, other.received)
+    change("bytes_out", &sent, other.sent)
   }
 }
 

@@ -88,10 +88,15 @@ package enum Metrics {
     "check_timestamp_seconds", "When the last health check of the server ended, in Unix time.")
   static let checkDuration = server("check_duration_seconds", "How long the last health check of the server took.")
 
+  static let serverCertificateShown = server(
+    "certificate_shown", "Whether clients are shown the certificate that the server has; absent in mode passthrough.")
+  static let serverCertificateEnd = server(
+    "certificate_not_after_timestamp_seconds", "When the certificate of the server expires, in Unix time.")
+
   private static let servers: [Metric] = [
     serverState, serverChanged, serverWeight, serverConfiguredWeight, serverWeightRatio, serverBackup, serverRemoved,
     serverLimit, serverClients, serverSessions, serverExchanges, serverFlows, serverWaiting, serverConnections, checked,
-    checkDuration,
+    checkDuration, serverCertificateShown, serverCertificateEnd,
   ]
 
   // MARK: certificates

@@ -19,7 +19,11 @@ extension Exposition {
       add(Metrics.lateTimers, report.timers.late)
       add(Metrics.worstDelay, Double(report.timers.worst) / 1000)
     }
-    if let pair = report.pair { add(pair) }
+    if let pair = report.pair {
+      add(pair)
+      add(Metrics.pairReceived, report.counters.pair.received)
+      add(Metrics.pairSent, report.counters.pair.sent)
+    }
   }
 
   mutating func add(_ metric: Metric, _ time: WallTime?, _ labels: [String] = []) {
@@ -88,6 +92,8 @@ extension Exposition {
     if let check = server.lastCheck {
       add(Metrics.checked, check.time, labels)
       add(Metrics.checkDuration, Double(check.milliseconds) / 1000, labels)
+      if let isShown = check.certificate?.isShown { add(Metrics.serverCertificateShown, isShown, labels) }
+      add(Metrics.serverCertificateEnd, check.certificate?.notAfter, labels)
     }
   }
 

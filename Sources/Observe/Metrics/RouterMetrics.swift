@@ -51,8 +51,12 @@ extension Metrics {
   static let differences = Metric.gauge(
     "pair_differences", "What differs between this node and another one.", by: ["node", "subject"])
 
+  static let pairReceived = Metric.counter(
+    "pair_received_bytes", "Bytes of messages received from the other nodes, inside TLS.")
+  static let pairSent = Metric.counter("pair_sent_bytes", "Bytes of messages sent to the other nodes, inside TLS.")
+
   static let pair: [Metric] = [
     nodeUp, nodeHeard, clockDifference, nodeSessions, nodeConnections, nodePriority, nodeState, nodeServers,
-    nodeReached, differences,
+    nodeReached, differences, pairReceived, pairSent,
   ]
 }

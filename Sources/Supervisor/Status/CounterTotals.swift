@@ -131,6 +131,7 @@ struct CounterTotals {
     report.counters.handshakes = worker.handshakes
     report.counters.limits = worker.limits
     report.counters.log = worker.log
+    report.counters.pair = worker.pair
     report.counters.loops = loops.map(\.value)
     report.counters.workers = workers
     report.counters.services = names.map { name in

@@ -24,15 +24,16 @@ struct WorkerFigures: Sendable {
   /// By the loop's index.
   let loops: [LoopCounts]
 
-  /// `log`: counts of the worker's threads other than loops.
+  /// `others`: counts of the worker's threads other than loops.
   init(
-    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics], _ log: LogCounts
+    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics],
+    _ others: WorkerCounts
   ) {
     let figures = metrics.prefix(sharedState.loopCount).map(\.latest)
     let total = figures.reduce(into: Counters()) { $0.add($1.counters) }
     loops = figures.map(\.counters.loop)
     var counts = total.worker
-    counts.log.add(log)
+    counts.add(others)
     self.counts = counts
     services = snapshot.services.map { ($0.settings.name, ServiceFigures(of: $0, figures)) }
     servers = Self.servers(sharedState, snapshot, figures)

@@ -32,6 +32,8 @@ struct HealthCheck: ~Copyable {
   private var phase = Phase.connecting
   private var input = Buffer()
   private var answer: HealthResponse
+  /// The server's certificate, trusted or not, once it has presented one.
+  private(set) var certificate: CertificateFacts?
   /// Which certificate or system call failed, and why.
   private var detail: String?
 
@@ -189,8 +191,10 @@ struct HealthCheck: ~Copyable {
     case .yield: return .yield
     case .failed(let failure):
       detail = failure.description
+      certificate = failure.refusal?.leaf
       return .over(CheckResult(of: failure))
     case .done, nil:
+      certificate = stream?.tls?.peerCertificate
       if settings.check == .tls { return .over(.passed) }
       phase = .asking
       return .again

@@ -235,7 +235,7 @@ struct Prober: ~Copyable {
     random ^= random >> 7
     random ^= random << 17
     let (owner, detail) = (checks[key].owner, checks[key].detail(of: result))
-    let (began, status) = (checks[key].began, checks[key].status)
+    let (began, status, certificate) = (checks[key].began, checks[key].status, checks[key].certificate)
     remove(key, &context)
     servers[owner].checks.removeAll { $0 == key }
     if result == .inconclusive {
@@ -246,7 +246,9 @@ struct Prober: ~Copyable {
       publish(transition, of: owner)
     }
     giveUpOutdated(owner, &context)
-    servers[owner].publish(result, status: status, took: context.now - began)
+    let former = servers[owner].shared.checks.last?.certificate
+    servers[owner].publish(result, status: status, took: context.now - began, certificate)
+    if let certificate { compare(certificate, of: servers[owner].shared, former, &context) }
     if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
     settle(&context)
   }

@@ -76,8 +76,9 @@ struct ServerHealth {
   /// Publishes what happens to current exchanges at the server.
   func publish(_ presence: ServerPresence) { snapshot.backend.lose(server, presence) }
 
-  /// Publishes a check's result; called after `record`.
-  func publish(_ result: CheckResult, status: UInt16?, took: Interval) {
+  /// Publishes a check's result; called after `record`. `presented`: the server's certificate, nil if the check has not
+  /// seen it.
+  func publish(_ result: CheckResult, status: UInt16?, took: Interval, _ presented: CertificateFacts? = nil) {
     var (isMade, hasFailed) = (true, false)
     let words: String
     switch result {
@@ -90,10 +91,22 @@ struct ServerHealth {
       isMade = false
     }
     let (count, needed) = tracker.pending ?? (0, hasResult ? 0 : 1)
+    let certificate = presented ?? shared.checks.certificate
     shared.note(
       ServerCheck(
         time: Clock.wall(), result: detail.map { "\(words): \($0)" } ?? words, milliseconds: took.milliseconds,
-        count: UInt64(count), needed: UInt64(needed)), isMade: isMade, hasFailed: hasFailed)
+        count: UInt64(count), needed: UInt64(needed),
+        certificate: certificate.map {
+          ServerCertificate(fingerprint: "\($0.fingerprint)", notAfter: $0.notAfter, isShown: isShown($0))
+        }),
+      certificate, isMade: isMade, hasFailed: hasFailed)
+  }
+
+  /// Whether clients of the service are shown this certificate, which those of the gateways on the server require; nil in
+  /// mode `passthrough`.
+  private func isShown(_ certificate: CertificateFacts) -> Bool? {
+    let own = snapshot.certificates
+    return own.isEmpty ? nil : own.contains { $0.facts.fingerprint == certificate.fingerprint }
   }
 
   /// Sets or removes the server's administrative state; returns the resulting transition, if any.

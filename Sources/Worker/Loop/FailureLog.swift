@@ -9,6 +9,8 @@ struct FailureLog {
     case ofServer
     /// A local resource is exhausted; the server may be healthy.
     case shortage
+    /// Its certificate is another one than clients are shown.
+    case certificate
     /// Its answer to `/broker/xml` says nothing of tunnels to us (`affinity.by: tunnel`).
     case unreadable
   }
@@ -40,6 +42,10 @@ struct FailureLog {
     let metadata: Logger.Metadata = ["server": "\(name)"]
     switch kind {
     case .ofServer: log.warning("server \(place): \(reason())\(more)", metadata: metadata)
+    case .certificate:
+      log.warning(
+        "server \(name): its certificate is another one than clients are shown: \(reason())\(more)",
+        metadata: metadata)
     case .shortage:
       log.warning(
         "this machine lacks resources for a connection to server \(place): \(reason())\(more)", metadata: metadata)

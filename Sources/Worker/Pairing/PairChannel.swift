@@ -70,6 +70,7 @@ final class PairChannel: Sendable {
   let wakeup: Wakeup
   private let news = Mutex(News())
   private let ownNode = Mutex(OwnNode())
+  private let counted = Mutex(PairCounts())
   private let thread = Mutex<Thread?>(nil)
 
   private let sharedState: SharedState
@@ -95,6 +96,17 @@ final class PairChannel: Sendable {
         var loop = made.withLock { $0.take() }
         loop?.run()
       }
+    }
+  }
+
+  /// The bytes of all connections so far.
+  var counts: PairCounts { counted.withLock { $0 } }
+
+  /// Counts bytes of messages.
+  func count(received: Int = 0, sent: Int = 0) {
+    counted.withLock { counts in
+      counts.received &+= UInt64(received)
+      counts.sent &+= UInt64(sent)
     }
   }
 

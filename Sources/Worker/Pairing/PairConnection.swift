@@ -90,15 +90,15 @@ struct PairConnection: ~Copyable {
   /// Bytes that wait in the output.
   var waiting: Int { output.count }
 
-  /// Sends what the socket takes; false if that is nothing.
-  mutating func flush() -> Bool {
+  /// Sends what the socket takes; returns the number of bytes.
+  mutating func flush() -> Int {
     let bytes = output
     var sent = 0
     while sent < bytes.count, case .bytes(let count) = stream.write(bytes.span.extracting(droppingFirst: sent)) {
       sent += count
     }
     if sent > 0 { output = Array(bytes[sent...]) }
-    return sent > 0
+    return sent
   }
 
   /// Ends our direction, after what the socket has taken.

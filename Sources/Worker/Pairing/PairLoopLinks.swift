@@ -13,7 +13,9 @@ extension PairLoop {
       switch connections[key].proceed(at: now) {
       case .wait: break reading
       case .opened: handle(.opened, key)
-      case .received(let bytes): handle(.received(bytes), key)
+      case .received(let bytes):
+        channel.count(received: bytes.count)
+        handle(.received(bytes), key)
       case .ended(let reason): handle(.closed(reason: reason), key)
       }
     }
@@ -30,7 +32,10 @@ extension PairLoop {
         handle(.copied(batch, next: next), key)
       }
       guard connections.contains(key) else { return }
-      if connections[key].flush() { handle(.waiting(connections[key].waiting), key) }
+      let sent = connections[key].flush()
+      guard sent > 0 else { continue }
+      channel.count(sent: sent)
+      handle(.waiting(connections[key].waiting), key)
     }
   }
 

@@ -3,6 +3,7 @@ import Configuration
 import Domain
 import Linux
 import Synchronization
+import TLS
 import Wire
 
 /// A Connection Server, identified by service, name and address, as shared by all snapshots: its state and its slots.
@@ -30,6 +31,8 @@ final class SharedServer: Sendable {
     var last: ServerCheck?
     var completed: UInt64 = 0
     var failed: UInt64 = 0
+    /// The certificate that the server presented last.
+    var certificate: CertificateFacts?
   }
 
   private struct Naming {
@@ -104,9 +107,10 @@ final class SharedServer: Sendable {
   var checks: Checks { checked.withLock { $0 } }
 
   /// Records an attempt of a health check. One that could not be made says nothing of the server, and is not counted.
-  func note(_ check: ServerCheck, isMade: Bool, hasFailed: Bool) {
+  func note(_ check: ServerCheck, _ certificate: CertificateFacts?, isMade: Bool, hasFailed: Bool) {
     checked.withLock { checks in
       checks.last = check
+      checks.certificate = certificate
       if isMade { checks.completed &+= 1 }
       if hasFailed { checks.failed &+= 1 }
     }
