@@ -60,6 +60,21 @@ def test_lines_are_for_people_without_json(testbed):
         assert "status 200, server view01, " in trace.lines[3] and "“GET / HTTP/1.1”, --" in trace.lines[3]
 
 
+def test_client_whose_server_is_down_is_not_called_new(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
+    [source] = client_addresses(1)
+    balancer.get("/own", source=source)
+    [line] = balancer.wait_for_access("/own")
+    own = next(name for name in servers if f"/{name} " in line)
+    servers[own].die()
+    balancer.wait_for_log(f"server {own} is down")
+    with Trace(balancer, source) as trace:
+        assert balancer.get(source=source).status == 200
+        [placed] = trace.wait_for("placed")
+        assert placed["reason"] == "table-lost" and placed["server"] != own
+
+
 def test_connection_that_is_older_than_the_trace_is_introduced_with_its_next_request(testbed):
     balancer = testbed.balance(testbed.server())
     [source] = client_addresses(1)

@@ -14,6 +14,8 @@ public enum Placement: String, Hashable, Sendable, CaseIterable {
   case cookieLost = "cookie-lost"
   /// The client's address is assigned to it.
   case table
+  /// The server of the client's address is unavailable: another one was chosen.
+  case tableLost = "table-lost"
   /// The client is unknown: chosen by the hash of its address.
   case hash
   /// The client is unknown, and no other server takes new clients.
@@ -29,6 +31,7 @@ public enum Placement: String, Hashable, Sendable, CaseIterable {
     case .cookie: "its session cookie is assigned there"
     case .cookieLost: "the server of its session cookie is unavailable"
     case .table: "its address is assigned there"
+    case .tableLost: "the server of its address is unavailable"
     case .hash: "not assigned before: by the hash of the address"
     case .onlyOne: "not assigned before, and no other server takes new clients"
     }

@@ -161,7 +161,8 @@ struct ClientConnection: ~Copyable {
     do throws(TLSError) {
       if context.reports.traces.isActive {
         client.followName(&context)
-        front = try client.tracedContext(front, &context)
+        // A trace fails no handshake.
+        front = (try? client.tracedContext(front, &context)) ?? front
       }
       try client.side.stream.answerTLS(context: front, through: context.bio)
       return true

@@ -82,13 +82,15 @@ final class Backend: Sendable {
     let basis: Basis
     /// Whether the client is already assigned to the server on that basis.
     let isAssigned: Bool
+    /// Whether the client's address is assigned to another server, which is unavailable.
+    var isMoved = false
 
     /// For a trace.
     var placement: Placement {
       switch basis {
       case .cookie: .cookie
       case .lostCookie: .cookieLost
-      case .client: isAssigned ? .table : .hash
+      case .client: isAssigned ? .table : isMoved ? .tableLost : .hash
       }
     }
   }
@@ -113,7 +115,8 @@ final class Backend: Sendable {
     guard let server else { return nil }
     return Choice(
       server: server, basis: assigned == nil ? .client : .lostCookie,
-      isAssigned: assigned == nil && known == servers[server].id)
+      isAssigned: assigned == nil && known == servers[server].id,
+      isMoved: known.map { $0 != servers[server].id } ?? false)
   }
 
   /// The server that a tunnel is assigned to, if it is available.
