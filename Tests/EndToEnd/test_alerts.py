@@ -69,8 +69,8 @@ CASES = {
         {state("drain"): 1, removed(): 1},
         {state("drain"): f"0x{MINUTES - 600} 1x600"},
     ),
-    "BelvedereRequestsWait": simple(f"belvedere_server_queue{{{SERVER}}}", 3, 0),
     "BelvedereServiceInMaintenance": simple(f'belvedere_service_maintenance{{{A},service="view"}}', 1, 0),
+    "BelvedereRequestsWait": simple(f"belvedere_server_queue{{{SERVER}}}", 3, 0),
     "BelvedereServerErrors": case(
         {f'belvedere_service_responses_total{{{A},service="view",code="{code}"}}': growing(10) for code in ("2xx", "5xx")},
         {f'belvedere_service_responses_total{{{A},service="view",code="{code}"}}': growing(step)

@@ -35,9 +35,9 @@ class Examination:
 
 
 def examine(balancer, *options):
-    """Beside the running service, or with its configuration before it starts."""
+    """Beside the running service, or with its configuration before it starts. It may take a minute for the servers."""
     balancer.write()
-    return Examination(balancer.call("doctor", "--json", "--configuration", balancer.file, *options))
+    return Examination(balancer.call("doctor", "--json", "--configuration", balancer.file, *options, timeout=120))
 
 
 @pytest.fixture()
@@ -260,17 +260,17 @@ def receive(connection):
         return b""
 
 
-def test_hundreds_of_silent_servers_are_asked_together_within_a_bound(before):
+def test_a_hundred_silent_servers_are_asked_together_within_a_bound(before):
     silent = Silent()
     balancer = before()
     balancer.configuration["health"] = {"timeout": "500ms"}
     trust = balancer.configuration["servers"]["view01"]["trust"]
     balancer.configuration["servers"] = {
-        f"s{n}": {"address": f"127.78.0.{n + 1}", "port": silent.port, "trust": trust} for n in range(200)
+        f"s{n}": {"address": f"127.78.0.{n + 1}", "port": silent.port, "trust": trust} for n in range(100)
     }
     found = examine(balancer)
-    assert [f["verdict"] for f in found.findings if f["check"] == "server"] == ["fault"] * 200
-    assert silent.seen == 200
+    assert [f["verdict"] for f in found.findings if f["check"] == "server"] == ["fault"] * 100
+    assert silent.seen == 100
     # One that is given up is closed here a moment before it is closed there.
     assert 8 <= silent.most <= 64, silent.most
 

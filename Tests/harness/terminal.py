@@ -59,7 +59,10 @@ class Terminal(Program):
         variables = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PS1": self.PROMPT, "PATH": os.environ["PATH"]}
         # The leader of a session gets the terminal that it opens.
         command = 'exec bash --norc --noprofile --noediting -i <>"$0" >&0 2>&0'
-        self.launch(["sh", "-c", command, os.ttyname(theirs)], env=variables | environment)
+        # Tests that run in the background ignore Ctrl-C, which programs inherit.
+        self.launch(
+            ["env", "--default-signal=INT,QUIT", "sh", "-c", command, os.ttyname(theirs)], env=variables | environment
+        )
         self.wait_for(self.PROMPT.strip())
         os.close(theirs)
 
