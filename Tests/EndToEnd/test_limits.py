@@ -95,6 +95,8 @@ def test_connections_per_address_are_limited(testbed):
         with balancer.connect_plain("127.0.81.1") as refused:
             refused.receive_to_end()
             assert refused.ended
+        # One that sends nothing would end all the same, later.
+        assert not served(balancer, "127.0.81.1")
         assert balancer.get("/", source="127.0.81.2").status == 200
         kept.pop().close()
         wait_until(lambda: served(balancer, "127.0.81.1"), "a free place")
