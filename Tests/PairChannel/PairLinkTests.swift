@@ -278,6 +278,8 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
     var (clock, now) = (AssignmentClock(wall, at: start), start)
     for theirs in [0, 1 << 62, 1, .max, 1 << 63, .max - 1, 0] as [UInt64] {
       now = now + .seconds(1)
+      // Also before the clock was put forward.
+      #expect(clock.instant(of: AssignmentTime(nanoseconds: theirs), at: now) <= now)
       clock.advance(to: AssignmentTime(nanoseconds: theirs), at: now)
       #expect(clock.instant(of: AssignmentTime(nanoseconds: theirs), at: now) <= now)
       #expect(clock.time(at: now) >= AssignmentTime(nanoseconds: theirs))

@@ -79,7 +79,11 @@ import Wire
     affinity.cookies.sessionEnded(session, at: Clock.monotonic())
     try keep(affinity)
     let bytes = Array(FileManager.default.contents(atPath: path) ?? Data())
-    #expect(bytes.firstRange(of: value) == nil)
+    // Nor a part of it, in either order of bytes.
+    for start in 0...value.count - 8 {
+      let part = Array(value[start..<start + 8])
+      #expect(bytes.firstRange(of: part) == nil && bytes.firstRange(of: part.reversed()) == nil)
+    }
     let next = try start(byCookie)
     #expect(next.cookies.lookup(next.client(ofToken: value.span), at: Clock.monotonic()) == second)
     // Without a cookie in the configuration they are not used.
