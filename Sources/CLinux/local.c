@@ -39,12 +39,10 @@ int cl_local_listen(const char *path, size_t count, int backlog) {
   if (address(path, count, &name, &length) != 0) return -1;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  mode_t before = umask(0117);
-  int result = bind(fd, (struct sockaddr *)&name, length);
-  int code = errno;
-  umask(before);
-  errno = code;
-  if (result != 0 || listen(fd, backlog) != 0) return closed_with_error(fd);
+  // bind() creates the file with the mode of the socket, without the bits of the umask.
+  if (fchmod(fd, 0660) != 0 || bind(fd, (struct sockaddr *)&name, length) != 0) return closed_with_error(fd);
+  if (path[0] != '@' && chmod(name.sun_path, 0660) != 0) return closed_with_error(fd);
+  if (listen(fd, backlog) != 0) return closed_with_error(fd);
   return fd;
 }
 

@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 import Glibc
 import Testing
 import Wire
@@ -16,5 +18,27 @@ import Wire
     }
     #expect(refused?.code == EAGAIN)
     #expect(listener.number >= 0)
+  }
+
+  /// The mode of new files is a property of the process.
+  @Test func `changes no mode of what other threads create meanwhile`() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "belvedere-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    DispatchQueue.concurrentPerform(iterations: 2) { side in
+      for number in 0..<500 {
+        if side == 0 {
+          _ = try? LocalSocket.listen(at: folder.appending(path: "s\(number)").path).number
+        } else {
+          try? FileManager.default.createDirectory(
+            at: folder.appending(path: "d\(number)"), withIntermediateDirectories: false)
+        }
+      }
+    }
+    let modes = try (0..<500).map { number in
+      let path = folder.appending(path: "d\(number)").path
+      return try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+    #expect(Set(modes).count == 1, "\(Set(modes))")
   }
 }

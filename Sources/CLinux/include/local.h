@@ -5,7 +5,7 @@
 // Stream sockets between processes of one machine (unix(7)). `path` has `count` bytes; one that starts with @ is an
 // abstract name without a file. ENAMETOOLONG when it is too long.
 
-// Binds with mode 0660 from the start. Must not run while other threads create files, since it changes the umask.
+// Binds with mode 0660: less at first, if the umask says so, and never more.
 int cl_local_listen(const char *path, size_t count, int backlog);
 // Waits up to `milliseconds` when the queue is full, also in later calls on the socket. 0: never blocks.
 int cl_local_connect(const char *path, size_t count, int milliseconds);
