@@ -4,7 +4,8 @@ import pytest
 from harness.waiting import TIMEOUT, free_port, wait_until
 
 
-@pytest.mark.parametrize("count", [65, 1024])
+# `status` gives up after five seconds, which a sanitizer may take for the status of 1,024 servers.
+@pytest.mark.parametrize("count", [65, pytest.param(1024, marks=pytest.mark.once)])
 def test_maximum_number_of_servers_is_served_and_tunnels_go_on(testbed, count):
     server = testbed.server()
     balancer = testbed.balance(server)
