@@ -108,7 +108,7 @@ def targets(lines):
 
 @pytest.mark.parametrize("kind", ["nginx", "apache"])
 def test_server_sees_the_requests_that_were_logged_and_clients_get_their_own_answers(testbed, kind):
-    server = getattr(testbed, kind)("view01", echoes_target=True)
+    server = testbed.nginx(echoes_target=True) if kind == "nginx" else testbed.apache()
     balancer = testbed.balance(server, timeouts={"client": "2s", "server": "5s", "http-request": "2s", "keep-alive": "1s"})
     answers, sent = {}, {}
 

@@ -14,7 +14,7 @@ class Apache(Program):
 
     orphan_signal = signal.SIGTERM
 
-    def __init__(self, name, directory, certificate, *, echoes_target=True):
+    def __init__(self, name, directory, certificate):
         self.name = name
         self.directory = Path(directory)
         super().__init__(self.directory / "stderr")
@@ -55,9 +55,4 @@ SSLCertificateKeyFile {certificate.key}
         self.wait_for_listener(self.address, self.port)
         return self
 
-    def kill(self):
-        if self.process:
-            self.destroy()
-            self.process = None
-
-    stop = kill
+    stop = Program.kill

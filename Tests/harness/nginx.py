@@ -63,10 +63,4 @@ http {{
         self.wait_for_listener(self.address, self.port)
         return self
 
-    def kill(self):
-        """kill -9 of all its processes at once."""
-        if self.process:
-            self.destroy()
-            self.process = None
-
-    stop = kill
+    stop = Program.kill

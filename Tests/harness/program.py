@@ -72,6 +72,12 @@ class Program:
                 pass
         self.process.wait()
 
+    def kill(self):
+        """kill -9 of all its processes at once, if it runs; it may be started again."""
+        if self.process:
+            self.destroy()
+            self.process = None
+
     # Logs
 
     @property

@@ -31,10 +31,7 @@ class Proxy(Program):
         self.wait_for_listener(self.address, self.port)
         return self
 
-    def stop(self):
-        if self.process:
-            self.destroy()
-            self.process = None
+    stop = Program.kill
 
     def connect(self, client=None):
         """A connection of a client with this address to the proxy."""
