@@ -248,6 +248,7 @@ def test_trace_survives_the_worker(testbed):
         os.kill(worker, 9)
         balancer.wait_for_another_worker(worker)
         trace.wait_for("worker-ended")
+        wait_until(lambda: "a new worker goes on with it" in trace.said, "the new worker's trace")
         balancer.get("/again", source=source)
         trace.wait_for("request", status=200)
 

@@ -90,10 +90,18 @@ struct TraceCommand: ParsableCommand {
     _ subject: TraceSubject, _ socket: borrowing Descriptor, _ frames: inout StreamFrames,
     _ signals: borrowing SignalReader, _ poller: borrowing Poller, _ secrets: SharedDescriptor?
   ) throws {
+    var hasBegun = false
     while true {
       while let frame = frames.next() {
         switch frame {
-        case .data(let bytes): try show(try Self.event(bytes), subject, secrets)
+        case .data(let bytes):
+          let event = try Self.event(bytes)
+          if event.kind == .began {
+            note(hasBegun ? "a new worker goes on with it" : "\(subject.title): for \(seconds) s, Ctrl-C ends it")
+            hasBegun = true
+          } else {
+            try show(event, secrets)
+          }
         case .end(let reason): return note(reason)
         }
       }
@@ -116,9 +124,7 @@ struct TraceCommand: ParsableCommand {
     return event
   }
 
-  private func show(_ event: TraceEvent, _ subject: TraceSubject, _ secrets: SharedDescriptor?) throws {
-    // After the end of a worker once more.
-    if event.kind == .began { return note("\(subject.title): for \(seconds) s, Ctrl-C ends it") }
+  private func show(_ event: TraceEvent, _ secrets: SharedDescriptor?) throws {
     if let text = event.text(.secrets), let secrets {
       let lines = SecretLines.valid(in: text).map { $0 + "\n" }.joined()
       do throws(SystemError) { try File.write(Array(lines.utf8).span, to: secrets.descriptor) } catch {
