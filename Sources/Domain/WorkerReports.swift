@@ -57,6 +57,9 @@ public struct ServerCheck: Codable, Hashable, Sendable {
   /// Whether the last result confirmed the state.
   public var isConfirming: Bool { needed == 0 }
 
+  /// Whether no check has been made since the settings changed.
+  public var isOutdated: Bool { count == 0 && needed > 0 }
+
   public init(
     time: WallTime, result: String, milliseconds: UInt64, count: UInt64 = 0, needed: UInt64 = 0,
     certificate: ServerCertificate? = nil

@@ -136,6 +136,13 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(report).contains("requested 0 s ago on lb2: drain, weight 5"))
   }
 
+  @Test func `a check with former settings is shown as such`() {
+    var report = sampleReport
+    report.servers[1].lastCheck?.count = 0
+    #expect(page(report).contains("200 (14 ms), none\n    "))
+    #expect(page(report).contains("with the present settings yet"))
+  }
+
   @Test func `control characters of a terminal are shown escaped`() {
     var report = sampleReport
     report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"

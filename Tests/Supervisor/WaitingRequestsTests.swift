@@ -30,6 +30,18 @@ private let report = ControlRequest.Condition.report(node: "lb2")
     #expect(waiting.take(at: start + .seconds(10)) { _, _ in false }.names == "A")
   }
 
+  @Test func `half of the connections are left for other requests`() {
+    var waiting = WaitingRequests()
+    for number in 0..<OperatorSocket.connectionLimit / 2 {
+      #expect(waiting.hasRoom, "\(number)")
+      waiting.add(.named("A"), at: start)
+      waiting.add(.named("B"), for: serving, seconds: 10, at: start)
+    }
+    #expect(!waiting.hasRoom)
+    _ = waiting.take(at: start + .seconds(10)) { _, _ in false }
+    #expect(waiting.hasRoom)
+  }
+
   @Test func `requests for the status are answered together, at once`() {
     var waiting = WaitingRequests()
     waiting.add(.named("A"), at: start)

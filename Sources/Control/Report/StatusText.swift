@@ -213,7 +213,12 @@ package struct StatusText {
     if !server.ports.isEmpty { parts.append("ports " + server.ports.map(String.init).joined(separator: ", ")) }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let check = server.lastCheck {
-      let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"
+      let pending =
+        switch (check.isConfirming, check.isOutdated) {
+        case (true, _): ""
+        case (_, true): ", none with the present settings yet"
+        case (_, false): ", \(check.count) of \(check.needed) needed"
+        }
       parts.append(
         "last check \(Age(now.seconds(since: check.time))) ago: \(check.result) (\(check.milliseconds) ms)\(pending)")
       if check.certificate?.isShown == false { parts.append("another certificate than clients are shown") }

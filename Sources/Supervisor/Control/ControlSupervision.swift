@@ -30,6 +30,9 @@ extension Supervision {
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
     case .failback: failOver(for: nil, requester)
     case .wait(let condition, let seconds):
+      guard operators.waiting.hasRoom else {
+        return reply(.refused(["\(WaitingRequests.limit) requests wait already: try again later"]), to: requester)
+      }
       operators.wait(requester, for: condition, seconds: seconds, at: Clock.monotonic())
     case .stream(let node): openStream(to: node, for: requester)
     case .trace(let subject, let seconds, let hasSecrets):

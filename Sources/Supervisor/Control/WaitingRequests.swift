@@ -2,8 +2,11 @@ import Control
 import Wire
 
 /// Operators' requests that wait for a condition: each is answered once, when its condition holds or its time is over.
-/// Their number is limited by that of the connections. Pure.
+/// Half of the connections are left for other requests. Pure.
 struct WaitingRequests {
+  /// The most that wait for a condition.
+  static let limit = OperatorSocket.connectionLimit / 2
+
   typealias Requester = OperatorSocket.Requester
 
   private struct Wait {
@@ -17,6 +20,9 @@ struct WaitingRequests {
   private var waits: [Wait] = []
 
   var isEmpty: Bool { waits.isEmpty }
+
+  /// Whether another request may wait for a condition.
+  var hasRoom: Bool { waits.count { $0.condition != nil } < Self.limit }
 
   /// When `take` is due although nothing has changed.
   var deadline: Instant? { waits.map(\.deadline).min() }

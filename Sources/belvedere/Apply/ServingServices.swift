@@ -18,7 +18,8 @@ struct ServingServices {
     for server in report.servers where !server.isRemoved {
       let service = server.parts.service.map(String.init) ?? ""
       let state = server.state.map { "\($0)" } ?? "not checked yet"
-      let check = server.lastCheck.map { " (\($0.result))" } ?? ""
+      let check =
+        server.lastCheck.map { $0.isOutdated ? ", not checked with these settings yet" : " (\($0.result))" } ?? ""
       servers[service, default: []].append("\(server.name) is \(state)\(check)")
       if server.state == .up { up.insert(service) }
       if server.isConfirmed { confirmed.insert(service) }
