@@ -39,7 +39,7 @@ SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitiz
 # Swift's own crash handler would hang under a sanitizer. A sanitizer's finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
-	BELVEDERE_TEST_TIMEOUT=60
+	BELVEDERE_TEST_TIMEOUT=60 BELVEDERE_SIMULATION_SCALE=0.1
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
 # The released binary: the Swift library is linked statically, all other libraries are from the distribution, every

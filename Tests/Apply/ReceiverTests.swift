@@ -167,7 +167,7 @@ struct SimulatedReceiver {
   }
 
   @Test func `after any events an unconfirmed change ends within its time`() {
-    for seed in 0..<UInt64(200 * Scale.factor) {
+    for seed in 0..<UInt64(Scale.count(200)) {
       var generator = SeededGenerator(seed: seed)
       var receiver = SimulatedReceiver()
       let requests: [ApplyRequest] = [

@@ -47,7 +47,7 @@ struct Site: ~Copyable {
 @Suite struct StickinessSimulationTests {
   static let servers = [1, 1, 2, 4, 1].enumerated().map { Server(name: "view0\($0 + 1)", weight: $1) }
 
-  @Test(arguments: [100_000 * Scale.factor])
+  @Test(arguments: [Scale.count(100_000)])
   func `only a lost server's clients move, and none with a recent session moves on its return`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 11)
     let lost = 2
@@ -71,7 +71,7 @@ struct Site: ~Copyable {
     #expect(zip(site.connectAll(), assigned).count { $0 != $1 } == 0)
   }
 
-  @Test(arguments: [100_000 * Scale.factor])
+  @Test(arguments: [Scale.count(100_000)])
   func `a draining server keeps its clients and gets no other`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 12)
     let early = size / 2
@@ -85,7 +85,7 @@ struct Site: ~Copyable {
     #expect(all.dropFirst(early).count { $0 == 3 } == 0)
   }
 
-  @Test(arguments: [100_000 * Scale.factor])
+  @Test(arguments: [Scale.count(100_000)])
   func `two nodes without shared state send every client to the same server`(size: Int) {
     var one = Site(clients: size, servers: Self.servers, seed: 13)
     var other = Site(clients: size, servers: Self.servers, capacity: 10, seed: 13)
@@ -94,7 +94,7 @@ struct Site: ~Copyable {
     #expect(zip(one.connectAll(), other.connectAll()).count { $0 != $1 } == 0)
   }
 
-  @Test(arguments: [100_000 * Scale.factor])
+  @Test(arguments: [Scale.count(100_000)])
   func `a flood of addresses does not grow the table or evict a client with a session`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, capacity: 1_000, seed: 14)
     // Assigned against the hash, so that only the table can give this server.

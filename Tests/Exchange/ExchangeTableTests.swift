@@ -27,7 +27,7 @@ import Testing
 /// Random events of clients, servers, queues and time-outs in virtual time, by seed.
 @Suite struct ExchangeSimulationTests {
   @Test func `every request gets one response and one log line, and is repeated only if that is allowed`() {
-    for seed in 0..<UInt64(2_000 * Scale.factor) {
+    for seed in 0..<UInt64(Scale.count(2_000)) {
       var generator = SeededGenerator(seed: seed)
       let choices = (0..<300).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
       #expect(throws: Never.self, "seed \(seed)") { try ExchangeProperties.check(choices) }

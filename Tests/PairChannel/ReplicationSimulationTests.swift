@@ -178,7 +178,7 @@ private struct FaultSimulation {
 }
 
 @Suite struct ReplicationSimulationTests {
-  @Test(arguments: [2, 3], 1...UInt64(3 * Scale.factor))
+  @Test(arguments: [2, 3], 1...UInt64(Scale.count(3)))
   func `after any faults, all nodes have the same latest assignments, and send nothing more`(nodes: Int, seed: UInt64) {
     var simulation = FaultSimulation(nodes: nodes, clients: 150, seed: seed)
     simulation.run(for: .minutes(4))
@@ -299,7 +299,7 @@ private struct FaultSimulation {
     #expect(network.node[0].assignments(at: network.now).count == 5000)
   }
 
-  @Test(arguments: [10_000 * Scale.factor])
+  @Test(arguments: [Scale.count(10_000)])
   func `a flood is bounded on every node, and the tables are equal after it`(size: Int) {
     var network = PairNetwork(nodes: 2, capacities: [size, size], seed: 6)
     network.run(for: .seconds(20))

@@ -124,7 +124,7 @@ private struct SimulatedStream {
 }
 
 @Suite struct `Streams between nodes, simulated` {
-  @Test(arguments: 0..<UInt64(40 * Scale.factor))
+  @Test(arguments: 0..<UInt64(Scale.count(40)))
   func `all bytes arrive in order, with at most a window on the way`(seed: UInt64) throws {
     var stream = SimulatedStream(seed: seed)
     try stream.run(20_000) { $0.isComplete }
@@ -136,7 +136,7 @@ private struct SimulatedStream {
     #expect(stream.reasons == ["", ""], "seed \(seed)")
   }
 
-  @Test(arguments: 0..<UInt64(100 * Scale.factor))
+  @Test(arguments: 0..<UInt64(Scale.count(100)))
   func `whatever ends it at any time, both ends end, and what has arrived is a beginning of what was sent`(
     seed: UInt64
   ) throws {

@@ -126,7 +126,7 @@ struct OCSPRequestTests {
       answer([.init(leaf)]), answer([.init(leaf, begin: "00000101000000Z"), .init(leaf)]),
       answer([.init(leaf, status: V_OCSP_CERTSTATUS_REVOKED)]),
     ]
-    for _ in 0..<250 * Scale.factor {
+    for _ in 0..<Scale.count(250) {
       var bytes = seeds.randomElement(using: &random) ?? []
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         let place = Int.random(in: 0..<bytes.count, using: &random)

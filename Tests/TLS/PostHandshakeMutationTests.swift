@@ -7,7 +7,7 @@ struct PostHandshakeMutationTests {
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
   func `the properties hold for arbitrary records after a handshake`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    for round in 0..<25 * Scale.factor {
+    for round in 0..<Scale.count(25) {
       let input = script(&random)
       do throws(Violation) {
         try PostHandshakeProperties.check(input)

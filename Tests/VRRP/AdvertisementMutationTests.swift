@@ -19,7 +19,7 @@ import Wire
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func `the properties hold for mutated advertisements`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    for round in 0..<1000 * Scale.factor {
+    for round in 0..<Scale.count(1000) {
       var input = Self.seeds[round % Self.seeds.count]
       if round >= Self.seeds.count { for _ in 0...round % 3 { mutate(&input, &random) } }
       do throws(Violation) {

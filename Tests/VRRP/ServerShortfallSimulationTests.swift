@@ -98,7 +98,7 @@ private struct ComparedNodes {
 @Suite struct `Nodes that compare what they reach` {
   /// After this time everything has been noticed, has counted, and has ended.
   private static let quiet: UInt64 = 8 + 9 + 10 + 8
-  private static let seeds = 1...UInt64(10 * min(Scale.factor, 10))
+  private static let seeds = 1...UInt64(Scale.count(10, limit: 10))
 
   @Test(arguments: seeds)
   func `keep the address where it is when servers fail for both`(seed: UInt64) {

@@ -74,14 +74,14 @@ private struct ConnectedNodes {
   /// rest of the wait for its advertisements, and a contest with a kernel that still has the address.
   private static let longestGap = Interval.seconds(15)
 
-  @Test(arguments: 1...UInt64(30 * min(Scale.factor, 10)))
+  @Test(arguments: 1...UInt64(Scale.count(30, limit: 10)))
   func `have exactly one Active while they are connected, and are never without one for long`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var site = RandomFaults.Site(priorities: [101, 100])
     if Bool.random(using: &random) { site.priorities = [100, 100] }
     site.preempts = Int.random(in: 0..<4, using: &random) > 0
     var nodes = ConnectedNodes(site: site, seed: seed)
-    for round in 0..<10 * Scale.factor {
+    for round in 0..<Scale.count(10) {
       for _ in 0..<Int.random(in: 1...12, using: &nodes.network.random) {
         nodes.strike()
         nodes.run(for: .milliseconds(.random(in: 0...9000, using: &nodes.network.random)))

@@ -8,9 +8,9 @@ import Wire
 /// simulation`). A failure prints its seed, which is enough to repeat it.
 @Suite struct VirtualRouterSimulationTests {
   /// With a scale of 100 these are 300 simulations, most of them of more than half a million steps.
-  private static let seeds = 1...UInt64(30 * min(Scale.factor, 10))
+  private static let seeds = 1...UInt64(Scale.count(30, limit: 10))
   /// How often in a simulation faults occur and are repaired.
-  private static let rounds = 3 * Scale.factor * min(Scale.factor, 10)
+  private static let rounds = Scale.count(3) * Scale.count(1, limit: 10)
 
   @Test(arguments: seeds)
   func `after any faults a repaired network has one stable Active, the best node`(seed: UInt64) {
