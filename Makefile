@@ -43,7 +43,7 @@ SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:a
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
 # The released binary: the Swift library is linked statically, all other libraries are from the distribution, every
-# symbol is bound before main and then read-only. No hash by the compiler, which would depend on the build directory.
+# symbol is bound before main and then read-only. No hash by the compiler, which would depend on the build folder.
 RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --disable-local-rpath \
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro
@@ -52,7 +52,7 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-release test-packages test-appliance test-instructions lint simulation \
+.PHONY: help build debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-release test-packages test-appliance test-instructions lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-test-unit deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
@@ -62,12 +62,6 @@ help: ## list the targets
 build: deps ## build the release: .build/release/belvedere
 	swift build -j $(JOBS) $(RELEASE_OPTIONS)
 	packaging/check-binary .build/release/belvedere
-
-reproducible: deps ## check that a build in another folder gives the same binary
-	copy=$$(mktemp --directory) && trap 'rm -rf "$$copy"' EXIT && \
-		cp --recursive Package.swift Package.resolved Sources Tests "$$copy" && \
-		swift build -j $(JOBS) --package-path "$$copy" $(RELEASE_OPTIONS) && \
-		$(MAKE) build && cmp .build/release/belvedere "$$copy/.build/release/belvedere"
 
 debug: deps ## build the binary for tests: .build/debug/belvedere
 	swift build $(SWIFT_OPTIONS) --product belvedere
