@@ -1,6 +1,7 @@
 import Configuration
 import Domain
 import TLS
+import Wire
 
 /// A summary of what a configuration would serve, in a few lines of text.
 struct ServiceSummary {
@@ -47,12 +48,30 @@ struct ServiceSummary {
     if !relays.isEmpty { rows.append(("relayed on", relays.map(\.text).joined(separator: ", "))) }
     let datagrams = service.datagramListeners
     if !datagrams.isEmpty { rows.append(("UDP relayed on", datagrams.map(\.text).joined(separator: ", "))) }
+    rows += Self.rows(of: service.access)
     for certificate in certificates[service.name] ?? [] {
       let names = (certificate.names + certificate.addresses).joined(separator: ", ")
       rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))
       rows.append(("", "SHA-256 \(certificate.fingerprint)"))
     }
     return rows
+  }
+
+  /// Who may use the service, and each of its paths.
+  private static func rows(of access: Configuration.Access) -> [(String, String)] {
+    var rules = access.networks.isEmpty ? [] : [Self.text(of: access.networks)]
+    rules += access.paths.map { "\($0.path): \(Self.text(of: $0.networks))" }
+    return rules.enumerated().map { ($0.offset == 0 ? "access" : "", $0.element) }
+  }
+
+  private static func text(of networks: Configuration.Access.Networks) -> String {
+    func list(_ some: [IPPrefix]) -> String {
+      let more = some.count > 8 ? " and \(some.count - 8) more" : ""
+      return some.prefix(8).map(\.description).joined(separator: ", ") + more
+    }
+    if networks.isEmpty { return "all" }
+    let allowed = networks.allow.isEmpty ? "all" : "only " + list(networks.allow)
+    return networks.deny.isEmpty ? allowed : "\(allowed), but not \(list(networks.deny))"
   }
 
   private static func marks(of server: Configuration.Server) -> String {

@@ -135,6 +135,20 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
     }
   }
 
+  @Test(arguments: 0..<500 as Range<UInt64>)
+  func `take the same paths for plain by words as octet by octet`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let alphabet = Array("/./.abcxyzAZ019-_@~%`{:;[\u{e9}".utf8) + [0, 0x80, 0xff]
+    for _ in 0..<40 {
+      // Mostly plain ones.
+      let letters = UInt8.random(in: 0..<3, using: &random) == 0 ? alphabet.count : 12
+      let path =
+        [UInt8(ascii: "/")]
+        + (0..<Int.random(in: 0..<40, using: &random)).map { _ in alphabet[Int.random(in: 0..<letters, using: &random)] }
+      #expect(path.span.isPlainPath == path.span.isPlainOctetwise, "\(path)")
+    }
+  }
+
   @Test func `of a path admit no client that the service refuses`() throws {
     let network = try #require(IPPrefix(containing: Self.outside, length: 24))
     let rules = Self.rules(deny: [network], [("/portal", Self.open)])

@@ -88,6 +88,7 @@ def test_refused_client_gets_no_handshake_and_no_redirect(testbed):
     command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{OUTSIDE}:0", "-brief"]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
     wait_for_counts(balancer, service=3)
+    balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`")
     assert balancer.status["counters"]["handshakes"]["full"] == 1
     assert balancer.get("/", source=INSIDE).status == 200
     with balancer.connect_redirect(INSIDE) as client:
@@ -156,6 +157,17 @@ def test_source_of_a_proxy_header_is_decided_before_the_handshake(testbed):
         assert tls.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
+def test_trusted_proxy_names_no_other_path_where_paths_have_rules(testbed):
+    fields = ["X-Original-URL: /admin", "X_Rewrite_URL: /admin", "X-Forwarded-Prefix: /admin", "X-Scheme: https"]
+    server = testbed.server()
+    balancer = testbed.balance(server, forwarded={"trusted-proxies": [PROXY]})
+    for rules, names in (None, 4), (OPEN, 4), (PATHS, 1):
+        balancer.reload({"access": rules})
+        assert balancer.get("/", "X-Forwarded-For: 192.0.2.8", *fields, source=PROXY).status == 200
+        sent = server.requests[-1]
+        assert [field for field in fields if field.encode() in sent.raw] == fields[-names:], sent.raw
+
+
 def test_clients_of_ipv6_are_decided(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     port = free_port("::1")
@@ -207,6 +219,22 @@ def test_services_that_share_a_port_have_their_own_rules(testbed, certificates):
     for source, expected in ((OUTSIDE, 403), (INSIDE, 301)):
         with balancer.connect_redirect(source) as client:
             assert client.get("/", host="cards.test").status == expected
+
+
+def test_check_shows_the_rules_and_warns_of_what_they_leave_open(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
+    access = {"deny": ["0.0.0.0/0"], "paths": {"/Admin/": ONLY_INSIDE, "/admin/public": {}}}
+    balancer.write({"access": access, "relay": {"tcp": [free_port(balancer.address)]}})
+    check = belvedere("check", "-c", balancer.file)
+    assert check.returncode == 0
+    assert "clients are still admitted by IPv6" in check.stderr
+    assert "these rules don't apply to ports of `relay`" in check.stderr
+    shown = [line.split(maxsplit=0)[0].strip() for line in check.stdout.splitlines()]
+    assert [line.removeprefix("access").strip() for line in shown if "all" in line or "only" in line] == [
+        "all, but not 0.0.0.0/0", "/admin: only 127.0.81.0/24", "/admin/public: all"]  # fmt: skip
+    for deny in (["0.0.0.0/0", "::/0"], ["192.0.2.0/24"]):
+        balancer.write({"access": {"deny": deny, "paths": None}})
+        assert "still admitted" not in belvedere("check", "-c", balancer.file).stderr
 
 
 @pytest.mark.parametrize("access, message", [

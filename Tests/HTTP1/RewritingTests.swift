@@ -116,6 +116,24 @@ struct RewritingTests {
     #expect(forwarded("\(head)\(sent)\r\n", forwarding: Self.trusted) == "\(head)\(seen)\r\n")
   }
 
+  /// Rules about paths have decided on the request's own.
+  @Test(arguments: [
+    "X-Original-URL", "x_original_uri", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-HTTP-Method-Override",
+    "X-Script-Name",
+  ])
+  func `a trusted proxy's field about the path is dropped where paths have rules`(name: String) throws {
+    let text = "GET / HTTP/1.1\r\nHost: a\r\nX-Scheme: https\r\n\(name): /admin\r\nX-Forwarded-Port: 443\r\n\r\n"
+    let bytes = Array(text.utf8)
+    var head = try #require(parseRequest(text).head)
+    var (kept, dropped) = (ByteWriter(limit: 1000), ByteWriter(limit: 1000))
+    head.render(from: bytes.span, forwarding: Self.trusted, connection: .keepAlive, into: &kept)
+    head.dropPathClaims()
+    head.render(from: bytes.span, forwarding: Self.trusted, connection: .keepAlive, into: &dropped)
+    #expect(String(decoding: kept.bytes, as: UTF8.self).contains("\r\n\(name): /admin\r\n"))
+    let seen = String(decoding: dropped.bytes, as: UTF8.self)
+    #expect(!seen.contains(name) && seen.contains("X-Scheme: https\r\nX-Forwarded-Port: 443\r\n"))
+  }
+
   @Test func `a trusted proxy's fields are unchanged if forwarding fields are switched off`() {
     let forwarding = ForwardedFields(
       client: IPAddress(v4: 0xc000_0201), isSecure: true, addsFields: false, isPeerTrusted: true)

@@ -27,6 +27,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "accepted-configuration") { (bytes) throws(Violation) in
       try AcceptedConfigurationProperties.check(bytes)
     },
+    Property(name: "request-path") { (bytes) throws(Violation) in try RequestPathProperties.check(bytes) },
     Property(name: "connection-id") { (bytes) throws(Violation) in try ConnectionIDProperties.check(bytes) },
     Property(name: "pair-frames") { (bytes) throws(Violation) in try PairFrameProperties.check(bytes) },
     Property(name: "apply-stream") { (bytes) throws(Violation) in try ApplyStreamProperties.check(bytes) },

@@ -12,6 +12,22 @@ public final class AccessRules: Sendable {
     let position: Int
   }
 
+  /// Where a rule's path is in `octets`, and its start, by which most requests are told that they don't fall under it.
+  private struct PathStart: BitwiseCopyable, Sendable {
+    let offset: Int
+    let count: Int
+    /// The first octets, as in `foldedStart`, and which of them the path has.
+    let start: UInt64
+    let mask: UInt64
+
+    init(_ path: Span<UInt8>, at offset: Int) {
+      self.offset = offset
+      count = path.count
+      start = path.foldedStart
+      mask = path.count < 8 ? ~(.max << UInt64(path.count * 8)) : .max
+    }
+  }
+
   /// What is decided for a request.
   public enum Decision: Hashable, Sendable {
     case allowed
@@ -28,8 +44,10 @@ public final class AccessRules: Sendable {
   private let rules: [PathRule]
   /// Their paths, one after another, in the form of `ComparedPath`: in one array, of which a request takes one reference.
   private let octets: [UInt8]
-  /// The end of each path in `octets`.
-  private let ends: [Int]
+  private let starts: [PathStart]
+
+  /// Whether paths have rules of their own.
+  public var hasPaths: Bool { !starts.isEmpty }
 
   /// `paths`: each in the form of `ComparedPath`, and different.
   public init(service: NetworkTable, paths: [(path: String, networks: NetworkTable)]) {
@@ -37,12 +55,13 @@ public final class AccessRules: Sendable {
     let sorted = paths.enumerated().sorted { $0.element.path.utf8.count > $1.element.path.utf8.count }
     rules = sorted.map { PathRule(networks: $0.element.networks, position: $0.offset) }
     var octets: [UInt8] = []
-    var ends: [Int] = []
+    var starts: [PathStart] = []
     for (_, rule) in sorted {
-      octets += Array(rule.path.utf8)
-      ends.append(octets.count)
+      let path = Array(rule.path.utf8)
+      starts.append(PathStart(path.span, at: octets.count))
+      octets += path
     }
-    (self.octets, self.ends) = (octets, ends)
+    (self.octets, self.starts) = (octets, starts)
   }
 
   /// Whether a client may use the service at all; nil: a trusted proxy does not say who it is.
@@ -55,24 +74,25 @@ public final class AccessRules: Sendable {
   /// meaning.
   public func decide(_ client: IPAddress?, path: Span<UInt8>) -> Decision {
     guard service.allows(client) else { return .refusedByService }
-    guard !ends.isEmpty else { return .allowed }
-    guard !path.isPlainPath else { return decide(client) { path.isPlainlyWithin($0) } }
+    guard hasPaths else { return .allowed }
+    guard !path.isPlainPath else { return decide(client, start: path.foldedStart) { path.isPlainlyWithin($0) } }
     guard let compared = ComparedPath(path) else {
       return rules.allSatisfy { $0.networks.allows(client) } ? .allowed : .ambiguousPath
     }
-    return decide(client) { (compared.isWithin($0), false) }
+    return decide(client, start: nil) { (compared.isWithin($0), false) }
   }
 
+  /// `start`: the path's, if it is compared as it is.
   @inline(always)
   private func decide(
-    _ client: IPAddress?, compare: (Span<UInt8>) -> (isWithin: Bool, isExact: Bool)
+    _ client: IPAddress?, start: UInt64?, compare: (Span<UInt8>) -> (isWithin: Bool, isExact: Bool)
   ) -> Decision {
-    let (octets, ends) = (octets, ends)
+    let (octets, starts) = (octets, starts)
     let span = octets.span
-    var start = 0
-    for index in ends.indices {
-      let (isWithin, isExact) = compare(span.extracting(start..<ends[index]))
-      start = ends[index]
+    for index in starts.indices {
+      if let start, (start ^ starts[index].start) & starts[index].mask != 0 { continue }
+      let offset = starts[index].offset
+      let (isWithin, isExact) = compare(span.extracting(offset..<(offset &+ starts[index].count)))
       guard isWithin else { continue }
       guard rules[index].networks.allows(client) else { return .refusedByPath(rules[index].position) }
       if isExact { return .allowed }

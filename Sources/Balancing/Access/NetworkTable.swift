@@ -3,36 +3,54 @@ import Wire
 /// Which client addresses networks allow: the smallest network that contains an address decides. Addresses in none are
 /// allowed unless any network is.
 ///
-/// Each family's addresses are divided into ranges; `boundaries` are their first addresses in ascending order, the first
-/// is zero, and neighbours differ. A lookup is a binary search.
+/// Each family's addresses are divided into ranges, of which every other one is allowed. A lookup is a binary search.
 public struct NetworkTable: Sendable {
-  private struct Boundary: BitwiseCopyable, Sendable {
+  /// Addresses as numbers in ascending order, the first zero, each the start of a range.
+  private struct Ranges<Number: FixedWidthInteger & Sendable>: Sendable {
+    let starts: [Number]
+    let isFirstAllowed: Bool
+
+    init(_ boundaries: [Boundary]) {
+      // After the highest address nothing starts.
+      starts = boundaries.compactMap { Number(exactly: $0.start) }
+      isFirstAllowed = boundaries[0].isAllowed
+    }
+
+    @inline(always)
+    func allows(_ number: Number) -> Bool {
+      let starts = starts.span
+      // starts[low] ≤ number < starts[high], if there is one.
+      var (low, high) = (0, starts.count)
+      while high &- low > 1 {
+        let middle = (low &+ high) &>> 1
+        if starts[middle] <= number { low = middle } else { high = middle }
+      }
+      return isFirstAllowed == (low & 1 == 0)
+    }
+
+    var areAllAllowed: Bool { isFirstAllowed && starts.count == 1 }
+  }
+
+  private struct Boundary {
     let start: UInt128
     let isAllowed: Bool
   }
 
-  private let v4: [Boundary]
-  private let v6: [Boundary]
+  private let v4: Ranges<UInt32>
+  private let v6: Ranges<UInt128>
 
   /// A network that is in both lists is denied.
   public init(allow: [IPPrefix], deny: [IPPrefix]) {
     let networks = allow.map { ($0, true) } + deny.map { ($0, false) }
-    v4 = NetworkTable.boundaries(of: networks.filter { $0.0.network.family == .v4 }, others: allow.isEmpty)
-    v6 = NetworkTable.boundaries(of: networks.filter { $0.0.network.family == .v6 }, others: allow.isEmpty)
+    v4 = Ranges(NetworkTable.boundaries(of: networks.filter { $0.0.network.family == .v4 }, others: allow.isEmpty))
+    v6 = Ranges(NetworkTable.boundaries(of: networks.filter { $0.0.network.family == .v6 }, others: allow.isEmpty))
   }
 
   /// Whether a client with this address is allowed; nil: it is unknown, and allowed only where all clients are.
   public func allows(_ address: IPAddress?) -> Bool {
-    guard let address else { return v4.count == 1 && v6.count == 1 && v4[0].isAllowed && v6[0].isAllowed }
-    let boundaries = address.family == .v4 ? v4 : v6
-    let number = address.number
-    // boundaries[low].start ≤ number < boundaries[high].start, if there is one.
-    var (low, high) = (0, boundaries.count)
-    while high &- low > 1 {
-      let middle = (low &+ high) / 2
-      if boundaries[middle].start <= number { low = middle } else { high = middle }
-    }
-    return boundaries[low].isAllowed
+    guard let address else { return v4.areAllAllowed && v6.areAllAllowed }
+    guard address.family == .v4 else { return v6.allows(address.number) }
+    return v4.allows(UInt32(truncatingIfNeeded: address.low))
   }
 
   /// Networks contain each other or are disjoint, so those that contain the present address form a stack.

@@ -148,6 +148,9 @@ public struct Exchange: Sendable {
   /// The request belongs to another client than the one before on this connection, which must not share its state.
   public mutating func changeClient() { isPrivate = request?.bindsAuthentication == true }
 
+  /// Rules for paths have admitted the request.
+  public mutating func dropPathClaims() { request?.dropPathClaims() }
+
   // MARK: Queries
 
   /// Whether it is the first of its connection: the wait for it counts as http-request, not as keep-alive.

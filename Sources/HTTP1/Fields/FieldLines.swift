@@ -44,9 +44,10 @@ struct FieldLines: ~Escapable {
   /// The whole line, including its CRLF.
   var line: ByteRange { ByteRange(start: lineStart, end: position) }
 
-  func name(in bytes: Span<UInt8>) -> FieldName {
-    FieldName(ByteRange(start: lineStart, end: valueStart &- 1), of: bytes)
-  }
+  /// The name as written.
+  var nameRange: ByteRange { ByteRange(start: lineStart, end: valueStart &- 1) }
+
+  func name(in bytes: Span<UInt8>) -> FieldName { FieldName(nameRange, of: bytes) }
 
   /// Everything between the colon and the CRLF.
   var rawValue: ByteRange { ByteRange(start: valueStart, end: valueEnd) }

@@ -41,6 +41,26 @@ public enum ForwardingFieldNames {
     "client-cert", "client-cert-chain", "x-client-cert", "x-client-dn", "x-client-verify", "x-arr-clientcert",
   ]
 
+  /// Those by which a server may take another path or method than the request's, for rules about paths.
+  private static let pathNames = Set(
+    [
+      "x-override-url", "x-http-destinationurl", "x-script-name", "script-name", "x-envoy-original-path",
+      "x-http-method", "x-http-method-override", "x-method-override",
+      "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-pathinfo", "x-forwarded-uri", "x-forwarded-url",
+      "x-forwarded-request-uri", "x-forwarded-context", "x-forwarded-script-name", "x-forwarded-method",
+    ].map { FieldName($0) })
+  private static let pathPrefixes = ["x-original-", "x-rewrite-"].map { FieldName($0) }
+
+  /// Whether the field called so, in any spelling of its hyphens, tells servers of another path or method.
+  @inline(never)
+  static func concernsPath(_ range: ByteRange, of bytes: Span<UInt8>) -> Bool {
+    var name = FieldName()
+    for index in range.start..<range.end {
+      name.append(bytes[index].isLetterOrDigit ? bytes[index] : UInt8(ascii: "-"))
+    }
+    return pathNames.contains(name) || pathPrefixes.contains { name.begins(with: $0) }
+  }
+
   /// Prefixes of further names, each of 9 to 15 octets.
   public static let prefixTexts = [
     "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "ssl-client-", "x-ssl-client-", "x-authenticated",

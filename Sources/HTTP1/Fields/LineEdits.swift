@@ -12,6 +12,8 @@ struct LineEdits: BitwiseCopyable, Sendable {
     case clientAddress
     /// Dropped unless the peer is a trusted proxy.
     case dropUnlessTrusted
+    /// The same, and also dropped where paths have rules: it tells the server of another path.
+    case dropPathClaim
     /// Dropped unless the message is an upgrade.
     case dropUnlessUpgrade
     /// Dropped, and in an upgrade replaced with `Upgrade: websocket`: the same with other white space.
@@ -85,9 +87,16 @@ struct LineEdits: BitwiseCopyable, Sendable {
   ) throws(Rejection) {
     var lines = FieldLines(bytes, from: start, limit: .max)
     while try lines.next(all: true) == .line {
-      let name = ByteRange(start: lines.lineStart, end: lines.valueStart &- 1)
-      guard options.nominate(name.slice(of: bytes), in: bytes), !covers(lines.lineStart) else { continue }
+      guard options.nominate(lines.nameRange.slice(of: bytes), in: bytes), !covers(lines.lineStart) else { continue }
       try add(lines.line, .drop)
+    }
+  }
+
+  /// Drops what tells servers of another path than that of the request.
+  mutating func dropPathClaims() {
+    for index in 0..<count where self[index].treatment == .dropPathClaim {
+      // `.drop` is zero.
+      treatments &= ~(0xf &<< UInt64(truncatingIfNeeded: index &* 4))
     }
   }
 

@@ -42,6 +42,10 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   /// Whether it may be retried automatically (RFC 9110 §9.2.2).
   public var isIdempotent: Bool { method.isIdempotent }
 
+  /// For a request that rules for paths have admitted: what a trusted proxy says of its path is not passed on, since a
+  /// server may serve that one instead.
+  public mutating func dropPathClaims() { edits.dropPathClaims() }
+
   /// Parses one request head at the start of `bytes`.
   public static func parse(_ bytes: Span<UInt8>, limits: HeadLimits) -> Parsed<RequestHead> {
     let allowed = bytes.extracting(first: limits.bytes)

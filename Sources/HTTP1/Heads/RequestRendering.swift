@@ -20,7 +20,7 @@ extension RequestHead {
     for index in 0..<edits.count {
       let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
-      if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
+      if edit.treatment == .dropUnlessTrusted || edit.treatment == .dropPathClaim, forwarding.isPeerTrusted { continue }
       if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
         guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
         sink.append(bytes.extracting(cursor..<(edit.range.end &- 2)))
@@ -61,7 +61,7 @@ extension LineEdits.Treatment {
   /// Writes the replacement of the dropped bytes.
   func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
-    case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break
+    case .drop, .clientAddress, .dropUnlessTrusted, .dropPathClaim, .dropUnlessUpgrade: break
     case .replaceWithSlash: sink.append(UInt8(ascii: "/"))
     case .replaceWithAsterisk: sink.append(UInt8(ascii: "*"))
     case .replaceWithChunked: sink.append("chunked")

@@ -58,7 +58,7 @@ extension Loop {
     let isProxy = forwarding.isPeerTrusted
     // Where services share the listener, the client has yet to name one.
     if entrance.several == nil, !isProxy, snapshot.access?.allows(peer.address) == false {
-      return context.refuseConnection(to: snapshot)
+      return context.refuseConnection(of: peer, to: snapshot)
     }
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {

@@ -28,7 +28,10 @@ extension ClientConnection {
     }
     let address = isProxy == true ? nil : named ?? client.knownAddress
     let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
-    if decision == .allowed { return nil }
+    if decision == .allowed {
+      if access.hasPaths { requests.current.value.exchange.dropPathClaims() }
+      return nil
+    }
     requests.current.value.refusal = decision
     context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
     return decision == .ambiguousPath ? .pathAmbiguous : .clientNotAllowed
@@ -43,10 +46,12 @@ extension Client {
 }
 
 extension LoopContext {
-  /// Counts a connection that is closed because its client may not use the service.
+  /// Counts and logs a connection that is closed because its client may not use the service.
   @inline(never)
-  mutating func refuseConnection(to service: ServiceSnapshot) {
+  mutating func refuseConnection(of client: Endpoint, to service: ServiceSnapshot) {
+    let name = service.settings.name
     reports.counters.refused.connections += 1
+    reports.failures.note(refused: client, by: "`access`" + (name.isEmpty ? "" : " of \(name)"), at: now)
     reports.services.change(service.counters) { $0.access.count(.refusedByService) }
   }
 }

@@ -259,7 +259,7 @@ struct ClientConnection: ~Copyable {
     beginRequest(&context)
     if client.snapshot.access?.allows(client.knownAddress) == false {
       requests.current.value.refusal = .refusedByService
-      context.refuseConnection(to: client.snapshot)
+      context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return requests.current.value.react(to: .denied(.clientNotAllowed), &client, &context)
     }
     if client.snapshot.shared.isInMaintenance {

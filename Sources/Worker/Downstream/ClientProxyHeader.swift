@@ -68,7 +68,7 @@ extension ClientConnection {
     }
     if context.reports.traces.isActive { client.follow(isNew: true, &context) }
     guard client.entrance.several != nil || isAdmitted else {
-      context.refuseConnection(to: client.snapshot)
+      context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return .close
     }
     since = context.now

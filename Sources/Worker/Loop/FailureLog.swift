@@ -2,7 +2,7 @@ import Logging
 import Wire
 
 /// Logs failures of servers, shortages of local resources for connections to them, and reasons for disconnecting
-/// clients, at a limited rate: once per interval for each server and kind, and once for all clients, with the number of
+/// clients, at a limited rate: once per interval for each server and kind, and once for all clients that are disconnected and for all that rules refuse, with the number of
 /// failures that were not logged.
 struct FailureLog {
   enum Kind: Hashable {
@@ -18,6 +18,7 @@ struct FailureLog {
   private enum Topic: Hashable {
     case server(Int, Kind, port: UInt16?)
     case clients
+    case refusedClients
   }
 
   private let log: Logger
@@ -61,6 +62,13 @@ struct FailureLog {
   mutating func takeSuppressed() -> UInt64 {
     defer { suppressed = 0 }
     return suppressed
+  }
+
+  /// Records a connection that a rule for client networks refuses, and logs it if the rate permits.
+  mutating func note(refused client: Endpoint, by rule: @autoclosure () -> String, at now: Instant) {
+    guard let suppressed = limiter.take(.refusedClients, at: now) else { return leaveOut() }
+    let more = suppressed == 0 ? "" : " (and \(suppressed) connections more since the last line)"
+    log.info("client \(client) is refused by \(rule())\(more)", metadata: ["client": "\(client.address)"])
   }
 
   /// Records why a client was disconnected, and logs it if the rate permits.
