@@ -87,7 +87,9 @@ let package = Package(
     module(
       "Supervisor",
       ["Domain", "Wire", "VRRP", "Pair", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
-    module("Observer", ["Wire", "Configuration", "Control", "Observe", "Linux", "Systemd", logging]),
+    module(
+      "Observer",
+      ["Domain", "Wire", "Configuration", "Control", "Observe", "Linux", "TLS", "Systemd", "Certificates", logging]),
     module("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",

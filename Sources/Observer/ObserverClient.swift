@@ -1,5 +1,6 @@
 import Linux
 import Observe
+import TLS
 import Wire
 
 /// A client's connection and its socket. Never blocks.
@@ -7,7 +8,7 @@ struct ObserverClient: ~Copyable {
   /// The most system calls in a turn of the loop, whatever the client sends or takes.
   private static let stepsPerTurn = 16
 
-  private let descriptor: Descriptor
+  private var stream: ObserverStream
   /// Whether its address may be answered.
   let isAdmitted: Bool
   /// Whether its last turn has ended before it was finished.
@@ -15,15 +16,20 @@ struct ObserverClient: ~Copyable {
   private(set) var connection: ObserverConnection
   private var hasShutDown = false
 
-  init(_ descriptor: consuming Descriptor, isAdmitted: Bool, at now: Instant) {
-    self.descriptor = descriptor
+  init(
+    _ descriptor: consuming Descriptor, certificate: ServerContext?, isAdmitted: Bool, at now: Instant
+  ) throws(TLSError) {
+    stream = try ObserverStream(descriptor, certificate: certificate)
     self.isAdmitted = isAdmitted
-    connection = ObserverConnection(at: now)
+    connection = ObserverConnection(isSecure: certificate != nil, at: now)
   }
 
   func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
-    try poller.watch(descriptor, token: token)
+    try stream.watch(poller, token: token)
   }
+
+  /// Passes the readiness that the poller reported.
+  mutating func became(_ readiness: Readiness) { stream.became(readiness) }
 
   /// Receives, answers and sends as much as the socket permits, for one turn of the loop. `isBusy` then: there is more
   /// to do, although no event will say so. `mayStream`: whether there may be one more stream.
@@ -31,30 +37,47 @@ struct ObserverClient: ~Copyable {
     isBusy = false
     for _ in 0..<Self.stepsPerTurn {
       if connection.state == .over { return }
-      var request: ObserverRequest?
-      if !connection.output.isEmpty {
-        switch Socket.write(descriptor.number, connection.output.span) {
-        case .bytes(let count): request = connection.handle(.sent(count), at: now)
-        case .wouldBlock: return
-        case .failed: request = connection.handle(.failed, at: now)
-        }
-      } else {
-        if connection.state == .draining, !hasShutDown {
-          hasShutDown = true
-          Socket.shutdownWrite(descriptor.number)
-        }
-        switch LocalSocket.receive(from: descriptor, limit: connection.room) {
-        case .nothing: return
-        case .ended: request = connection.handle(.ended, at: now)
-        case .bytes(let bytes): request = connection.handle(.received(bytes), at: now)
-        }
-      }
+      guard let event = step() else { return }
+      let request = connection.handle(event, at: now)
       if let request {
         let answer = site.answer(request, isAdmitted: isAdmitted, at: now)
         _ = connection.handle(.answered(answer.isStream && !mayStream ? .tooManyStreams : answer), at: now)
       }
     }
     isBusy = connection.state != .over
+  }
+
+  /// One call of the stream, and what it means for the connection; nil if this turn has ended.
+  private mutating func step() -> ObserverConnection.Event? {
+    if connection.state == .securing { return event(of: stream.handshake(), .secured) }
+    if !connection.output.isEmpty {
+      var count = 0
+      let progress = stream.send(connection.output.span, count: &count)
+      return event(of: progress, .sent(count))
+    }
+    if connection.state == .draining, !hasShutDown {
+      guard event(of: stream.end(), .timer) != nil else { return nil }
+      hasShutDown = true
+    }
+    switch stream.receive(limit: connection.room) {
+    case .bytes(let bytes): return .received(bytes)
+    case .ended: return .ended
+    case .wouldBlock: return nil
+    case .yield: return event(of: .yield, .failed)
+    }
+  }
+
+  private mutating func event(
+    of progress: ObserverStream.Progress, _ done: ObserverConnection.Event
+  ) -> ObserverConnection.Event? {
+    switch progress {
+    case .done: return done
+    case .failed: return .failed
+    case .wouldBlock: return nil
+    case .yield:
+      isBusy = true
+      return nil
+    }
   }
 
   /// More for a stream. `proceed` sends it.

@@ -29,6 +29,8 @@ struct ObserverLoop: ~Copyable {
 
   private let sockets: ObserverSockets
   private let networks: [IPPrefix]
+  /// Nil: plain http.
+  private var certificate: ObserverCertificate?
   private let poller: Poller
   private let signals: SignalReader
   private var site: ObserverSite
@@ -42,13 +44,16 @@ struct ObserverLoop: ~Copyable {
   private var pauseEnd: Instant?
 
   /// Opens all that the loop needs.
-  init(_ sockets: ObserverSockets, networks: [IPPrefix], _ site: ObserverSite) throws(SystemError) {
+  init(
+    _ sockets: ObserverSockets, networks: [IPPrefix], _ certificate: ObserverCertificate?, _ site: ObserverSite
+  ) throws(SystemError) {
     let signals = try SignalReader([SIGTERM, SIGINT])
     let poller = try Poller()
     try poller.watchLevel(signals.descriptor, token: Token(.signals).rawValue)
     try Self.watch(sockets, poller)
     self.sockets = sockets
     self.networks = networks
+    self.certificate = certificate
     self.site = site
     self.signals = signals
     self.poller = poller
@@ -65,16 +70,19 @@ struct ObserverLoop: ~Copyable {
   consuming func run(_ log: Logger) {
     while true {
       let count = poller.wait(timeout)
-      let events = (0..<count).map { Token(rawValue: poller.event(at: $0).token) }
-      if events.contains(where: { $0.kind == .signals }), signals.next() != nil { return }
-      for event in events {
+      let events = (0..<count).map { index in
+        let event = poller.event(at: index)
+        return (token: Token(rawValue: event.token), readiness: event.readiness)
+      }
+      if events.contains(where: { $0.token.kind == .signals }), signals.next() != nil { return }
+      for (event, readiness) in events {
         switch event.kind {
         case .reportListener: acceptReports(log)
         case .reports: readReports(log)
         case .nextReports: readNextReports(log)
         case .listener: accept(from: event.index, log)
-        // An event of the same batch may have closed it. A busy one has its turn below.
-        case .client: if clients.contains(event.key), !clients[event.key].isBusy { proceed(event.key) }
+        // An event of the same batch may have closed it.
+        case .client: if clients.contains(event.key) { handle(readiness, of: event.key) }
         case .signals, nil: break
         }
       }
@@ -82,12 +90,13 @@ struct ObserverLoop: ~Copyable {
       busy = []
       for key in waiting where clients.contains(key) { proceed(key) }
       handleTimeouts()
+      certificate?.warn(log)
     }
   }
 
   private var timeout: Interval {
     if !busy.isEmpty { return .zero }
-    var next = pauseEnd ?? Instant.distantFuture
+    var next = min(pauseEnd ?? .distantFuture, certificate?.nextLook ?? .distantFuture)
     for key in clients.keys { next = min(next, clients[key].connection.deadline ?? next) }
     return next - Clock.monotonic()
   }
@@ -170,9 +179,15 @@ struct ObserverLoop: ~Copyable {
         guard let accepted = try Socket.accept(from: sockets.listeners[index].descriptor) else { return }
         let address = accepted.peer.address
         let isAdmitted = networks.isEmpty || networks.contains { $0.contains(address) }
+        // Other addresses cost no handshake.
+        guard isAdmitted || certificate == nil else { continue }
+        guard
+          let client = try? ObserverClient(
+            accepted.takeDescriptor(), certificate: certificate?.context, isAdmitted: isAdmitted,
+            at: Clock.monotonic())
+        else { continue }
         makeRoom(isAdmitted: isAdmitted)
-        let key = clients.insert(
-          ObserverClient(accepted.takeDescriptor(), isAdmitted: isAdmitted, at: Clock.monotonic()))
+        let key = clients.insert(client)
         do throws(SystemError) {
           try clients[key].watch(poller, token: Token(.client, key).rawValue)
         } catch {
@@ -189,6 +204,12 @@ struct ObserverLoop: ~Copyable {
     guard alike.count >= (isAdmitted ? Self.connectionLimit : Self.refusedLimit) else { return }
     let first = alike.min { clients[$0].connection.evictionRank < clients[$1].connection.evictionRank }
     if let first { close(first) }
+  }
+
+  private mutating func handle(_ readiness: Readiness, of key: SlabKey) {
+    clients[key].became(readiness)
+    // A busy one has its turn anyway.
+    if !clients[key].isBusy { proceed(key) }
   }
 
   private mutating func proceed(_ key: SlabKey) {

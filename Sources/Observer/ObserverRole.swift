@@ -3,9 +3,11 @@ import Linux
 import Logging
 import Observe
 import Systemd
+import TLS
 import Wire
 
-/// The observer process: shows what the supervisor reports. It has no key, no capability and no access to the service.
+/// The observer process: shows what the supervisor reports. It has no key of the service, no capability and no
+/// access to it.
 package enum ObserverRole {
   /// Why the observer can't start, for the administrator.
   package struct Fault: Error, CustomStringConvertible {
@@ -26,20 +28,28 @@ package enum ObserverRole {
       throw Fault("the configuration has no `observe`, which says where metrics are to be read")
     }
     let token = try settings.token.map(token)
+    let certificate = try settings.certificate.map(certificate)
     Signals.ignoreUnhandled()
     do throws(SystemError) {
       let loop = try ObserverLoop(
-        try ObserverSockets(reports: reports, settings.listeners), networks: settings.networks,
-        ObserverSite(version: version, token: token))
+        try ObserverSockets(reports: reports, settings.listeners), networks: settings.networks, certificate,
+        ObserverSite(version: version, token: token, certificateEnd: certificate?.end))
+      // Its sockets accept connections from here on, and later it can open none for systemd.
+      ServiceNotification.ready.sendNow()
       let gaps = try ObserverConfinement.enter()
       OperationalLog.bootstrap(
         target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
       let log = Logger(label: "observer")
       for gap in gaps { log.warning("confinement: \(gap)") }
-      log.notice("observe: metrics are at \(settings.listeners.map(\.description).joined(separator: ", "))")
+      let places = settings.listeners.map { "\(certificate == nil ? "http" : "https")://\($0)" }
+      log.notice("observe: metrics are at \(places.joined(separator: ", "))")
       loop.run(log)
       OperationalLog.flush()
     } catch { throw Fault("\(error)") }
+  }
+
+  private static func certificate(_ settings: Configuration.Certificate) throws(Fault) -> ObserverCertificate {
+    do throws(TLSError) { return try ObserverCertificate(settings) } catch { throw Fault("\(error)") }
   }
 
   /// The file's one line.

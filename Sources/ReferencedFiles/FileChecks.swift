@@ -55,6 +55,7 @@ extension Configuration.Loaded {
       case .trustAnchors: checkTrustAnchors(in: file)
       // Readable for the user of `belvedere observe`, and perhaps not for this one.
       case .observerToken: checkToken(in: file)
+      case .observerCertificate, .observerKey: checkObserver(file, at: time)
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
@@ -108,6 +109,19 @@ extension Configuration.Loaded {
     refuse(file, because: "every user of this machine may read the token", suggestion: "chmod o= \(file.path)")
   }
 
+  /// Warns of a certificate or a key of `belvedere observe` that it can't use. The service works without it, and is
+  /// given other credentials than that unit.
+  private mutating func checkObserver(_ file: FileReference, at time: WallTime) {
+    let isCredential = CurrentProcess.credentials.map { file.path.hasPrefix($0 + "/") } ?? false
+    guard !isCredential, let pair = configuration?.observer?.certificate else { return }
+    if file.purpose == .observerKey {
+      guard pair.key != pair.chain else { return }
+      checkObserverKey(of: pair, in: file, at: time)
+    } else {
+      checkObserverCertificate(pair, in: file, at: time)
+    }
+  }
+
   /// Refuses files that the worker could change or read without need: the worker is not trusted with them, and what it
   /// writes there remains after it ends. `unnamed` are files of the supervisor that the configuration does not name.
   private mutating func refuseExposedFiles(besides unnamed: [String]) {
@@ -126,7 +140,7 @@ extension Configuration.Loaded {
           file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
       case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage,
-        .pairSecret, .observerToken:
+        .pairSecret, .observerToken, .observerCertificate, .observerKey:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
           file, because: "is in a folder that the worker can write to, and could be replaced by it",

@@ -25,7 +25,7 @@ extension FileAccess {
       case .accessLog: .append
       case .affinity: .replace
       // Used by other processes.
-      case .serverState, .hook, .advertisementKey, .observerToken: []
+      case .serverState, .hook, .advertisementKey, .observerToken, .observerCertificate, .observerKey: []
       }
     guard !rights.isEmpty else { return }
     // The folder of the name, for a file that replaces this one, and the folder of the current link target.

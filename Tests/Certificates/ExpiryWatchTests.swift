@@ -11,9 +11,11 @@ import Wire
   /// The time this many seconds after the certificate's expiry.
   private static func end(_ seconds: Int64 = 0) -> WallTime { WallTime(seconds: 2_000_000_000 + seconds) }
 
-  private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
+  private static func subject(
+    _ byte: UInt8 = 1, names: [String] = ["view.test"], place: ExpiryWatch.Place = .file("/etc/view.pem")
+  ) throws -> ExpiryWatch.Subject {
     ExpiryWatch.Subject(
-      names: names, place: .file("/etc/view.pem"),
+      names: names, place: place,
       fingerprint: try #require(Fingerprint(bytes: [UInt8](repeating: byte, count: 32))),
       notAfter: end())
   }
@@ -61,6 +63,13 @@ import Wire
     var watch = ExpiryWatch()
     #expect(watch.notices(of: [subject], at: Self.end(400 * Self.day)).count == 1)
     #expect(watch.notices(of: [subject], at: Self.end(1)).count == 1)
+  }
+
+  @Test func `the notice of belvedere observe names its unit`() throws {
+    let subject = try Self.subject(place: .observer("/etc/observe.pem"))
+    let end = "renew it, then run 'systemctl restart belvedere-observe'"
+    #expect(ExpiryWatch.text(of: .ending(subject, daysLeft: 7)).hasSuffix(" expires in 7 days; \(end)"))
+    #expect(ExpiryWatch.text(of: .ended(subject)).hasSuffix(" has expired and clients refuse it; \(end)"))
   }
 
   @Test func `the notice has the names, up to four, the file and the remedy`() throws {

@@ -75,6 +75,7 @@ import Testing
       case Schema.rootName: whole[key.name] = key.example
       case "tls": whole["tls"] = needsCertificate ? "{ certificate: /etc/view.pem, \(mine) }" : "{ \(mine) }"
       case "tls.certificates": whole["tls"] = "{ certificates: [{ \(mine) }] }"
+      case "observe.tls": whole["observe"] = "{ tls: { \(mine) } }"
       case "servers.NAME": whole["servers"] = "{ a: { \(mine) } }"
       case "access.paths.PATH": whole["access"] = "{ paths: { /admin: { \(mine) } } }"
       case "log.access": whole["log"] = "{ access: { \(mine) } }"

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Wire
 
 @testable import Observe
 
@@ -21,20 +22,23 @@ private struct TestFile {
   }
 }
 
+private let full = Exposition(
+  sampleReport, version: "0.1.0", certificateEnd: WallTime(seconds: 1_800_000_000))
+
 @Suite struct `Metrics as text` {
   @Test(arguments: [(Exposition.Format.prometheus, "prometheus"), (.openMetrics, "openmetrics")])
   func `a full report has this text in each format`(_ format: Exposition.Format, _ name: String) throws {
-    let text = Exposition(sampleReport, version: "0.1.0").text(format)
+    let text = full.text(format)
     try TestFile("Golden/\(name).txt").expect(text, orWriteFor: "BELVEDERE_UPDATE_GOLDEN")
   }
 
   @Test func `a full report has a sample of every metric`() {
-    let missing = Metrics.all.filter { !Exposition(sampleReport, version: "0.1.0").metrics.contains($0) }
+    let missing = Metrics.all.filter { !full.metrics.contains($0) }
     #expect(missing.map(\.name).isEmpty)
   }
 
   @Test func `no series occurs twice`() {
-    let lines = Exposition(sampleReport, version: "0.1.0").text(.prometheus).split(separator: "\n")
+    let lines = full.text(.prometheus).split(separator: "\n")
     let names = lines.filter { !$0.hasPrefix("#") }.map { line in line[..<(line.lastIndex(of: " ") ?? line.endIndex)] }
     #expect(Set(names).count == names.count)
   }

@@ -122,6 +122,23 @@ private struct Client {
     #expect(places[0] != nil && Set(places).count == 1)
   }
 
+  @Test func `a request is read after the TLS handshake, which has a time limit of its own`() {
+    var connection = ObserverConnection(isSecure: true, at: at(0))
+    #expect(connection.state == .securing && connection.room == 0 && connection.output.isEmpty)
+    #expect(connection.deadline == at(5))
+    var slow = connection
+    _ = slow.handle(.timer, at: at(5))
+    #expect(slow.state == .over)
+    var gone = connection
+    _ = gone.handle(.ended, at: at(1))
+    #expect(gone.state == .over)
+    // It makes room like one that has asked nothing.
+    #expect(connection.evictionRank == ObserverConnection(at: at(0)).evictionRank)
+    _ = connection.handle(.secured, at: at(4))
+    #expect(connection.state == .idle && connection.deadline == at(79))
+    #expect(connection.handle(.received(bytes(request)), at: at(5)) == ObserverRequest(path: "/metrics"))
+  }
+
   @Test func `nothing is read while an answer is sent`() {
     var connection = ObserverConnection(at: at(0))
     _ = connection.handle(.received(bytes(request)), at: at(0))

@@ -65,6 +65,10 @@ def test_observer_has_no_capability_and_no_access_to_files_of_the_service():
     for line in [
         "DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict",
         "InaccessiblePaths=-/etc/belvedere -/run/belvedere -/var/lib/belvedere -/var/log/belvedere",
+        # `systemctl start` returns when connections are accepted.
+        "Type=notify",
+        "LoadCredential=belvedere-observe.pem:belvedere-observe.pem",
+        "LoadCredential=belvedere-observe.key:belvedere-observe.key",
     ]:  # fmt: skip
         assert line in unit
     socket = (ROOT / "packaging/belvedere-observe.socket").read_text().splitlines()

@@ -46,7 +46,13 @@ private let allowed: [(target: String, imports: Set<String>)] = [
       "Glibc",
     ]
   ),
-  ("Observer", ["Wire", "Configuration", "Control", "Observe", "Linux", "Systemd", "Logging", "Glibc"]),
+  (
+    "Observer",
+    [
+      "Domain", "Wire", "Configuration", "Control", "Observe", "Linux", "TLS", "Systemd", "Certificates", "Logging",
+      "Glibc",
+    ]
+  ),
   ("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",

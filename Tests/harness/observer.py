@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import ssl
 from pathlib import Path
 
 from .program import Program
@@ -52,11 +53,12 @@ def wait_for_reports(balancer, count):
 
 class Observer(Program):
     """Reads the balancer's configuration, which has the section `observe`. It listens on a new address of this machine,
-    or on `address`, which is a node's."""
+    or on `address`, which is a node's. `authority`: the file with the authority of its certificate, for https."""
 
-    def __init__(self, balancer, address=None):
+    def __init__(self, balancer, address=None, authority=None):
         super().__init__(balancer.directory / "observer-log")
         self.balancer = balancer
+        self.context = ssl.create_default_context(cafile=authority) if authority else None
         self.socket = balancer.directory / "observer"
         self.address = address or fresh_address()
         self.port = 9350 if address else free_port(self.address)
@@ -83,7 +85,10 @@ class Observer(Program):
 
     def ask(self, path="/metrics", method="GET", **fields):
         """The answer to a request on a connection of its own, read to its end; `_` in fields stands for `-`."""
-        client = http.client.HTTPConnection(self.address, self.port, timeout=TIMEOUT)
+        if self.context:
+            client = http.client.HTTPSConnection(self.address, self.port, timeout=TIMEOUT, context=self.context)
+        else:
+            client = http.client.HTTPConnection(self.address, self.port, timeout=TIMEOUT)
         try:
             client.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
             answer = client.getresponse()

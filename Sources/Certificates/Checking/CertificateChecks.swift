@@ -43,6 +43,36 @@ extension Configuration.Loaded {
     }
   }
 
+  /// Warns of faults of the certificate of `belvedere observe`.
+  package mutating func checkObserverCertificate(
+    _ pair: Configuration.Certificate, in file: FileReference, at time: WallTime
+  ) {
+    if let key = pair.key, Credential.isElsewhere(key) { return }
+    do throws(TLSError) {
+      let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
+      _ = try ServerContext(certificates: [certificate], profile: .intermediate, tickets: nil)
+      for finding in certificate.findings(at: time) { warn(about: file, "\(finding)") }
+      if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
+      guard let end = ExpiryWatch.notice(of: .init(ofObserver: certificate), at: time) else { return }
+      warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
+    } catch {
+      if let key = pair.key, key != pair.chain, error.origin == key { return }
+      warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
+    }
+  }
+
+  /// Warns of faults of its private key, in a file of its own.
+  package mutating func checkObserverKey(of pair: Configuration.Certificate, in file: FileReference, at time: WallTime)
+  {
+    do throws(TLSError) {
+      if !Credential.isElsewhere(pair.chain) { _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time) }
+      warnOfAudience(of: file)
+    } catch {
+      guard error.origin == file.path else { return }
+      warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
+    }
+  }
+
   /// Checks the certificates that servers are verified with.
   package mutating func checkTrustAnchors(in file: FileReference) {
     do throws(TLSError) {

@@ -17,6 +17,8 @@ package struct ExpiryWatch: Sendable {
   package enum Place: Equatable, Sendable {
     /// Presented to clients; the file that has it.
     case file(String)
+    /// Of `belvedere observe`; the file that has it.
+    case observer(String)
     /// Of a server, by its name.
     case server(String)
   }
@@ -85,23 +87,29 @@ package struct ExpiryWatch: Sendable {
       if case .server(let name) = subject.place {
         return "the certificate of server \(name) expires \(time); renew it there"
       }
-      return "\(title(of: subject, namingFile)) expires \(time); \(advice)"
+      return "\(title(of: subject, namingFile)) expires \(time); \(advice(for: subject))"
     case .ended(let subject):
       if case .server(let name) = subject.place {
         return "the certificate of server \(name) has expired; renew it there"
       }
-      return "\(title(of: subject, namingFile)) has expired and clients refuse it; \(advice)"
+      return "\(title(of: subject, namingFile)) has expired and clients refuse it; \(advice(for: subject))"
     }
   }
 
-  private static let advice = "renew it, then run 'systemctl reload belvedere'"
+  private static func advice(for subject: Subject) -> String {
+    if case .observer = subject.place { return "renew it, then run 'systemctl restart belvedere-observe'" }
+    return "renew it, then run 'systemctl reload belvedere'"
+  }
 
   private static func title(of subject: Subject, _ namesFile: Bool) -> String {
     var names = subject.names.prefix(namesShown).joined(separator: ", ")
     if subject.names.count > namesShown { names += " and \(subject.names.count - namesShown) more" }
     if names.isEmpty { names = "no name" }
-    guard namesFile, case .file(let file) = subject.place else { return "the certificate for \(names)" }
-    return "the certificate for \(names) in \(file)"
+    guard namesFile else { return "the certificate for \(names)" }
+    switch subject.place {
+    case .file(let file), .observer(let file): return "the certificate for \(names) in \(file)"
+    case .server: return "the certificate for \(names)"
+    }
   }
 }
 
@@ -111,6 +119,13 @@ extension ExpiryWatch.Subject {
     self.init(
       names: pair.facts.names + pair.facts.addresses, place: .file(pair.origin), fingerprint: pair.facts.fingerprint,
       notAfter: pair.facts.notAfter)
+  }
+
+  /// The certificate of `belvedere observe`.
+  package init(ofObserver pair: CertificatePair) {
+    self.init(
+      names: pair.facts.names + pair.facts.addresses, place: .observer(pair.origin),
+      fingerprint: pair.facts.fingerprint, notAfter: pair.facts.notAfter)
   }
 
   /// The certificate of a server.

@@ -15,19 +15,21 @@ extension Rules {
     }
   }
 
-  /// Addresses that other machines reach need a restriction that works without TLS.
+  /// Addresses that other machines reach need a restriction; without TLS, one that does not show a token.
   private static func checkReach(
     of listener: Configuration.Listener, _ observer: Configuration.Observer, at place: Mark, _ reader: inout Reader
   ) {
     guard listener.address?.isLoopback != true else { return }
+    let isEncrypted = observer.certificate != nil || reader.site("observe", "tls")?.isGood == false
+    if isEncrypted, observer.token != nil || reader.site("observe", "token") != nil { return }
     if observer.token != nil, let token = reader.mark("observe", "token") {
       reader.error(
         "`\(listener)` is no loopback address: others on the network could read the token on the way", at: token,
-        "List the clients in `networks` instead, or put a proxy with TLS in front of a loopback address.")
+        "Give a certificate in `tls`, or list the clients in `networks` instead.")
     } else if observer.networks.isEmpty, reader.site("observe", "networks")?.isGood != false {
       reader.error(
         "`\(listener)` is no loopback address, and every client would be answered", at: place,
-        "List the clients in `networks`.")
+        isEncrypted ? "List the clients in `networks`, or require a `token`." : "List the clients in `networks`.")
     }
   }
 }

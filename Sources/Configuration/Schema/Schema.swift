@@ -36,7 +36,7 @@ package enum Schema {
     Description(clientAccess), Description(accessPath), Description(requests), Description(pool), Description(timeouts),
     Description(limits), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
-    Description(mail), Description(pair), Description(observer),
+    Description(mail), Description(pair), Description(observer), Description(observerCertificate),
   ]
 
   /// The name of the top-level section.

@@ -18,7 +18,7 @@ package enum Credential {
     guard text.hasPrefix(prefix) else { return nil }
     let name = text.dropFirst(prefix.count)
     switch purpose {
-    case .certificate, .privateKey, .pairSecret, .observerToken:
+    case .certificate, .privateKey, .pairSecret, .observerToken, .observerCertificate, .observerKey:
       guard name.isEmpty || name.contains("/") || name == "." || name == ".." else { return nil }
       return Complaint(
         message: "`\(text)` names no credential", suggestion: "`LoadCredential=NAME:PATH` of the unit names it.")

@@ -23,9 +23,13 @@ package struct FileReference: Hashable, Sendable {
     case pairSecret
     /// The token of `belvedere observe`. Read at its start.
     case observerToken
+    /// The certificate and the private key of `belvedere observe`. Read at its start.
+    case observerCertificate, observerKey
 
     /// Those of other processes, which a confined worker can't open.
-    package static let ofOthers: Set<Purpose> = [.serverState, .hook, .advertisementKey, .observerToken]
+    package static let ofOthers: Set<Purpose> = [
+      .serverState, .hook, .advertisementKey, .observerToken, .observerCertificate, .observerKey,
+    ]
 
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }

@@ -3,6 +3,7 @@ import Wire
 
 /// A client's connection: one request after the other, each with its answer. Pure.
 ///
+///     securing → idle (with TLS)
 ///     idle → reading → deciding → writing → idle
 ///                                         → draining → over
 ///                           → streaming → over
@@ -12,6 +13,8 @@ import Wire
 package struct ObserverConnection {
   /// How long a connection may be without a request: longer than the usual scrape interval of a minute.
   static let idleTimeout = Interval.seconds(75)
+  /// The time limit of the TLS handshake.
+  static let handshakeTimeout = Interval.seconds(5)
   /// The time limit of a head, from its first byte.
   static let headTimeout = Interval.seconds(5)
   /// The time limit of an answer.
@@ -24,6 +27,8 @@ package struct ObserverConnection {
 
   /// What the connection waits for.
   package enum State: Equatable, Sendable {
+    /// The TLS handshake.
+    case securing
     case idle
     /// A partial head.
     case reading
@@ -41,6 +46,8 @@ package struct ObserverConnection {
 
   /// What happens to it.
   package enum Event {
+    /// The TLS handshake is complete.
+    case secured
     /// No more bytes than the state's `room`.
     case received([UInt8])
     /// The client has closed its direction.
@@ -57,7 +64,7 @@ package struct ObserverConnection {
     case timer
   }
 
-  package private(set) var state = State.idle
+  package private(set) var state: State
   /// When it entered this state.
   package private(set) var since: Instant
   /// Since when it has not sent a whole request.
@@ -74,8 +81,11 @@ package struct ObserverConnection {
   /// Whether the client has closed its direction.
   private var hasEnded = false
 
-  /// An accepted connection.
-  package init(at now: Instant) { (since, idleSince) = (now, now) }
+  /// An accepted connection; `isSecure`: with TLS.
+  package init(isSecure: Bool = false, at now: Instant) {
+    state = isSecure ? .securing : .idle
+    (since, idleSince) = (now, now)
+  }
 
   /// Whether it gets what `.continued` has.
   package var isStreaming: Bool { if case .streaming = state { true } else { false } }
@@ -85,7 +95,7 @@ package struct ObserverConnection {
     switch state {
     case .writing: true
     case .streaming: length > 0
-    case .idle, .reading, .deciding, .draining, .over: false
+    case .securing, .idle, .reading, .deciding, .draining, .over: false
     }
   }
 
@@ -94,7 +104,7 @@ package struct ObserverConnection {
     switch state {
     case .idle, .reading: Self.limits.bytes
     case .draining, .streaming: 65_536
-    case .deciding, .writing, .over: 0
+    case .securing, .deciding, .writing, .over: 0
     }
   }
 
@@ -103,7 +113,7 @@ package struct ObserverConnection {
     switch state {
     case .writing(let sent, _), .streaming(let sent):
       sent < head.count ? head[sent...] : body[(sent - head.count)...]
-    case .idle, .reading, .deciding, .draining, .over: []
+    case .securing, .idle, .reading, .deciding, .draining, .over: []
     }
   }
 
@@ -112,6 +122,7 @@ package struct ObserverConnection {
   /// When `handle(.timer)` is due.
   package var deadline: Instant? {
     switch state {
+    case .securing: since + Self.handshakeTimeout
     case .idle: since + Self.idleTimeout
     case .reading: since + Self.headTimeout
     case .writing: since + Self.answerTimeout
@@ -126,7 +137,7 @@ package struct ObserverConnection {
   package var evictionRank: (Int, Instant) {
     switch state {
     case .over, .draining: (0, since)
-    case .idle, .reading: (1, idleSince)
+    case .securing, .idle, .reading: (1, idleSince)
     case .deciding, .writing, .streaming: (2, since)
     }
   }
@@ -134,10 +145,12 @@ package struct ObserverConnection {
   /// Returns a request when its head is complete; it is to be answered with `.answered`.
   package mutating func handle(_ event: Event, at now: Instant) -> ObserverRequest? {
     switch (state, event) {
+    case (.securing, .secured): enter(.idle, now)
     case (.idle, .received(let bytes)), (.reading, .received(let bytes)):
       received += bytes
       return readHead(at: now)
-    case (.idle, .ended), (.reading, .ended), (.draining, .ended), (.streaming, .ended), (_, .failed):
+    case (.securing, .ended), (.idle, .ended), (.reading, .ended), (.draining, .ended), (.streaming, .ended),
+      (_, .failed):
       enter(.over, now)
     case (_, .ended): hasEnded = true
     case (.deciding, .answered(let answer)):
@@ -171,7 +184,9 @@ package struct ObserverConnection {
       body = bytes
       since = now
     case (_, .timer): if let deadline, now >= deadline { enter(.over, now) }
-    case (.deciding, _), (.writing, _), (.streaming, _), (.over, _), (.idle, _), (.reading, _), (.draining, _): break
+    case (.securing, _), (.deciding, _), (.writing, _), (.streaming, _), (.over, _), (.idle, _), (.reading, _),
+      (.draining, _):
+      break
     }
     return nil
   }

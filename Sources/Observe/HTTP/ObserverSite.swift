@@ -13,6 +13,8 @@ package struct ObserverSite {
   private let version: String
   /// Nil: every request is answered.
   private let token: [UInt8]?
+  /// When the certificate that this is shown with expires; nil without TLS.
+  private let certificateEnd: WallTime?
   private var latest: (report: StatusReport, until: Instant)?
   private var texts: [Exposition.Format: [UInt8]] = [:]
   /// What a new page gets; nil: not made yet.
@@ -22,10 +24,12 @@ package struct ObserverSite {
   /// The last hour.
   private var history = ReportHistory(step: .seconds(30))
 
-  /// Without a report. `version`: this binary's. `token`: what a request must have; nil: nothing.
-  package init(version: String, token: [UInt8]?) {
+  /// Without a report. `version`: this binary's. `token`: what a request must have; nil: nothing. `certificateEnd`: when
+  /// the certificate of https expires.
+  package init(version: String, token: [UInt8]?, certificateEnd: WallTime? = nil) {
     self.version = version
     self.token = token
+    self.certificateEnd = certificateEnd
   }
 
   /// Takes over a report. Returns what is sent to every open page; `isShown`: there is one.
@@ -93,7 +97,7 @@ package struct ObserverSite {
   private mutating func text(_ format: Exposition.Format, at now: Instant) -> [UInt8] {
     let report = current(at: now)
     if let text = texts[format] { return text }
-    let text = Array(Exposition(report, version: version).text(format).utf8)
+    let text = Array(Exposition(report, version: version, certificateEnd: certificateEnd).text(format).utf8)
     texts[format] = text
     return text
   }

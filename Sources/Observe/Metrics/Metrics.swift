@@ -7,9 +7,12 @@ package enum Metrics {
   // MARK: the service
 
   static let up = Metric.gauge(
-    "up", "Whether the service reports its status; if not, this and the next one are the only metrics.")
+    "up", "Whether the service reports its status; if not, only this and those of belvedere observe exist.")
   static let observerBuild = Metric.gauge(
     "observer_build_info", "The version of belvedere observe; always 1.", by: ["version"])
+  static let observerCertificate = Metric.gauge(
+    "observer_certificate_not_after_timestamp_seconds",
+    "When the certificate of belvedere observe expires, in Unix time; absent without observe.tls.")
   static let reported = Metric.gauge("report_timestamp_seconds", "When the last status was made, in Unix time.")
   static let build = Metric.gauge(
     "build_info", "The version of the service and the host name; always 1.", by: ["version", "node"])
@@ -30,7 +33,8 @@ package enum Metrics {
     "When the last warning or error was logged, in Unix time; absent if there was none.")
 
   private static let service: [Metric] = [
-    up, observerBuild, reported, build, state, started, workerUp, workerStarted, configuration, configured,
+    up, observerBuild, observerCertificate, reported, build, state, started, workerUp, workerStarted, configuration,
+    configured,
     configurations, threads, problem,
   ]
 

@@ -4,10 +4,12 @@ import Wire
 
 /// The samples of a status report.
 extension Exposition {
-  /// `report`: nil while the service does not report. `version`: this binary's.
-  package init(_ report: StatusReport?, version: String) {
+  /// `report`: nil while the service does not report. `version`: this binary's. `certificateEnd`: that of the
+  /// observer's certificate; nil without TLS.
+  package init(_ report: StatusReport?, version: String, certificateEnd: WallTime? = nil) {
     add(Metrics.up, report != nil)
     add(Metrics.observerBuild, true, [version])
+    add(Metrics.observerCertificate, certificateEnd)
     guard let report else { return }
     addService(report)
     add(report.traffic, report.limits)

@@ -28,7 +28,8 @@ enum NotificationQueue {
     }
   }()
 
-  private static func deliver(_ entry: Entry) {
+  /// Sends it on this thread.
+  static func deliver(_ entry: Entry) {
     switch entry {
     case .assignment(let text):
       // SAFETY: the string is copied into a datagram during the call.

@@ -22,6 +22,9 @@ package enum ServiceNotification: Equatable, Sendable {
   /// Never blocks, even when systemd is blocked: otherwise the virtual address could be lost.
   package func send() { NotificationQueue.submit(.assignment(text)) }
 
+  /// Sends at once, for a process that starts no thread for it: waits while systemd is blocked.
+  package func sendNow() { NotificationQueue.deliver(.assignment(text)) }
+
   /// Waits until systemd has received everything, at most for a second: the last call before a process exits.
   package static func flush() { NotificationQueue.flush() }
 

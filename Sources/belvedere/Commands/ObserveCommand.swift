@@ -10,11 +10,11 @@ struct ObserveCommand: ParsableCommand {
     commandName: "observe",
     abstract: "Show the running service to Prometheus and to browsers.",
     discussion: """
-      Answers http requests where `observe` of the configuration says: a page at /, metrics at /metrics; \
+      Answers http or https requests where `observe` of the configuration says: a page at /, metrics at /metrics; \
       docs/metrics.md describes both. It is a process of its own, which belvedere-observe.service starts. The service sends it a report \
       every second; it can neither ask the service for anything nor change it, and its end affects no client.
 
-      Reads the configuration at its start only.
+      Reads the configuration, the token and the certificate at its start only.
       """)
 
   @OptionGroup var file: ConfigurationFile
