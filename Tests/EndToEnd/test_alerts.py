@@ -90,6 +90,27 @@ CASES = {
     "BelvedereCertificateExpiresSoon": simple(
         f'belvedere_certificate_not_after_timestamp_seconds{{{A},file="a.pem"}}', NOW + 2 * DAY, NOW + 4 * DAY
     ),
+    "BelvedereObserverCertificateExpires": simple(
+        f"belvedere_observer_certificate_not_after_timestamp_seconds{{{A}}}", NOW + 13 * DAY, NOW + 15 * DAY
+    ),
+    "BelvedereServerCertificateExpires": case(
+        {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 13 * DAY, removed(): 0},
+        {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 15 * DAY, removed(): 0},
+        {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 13 * DAY, removed(): 1},
+    ),
+    "BelvedereServerCertificateDiffers": case(
+        {f"belvedere_server_certificate_shown{{{SERVER}}}": 0, removed(): 0},
+        {f"belvedere_server_certificate_shown{{{SERVER}}}": 1, removed(): 0},
+        {f"belvedere_server_certificate_shown{{{SERVER}}}": 0, removed(): 1},
+        # Certificates are renewed on one server after the other.
+        {f"belvedere_server_certificate_shown{{{SERVER}}}": f"1x{MINUTES - 30} 0x30"},
+    ),
+    "BelvedereAccessRefuses": case(
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="service"}}': growing(120)},
+        # A user who mistypes, and one scan.
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': growing(6)},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 30} 10000x30"},
+    ),
     "BelvedereNoActive": case(
         {UP[0]: 1, UP[1]: 1, ACTIVE[0]: 0, ACTIVE[1]: 0, ACTIVE[2]: 1},
         {UP[0]: 1, UP[1]: 1, ACTIVE[0]: 0, ACTIVE[1]: 1},
