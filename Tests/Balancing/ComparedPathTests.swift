@@ -144,7 +144,8 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
       let letters = UInt8.random(in: 0..<3, using: &random) == 0 ? alphabet.count : 12
       let path =
         [UInt8(ascii: "/")]
-        + (0..<Int.random(in: 0..<40, using: &random)).map { _ in alphabet[Int.random(in: 0..<letters, using: &random)] }
+        + (0..<Int.random(in: 0..<40, using: &random)).map { _ in alphabet[Int.random(in: 0..<letters, using: &random)]
+        }
       #expect(path.span.isPlainPath == path.span.isPlainOctetwise, "\(path)")
     }
   }

@@ -165,7 +165,7 @@ def test_trusted_proxy_names_no_other_path_where_paths_have_rules(testbed):
         balancer.reload({"access": rules})
         assert balancer.get("/", "X-Forwarded-For: 192.0.2.8", *fields, source=PROXY).status == 200
         sent = server.requests[-1]
-        assert [field for field in fields if field.encode() in sent.raw] == fields[-names:], sent.raw
+        assert [field for field in fields if field.encode() in sent.head.raw] == fields[-names:], sent.head.raw
 
 
 def test_clients_of_ipv6_are_decided(testbed):

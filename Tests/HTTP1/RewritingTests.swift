@@ -118,8 +118,8 @@ struct RewritingTests {
 
   /// Rules about paths have decided on the request's own.
   @Test(arguments: [
-    "X-Original-URL", "x_original_uri", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-HTTP-Method-Override",
-    "X-Script-Name",
+    "X-Original-URL", "x_original_uri", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Uri",
+    "X-HTTP-Method-Override", "X-Script-Name",
   ])
   func `a trusted proxy's field about the path is dropped where paths have rules`(name: String) throws {
     let text = "GET / HTTP/1.1\r\nHost: a\r\nX-Scheme: https\r\n\(name): /admin\r\nX-Forwarded-Port: 443\r\n\r\n"

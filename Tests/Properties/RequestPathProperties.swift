@@ -13,7 +13,9 @@ package enum RequestPathProperties {
     let alone = AccessRules(service: open, paths: [(path: "/admin", networks: closed)])
     let several = AccessRules(
       service: open,
-      paths: [("/admin", closed), ("/a", open), ("/admin-b/c", open), ("/rest", open)].map { (path: $0.0, networks: $0.1) })
+      paths: [("/admin", closed), ("/a", open), ("/admin-b/c", open), ("/rest", open)].map {
+        (path: $0.0, networks: $0.1)
+      })
     let decision = alone.decide(client, path: path.span)
     try require(several.decide(client, path: path.span) == decision, "other rules change the decision")
     guard decision == .allowed else { return }
