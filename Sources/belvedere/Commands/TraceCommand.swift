@@ -62,13 +62,14 @@ struct TraceCommand: ParsableCommand {
 
   func run() throws {
     let subject = try client.map(Self.subject) ?? Self.readCookie()
-    let secrets = try secretsPath.map(Self.secretsFile)
     do {
       // Before the trace begins: Ctrl-C ends it in order.
       let signals = try SignalReader([SIGINT, SIGTERM])
       let poller = try Poller()
       try poller.watchLevel(signals.descriptor)
       noteBackup()
+      // The last of what may fail before the service is asked: no file is left over.
+      let secrets = try secretsPath.map(Self.secretsFile)
       var frames = StreamFrames()
       let request = ControlRequest.trace(subject, seconds: seconds, hasSecrets: secrets != nil)
       let socket: Descriptor
@@ -99,8 +100,8 @@ struct TraceCommand: ParsableCommand {
           if event.kind == .began {
             note(hasBegun ? "a new worker goes on with it" : "\(subject.title): for \(seconds) s, Ctrl-C ends it")
             hasBegun = true
-          } else {
-            try show(event, secrets)
+          } else if try !show(event, secrets, signals) {
+            return note("interrupted")
           }
         case .end(let reason): return note(reason)
         }
@@ -124,7 +125,10 @@ struct TraceCommand: ParsableCommand {
     return event
   }
 
-  private func show(_ event: TraceEvent, _ secrets: SharedDescriptor?) throws {
+  /// False: a signal has come while the reader of standard output took nothing.
+  private func show(
+    _ event: TraceEvent, _ secrets: SharedDescriptor?, _ signals: borrowing SignalReader
+  ) throws -> Bool {
     if let text = event.text(.secrets), let secrets {
       let lines = SecretLines.valid(in: text).map { $0 + "\n" }.joined()
       do throws(SystemError) { try File.write(Array(lines.utf8).span, to: secrets.descriptor) } catch {
@@ -132,10 +136,11 @@ struct TraceCommand: ParsableCommand {
       }
     }
     let line = TraceLine(event)
-    guard !json else { return StandardStream.output.write(verbatim: line.json + "\n") }
+    guard !json else { return StandardStream.output.write(verbatim: line.json + "\n", unless: signals.descriptor) }
     var time = ByteWriter(limit: 64)
     Clock.local(event.time).renderClock(into: &time)
-    StandardStream.output.write(String(decoding: time.bytes, as: UTF8.self) + "  " + line.text + "\n")
+    let text = String(decoding: time.bytes, as: UTF8.self) + "  " + line.text + "\n"
+    return StandardStream.output.write(verbatim: text, unless: signals.descriptor)
   }
 
   /// A trace of a node without the address shows nothing of the clients that use it.
@@ -146,7 +151,10 @@ struct TraceCommand: ParsableCommand {
     note("\(report.node) is not Active: clients of the virtual address are on another node, and are traced there")
   }
 
-  private func note(_ text: String) { StandardStream.error.write("trace: \(text)\n") }
+  /// Never waits for a reader: Ctrl-C is to end it in any case.
+  private func note(_ text: String) {
+    if StandardStream.error.hasRoom { StandardStream.error.write("trace: \(text)\n") }
+  }
 
   private static func readCookie() throws -> TraceSubject {
     if StandardInput.isTerminal { StandardStream.error.write("The cookie's value: ") }
