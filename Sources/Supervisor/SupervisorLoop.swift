@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Linux
 import Systemd
@@ -51,6 +52,7 @@ struct SupervisorLoop: ~Copyable {
       handleTimeouts()
     }
     service.abandonAddresses()
+    service.endTraces()
     return service.exitStatus ?? 0
   }
 
@@ -85,7 +87,10 @@ struct SupervisorLoop: ~Copyable {
   private mutating func publishStatus(at now: Instant) {
     if service.isObserved, now >= nextPublication {
       nextPublication = now + StatusPublisher.period
-      publisher.publish(service.report())
+      var report = service.report()
+      // Those who read metrics and the page learn of no client.
+      report.traces = []
+      publisher.publish(report)
     }
     guard let line = service.statusLine, line != statusLine else { return }
     statusLine = line

@@ -92,6 +92,9 @@ let sampleReport: StatusReport = {
   report.traffic.flows = 7
   report.traffic.datagrams = .init(relayed: 5000, dropped: 3)
   report.limits.flows = 4000
+  report.traces = [
+    .init(subject: "192.0.2.7", requester: "pid 4720, uid 0", secondsLeft: 42, hasSecrets: true)
+  ]
   report.traffic.refused.handshakes = 3
   report.traffic.refused.unroutable = 2
   var certificate = ServedCertificate(notAfter: WallTime(milliseconds: sampleTime.milliseconds + 864_000_000))
@@ -162,7 +165,8 @@ let sampleReportText =
   + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"#
   + #""service":["view.domain.local"],"services":[],"#
   + #""since":"2026-11-19T09:32:01.123Z","state":"serving","time":"2026-11-22T11:32:01.123Z","#
-  + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"datagrams":{"dropped":3,"#
+  + #""timers":{"late":2,"worst_ms":17},"traces":[{"requester":"pid 4720, uid 0","seconds_left":42,"secrets":true,"#
+  + #""subject":"192.0.2.7"}],"traffic":{"accepted":40211,"connections":1204,"datagrams":{"dropped":3,"#
   + #""relayed":5000},"exchanges":311,"flows":7,"#
   + #""per_second":{"connections":1.5,"requests":12},"refused":{"connections":0,"handshakes":3,"requests":0,"#
   + #""unroutable":2},"requests":1204411},"version":"0.1.0","worker":{"pid":4711,"#

@@ -31,7 +31,7 @@ def test_secrets_are_those_of_the_client_and_in_a_private_new_file(testbed):
     assert "secrets" in [event["event"] for event in trace.events]
     for line in expected:
         assert line.split()[2] not in trace.output.read_text() + balancer.log
-    balancer.wait_for_log(rf"WARN.*trace: the TLS secrets of {source} are given to pid|trace: the TLS secrets of {source} are given to pid")
+    balancer.wait_for_log(rf"warning .*trace: the TLS secrets of {source} \(one address\) are given to pid")
 
 
 def secrets(path):

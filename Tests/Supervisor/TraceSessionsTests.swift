@@ -25,11 +25,11 @@ private struct TraceReaders: ~Copyable {
   }
 
   /// Begins a trace of ten seconds and returns its number, which is one more than the index of its process.
-  mutating func begin(hasSecrets: Bool = false) throws -> UInt32 {
+  mutating func begin(of subject: TraceSubject = .name("view.test"), hasSecrets: Bool = false) throws -> UInt32 {
     processes.append(SharedDescriptor(try LocalSocket.connect(to: path)))
     guard let socket = try LocalSocket.accept(from: listener) else { throw SystemError("accept", code: 11) }
     return try sessions.begin(
-      .name("view.test"), hasSecrets: hasSecrets, .seconds(10), for: "pid 7, uid 0", socket, node: "lb1", poller,
+      subject, hasSecrets: hasSecrets, .seconds(10), for: "pid 7, uid 0", socket, node: "lb1", poller,
       at: start
     ).number
   }
@@ -111,6 +111,52 @@ private func event(_ kind: TraceEvent.Kind, _ text: String, _ key: TraceEvent.Ke
     readers.send(first)
     #expect(readers.sessions.proceed(at: start).map(\.reason) == ["the command has sent something"])
     #expect(readers.sessions.orders(at: start).map(\.number) == [second])
+  }
+
+  @Test func `a worker's secrets are bounded, and the rest is counted at the end`() throws {
+    var readers = try TraceReaders()
+    let number = try readers.begin(hasSecrets: true)
+    let secret = TraceEvent(
+      .secrets, at: WallTime(milliseconds: 7),
+      [
+        TraceEvent.Fact(.client, .text("192.0.2.7:50312")),
+        TraceEvent.Fact(.secrets, .text(String(repeating: "A", count: 3000))),
+      ])
+    var received = 0
+    for _ in 0..<2 * TraceSession.secretLimit / 3000 {
+      let isTaken = readers.sessions.take(secret, of: number)
+      #expect(isTaken)
+      received += readers.read(number, at: start).count
+    }
+    #expect(received < TraceSession.secretLimit * 5 / 4)
+    let ended = readers.sessions.proceed(at: start + .seconds(10)).map(\.session.givenWords)
+    #expect(ended == ["the TLS secrets of 1 connection were given"])
+    var frames = StreamFrames()
+    frames.append(readers.read(number, at: start + .seconds(10)))
+    guard case .data(let bytes)? = frames.next() else { throw SystemError("no frame", code: 1) }
+    #expect(bytes.first == TraceEvent.Kind.lost.rawValue)
+    #expect(frames.next() == .end(reason: "the time is over"))
+  }
+
+  @Test func `a report has the running traces, without a cookie's value`() throws {
+    var readers = try TraceReaders()
+    _ = try readers.begin(hasSecrets: true)
+    _ = try readers.begin(of: .cookie("5F2C"))
+    let traces = readers.sessions.reported(at: start + .milliseconds(2500))
+    #expect(traces.map(\.subject) == ["clients of view.test", "the client with a session cookie"])
+    #expect(traces.map(\.secondsLeft) == [7, 7] && traces.map(\.hasSecrets) == [true, false])
+    #expect(traces.allSatisfy { $0.requester == "pid 7, uid 0" })
+    _ = readers.sessions.proceed(at: start + .seconds(10))
+    #expect(readers.sessions.reported(at: start + .seconds(10)).isEmpty)
+  }
+
+  @Test func `the end of the service ends the traces, after what is queued`() throws {
+    var readers = try TraceReaders()
+    let number = try readers.begin()
+    _ = readers.sessions.take(event(.closed, "the service stops"), of: number)
+    let ended = readers.sessions.endAll(at: start)
+    #expect(ended.map(\.order.number) == [number] && readers.sessions.deadline == nil)
+    #expect(readers.text(number, at: start).contains("the service stops"))
   }
 
   @Test func `a process that does not read costs a bounded amount, and gets the number of what it has missed`() throws {

@@ -51,6 +51,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var timers = Timers()
   /// Nil without a pair.
   package var pair: Pair?
+  /// Running traces (`belvedere trace`); not in what the observer gets.
+  package var traces: [Trace] = []
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 
@@ -102,6 +104,30 @@ package struct StatusReport: Codable, Hashable, Sendable {
       self.mode = mode
       self.names = names
       self.listeners = listeners
+    }
+  }
+
+  /// A running trace.
+  package struct Trace: Codable, Hashable, Sendable {
+    /// Which clients; never the value of a cookie.
+    package var subject: String
+    /// The process that gets its events.
+    package var requester: String
+    package var secondsLeft: UInt64
+    /// Whether it gets TLS secrets.
+    package var hasSecrets: Bool
+
+    package init(subject: String, requester: String, secondsLeft: UInt64, hasSecrets: Bool) {
+      self.subject = subject
+      self.requester = requester
+      self.secondsLeft = secondsLeft
+      self.hasSecrets = hasSecrets
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case subject, requester
+      case secondsLeft = "seconds_left"
+      case hasSecrets = "secrets"
     }
   }
 

@@ -47,8 +47,14 @@ package struct StatusText {
     if report.limits.flows > 0 { rows.append(("UDP flows", PageLine(flows))) }
     if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
+    for trace in report.traces { rows.append(("trace", PageLine(words(for: trace)))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
+  }
+
+  private func words(for trace: StatusReport.Trace) -> String {
+    let secrets = trace.hasSecrets ? ", with TLS secrets" : ""
+    return "\(trace.subject), \(trace.secondsLeft) s left\(secrets), for \(trace.requester)"
   }
 
   private var services: [(String, PageLine)] {

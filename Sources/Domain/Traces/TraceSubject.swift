@@ -57,6 +57,17 @@ public enum TraceSubject: Hashable, Sendable {
     }
   }
 
+  /// How many clients it may be about, for people who decide whether that is meant.
+  public var extent: String {
+    switch self {
+    case .addresses(let block):
+      let bits = block.network.bitWidth - block.length
+      return bits == 0 ? "one address" : bits <= 32 ? "\(1 << bits) addresses" : "2^\(bits) addresses"
+    case .cookie: return "one session"
+    case .name: return "whoever asks for this name"
+    }
+  }
+
   /// Whether it is about clients with this address.
   public func matches(_ address: IPAddress) -> Bool {
     guard case .addresses(let block) = self else { return false }

@@ -72,6 +72,7 @@ extension Supervision {
     status.fill(&report, admin.commands.states)
     failover.routers?.fill(&report)
     report.pair = pairReport(at: report.time)
+    report.traces = operators.traces.reported(at: Clock.monotonic())
     report.problems = Array(OperationalLog.problems.reversed().prefix(Self.problemsShown))
     return report
   }

@@ -8,6 +8,10 @@ import Wire
 struct TraceSession {
   /// What waits for a process that does not read; what is more is counted.
   static let outputLimit = 256 << 10
+  /// What a trace has of TLS secrets, in all: those of some 8,000 connections. A worker can't make the file larger.
+  static let secretLimit = 8 << 20
+  /// Counted for the client's name beside each text of secrets.
+  private static let clientBytes = 64
   /// How long the process may take for the last bytes.
   private static let closingTimeout = Interval.seconds(5)
 
@@ -19,6 +23,9 @@ struct TraceSession {
   private var output: [UInt8]
   /// Events that found no room.
   private var lost: UInt64 = 0
+  private var secretBytes = 0
+  /// Connections of which it has secrets.
+  private var secretClients: Set<String> = []
   /// When the connection is closed although the process has not taken everything; set once the trace is over.
   private var closing: Instant?
 
@@ -41,15 +48,34 @@ struct TraceSession {
   /// Queues an event.
   mutating func add(_ event: TraceEvent) {
     guard closing == nil else { return }
-    guard output.count < Self.outputLimit else {
+    guard output.count < Self.outputLimit, hasRoom(forSecretsOf: event) else {
       lost += 1
       return
     }
-    if lost > 0 {
-      append(TraceEvent(.lost, at: event.time, [TraceEvent.Fact(.count, .number(lost))]))
-      lost = 0
-    }
+    appendLost(at: event.time)
     append(event)
+  }
+
+  private mutating func appendLost(at time: WallTime) {
+    guard lost > 0 else { return }
+    append(TraceEvent(.lost, at: time, [TraceEvent.Fact(.count, .number(lost))]))
+    lost = 0
+  }
+
+  /// Whether it has no secrets, or no more than may be; counts them.
+  private mutating func hasRoom(forSecretsOf event: TraceEvent) -> Bool {
+    guard let secrets = event.text(.secrets) else { return true }
+    let bytes = secretBytes + secrets.utf8.count + Self.clientBytes
+    guard bytes <= Self.secretLimit else { return false }
+    secretBytes = bytes
+    secretClients.insert(String((event.text(.client) ?? "").prefix(Self.clientBytes)))
+    return true
+  }
+
+  /// What it has given, for the log; nil without secrets.
+  var givenWords: String? {
+    guard order.hasSecrets else { return nil }
+    return "the TLS secrets of \(secretClients.count) connection\(secretClients.count == 1 ? "" : "s") were given"
   }
 
   private mutating func append(_ event: TraceEvent) {
@@ -62,7 +88,12 @@ struct TraceSession {
   mutating func end(reason: String, at now: Instant) {
     guard closing == nil else { return }
     closing = now + Self.closingTimeout
-    output = reason.isEmpty ? [] : output + StreamFrames.Frame.end(reason: reason).encoded
+    guard !reason.isEmpty else {
+      output = []
+      return
+    }
+    appendLost(at: .now)
+    output += StreamFrames.Frame.end(reason: reason).encoded
   }
 
   /// Sends what is possible without blocking, and notices the end. Returns why the trace has ended, once.

@@ -1,3 +1,4 @@
+import Control
 import Domain
 import Linux
 import Wire
@@ -49,6 +50,22 @@ struct TraceSessions {
   /// Reports an event of the supervisor to all.
   mutating func note(_ event: TraceEvent) {
     for index in sessions.indices { sessions[index].add(event) }
+  }
+
+  /// For a report.
+  func reported(at now: Instant) -> [StatusReport.Trace] {
+    sessions.filter { !$0.isOver }.map { session in
+      StatusReport.Trace(
+        subject: session.order.subject.title, requester: session.requester,
+        secondsLeft: (session.deadline - now).nanoseconds / 1_000_000_000, hasSecrets: session.order.hasSecrets)
+    }
+  }
+
+  /// Passes events on a last time. Returns the traces that end with the service.
+  mutating func endAll(at now: Instant) -> [TraceSession] {
+    _ = proceed(at: now)
+    defer { sessions = [] }
+    return sessions.filter { !$0.isOver }
   }
 
   /// Passes events on and lets time pass. Returns the traces that have ended, with the reason.

@@ -12,16 +12,11 @@ extension Supervision {
     of subject: TraceSubject, hasSecrets: Bool, seconds: UInt64, for requester: OperatorSocket.Requester
   ) {
     let name = operators.name(of: requester)
-    if hasSecrets, !operators.isRoot(requester) {
-      return refuseTrace("permission denied: be root to get TLS secrets", requester)
-    }
     // One that has just ended makes room.
     serveTraces()
-    guard operators.traces.hasRoom else {
-      return refuseTrace("\(TraceOrder.limit) traces are running: try again when one has ended", requester)
-    }
-    guard case .serving = workerState.state, worker?.link.hasRoomForOperators == true else {
-      return refuseTrace("no worker serves now: try again", requester)
+    if let reason = reasonToRefuse(hasSecrets: hasSecrets, requester) {
+      log.notice("trace: \(subject.title), requested by \(name), was refused: \(reason)")
+      return reply(.refused([reason]), to: requester)
     }
     do throws(SystemError) {
       guard let socket = operators.takeConnection(of: requester, poller) else { return }
@@ -30,7 +25,11 @@ extension Supervision {
         node: active.plan.configuration.hostName, poller, at: Clock.monotonic())
       log.notice("trace: \(subject.title), for \(seconds) s, requested by \(name)")
       if hasSecrets {
-        log.warning("trace: the TLS secrets of \(subject.title) are given to \(name), who can read the connections")
+        log.warning(
+          """
+          trace: the TLS secrets of \(subject.title) (\(subject.extent)) are given to \(name), who can read the \
+          connections
+          """)
       }
       worker?.link.send(.trace(order), forOperators: true)
       worker?.link.flush()
@@ -50,7 +49,7 @@ extension Supervision {
   /// Sends what there is, and ends traces whose time is over or whose process has gone.
   mutating func serveTraces() {
     for (session, reason) in operators.traces.proceed(at: Clock.monotonic()) {
-      log.notice("trace: of \(session.order.subject.title), for \(session.requester), has ended: \(reason)")
+      noteEnd(of: session, reason)
       worker?.link.send(.endTrace(number: session.order.number))
       worker?.link.flush()
     }
@@ -65,7 +64,28 @@ extension Supervision {
     worker?.link.flush()
   }
 
-  private mutating func refuseTrace(_ reason: String, _ requester: OperatorSocket.Requester) {
-    reply(.refused([reason]), to: requester)
+  /// The supervisor ends, and with it the traces.
+  mutating func endTraces() {
+    for session in operators.traces.endAll(at: Clock.monotonic()) { noteEnd(of: session, "the service stops") }
+  }
+
+  private func noteEnd(of session: TraceSession, _ reason: String) {
+    let words = [reason, session.givenWords].compactMap { $0 }.joined(separator: "; ")
+    log.notice("trace: of \(session.order.subject.title), for \(session.requester), has ended: \(words)")
+  }
+
+  /// Nil: the trace may begin.
+  private func reasonToRefuse(hasSecrets: Bool, _ requester: OperatorSocket.Requester) -> String? {
+    if hasSecrets, !operators.isRoot(requester) { return "permission denied: be root to get TLS secrets" }
+    guard operators.traces.hasRoom else {
+      return "\(TraceOrder.limit) traces are running: try again when one has ended"
+    }
+    let hasRoom =
+      switch worker {
+      case nil: false
+      case .some(let worker): worker.link.hasRoomForOperators
+      }
+    guard case .serving = workerState.state, hasRoom else { return "no worker serves now: try again" }
+    return nil
   }
 }
