@@ -51,7 +51,7 @@ final class WorkerService: Sendable {
     self.channel = channel
     self.release = release
     self.log = log
-    traces = TraceOutlet(at: Clock.monotonic(), send: channel.offer)
+    traces = TraceOutlet(send: channel.offer)
     heartbeats = setup.heartbeats
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {

@@ -43,6 +43,9 @@ import Wire
     states: [ServerState], expected: Set<Int?>
   ) {
     #expect(targets(states) == expected)
+    let candidates = Router(servers: servers).candidates(
+      availability: availability(states), tried: ServerSet(), suspected: ServerSet())
+    #expect(Set(servers.indices.filter(candidates.contains).map(Optional.some)) == expected.subtracting([nil]))
   }
 
   @Test(

@@ -53,6 +53,15 @@ private let lines: [(TraceEvent, String)] = [
     event(.closed, client, (.reason, .text("closed by the client")), (.count, .number(1))),
     "192.0.2.7:50312 closed by the client, after 1 request"
   ),
+  (
+    event(
+      .placed, client, (.reason, .text("table")), (.server, .text("view01")), (.port, .number(8443))),
+    "192.0.2.7:50312 flow: server view01, port 8443: its address is assigned there"
+  ),
+  (
+    event(.refused, client, (.reason, .text("access: deny has 192.0.2.0/24")), (.rule, .text("access"))),
+    "192.0.2.7:50312 is not accepted: access: deny has 192.0.2.0/24"
+  ),
   (event(.began), "the trace has begun"),
   (event(.lost, (.count, .number(7))), "7 events were left out: there were too many"),
 ]

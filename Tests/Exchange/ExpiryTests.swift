@@ -111,6 +111,20 @@ private enum Waiting: String, CaseIterable {
     case .stream, .streamWithBacklog, .upgraded, .tunnel, .greeted: (.tunnel, .seconds(1 + 12 * 3600))
     }
   }
+
+  /// The key of that time-out.
+  var key: TimeoutKey? {
+    switch self {
+    case .first, .firstHead, .nextHead: .httpRequest
+    case .next: .keepAlive
+    case .place: .queue
+    case .connection, .responseHead: nil
+    case .lateConnection: .connect
+    case .lateResponseHead, .rest, .bodyWithBacklog: .server
+    case .body, .client, .endedStream, .silentTunnel: .client
+    case .stream, .streamWithBacklog, .upgraded, .tunnel, .greeted: .tunnel
+    }
+  }
 }
 
 extension TestExchange {
@@ -131,6 +145,15 @@ extension TestExchange {
     let before = Instant(nanoseconds: due.nanoseconds - 1)
     #expect(exchange.expiry(timeouts, backlog: waiting.backlog, at: before) == .later(due))
     #expect(exchange.expiry(timeouts, backlog: waiting.backlog, at: due) == waiting.expected.0)
+    #expect(exchange.expiredKey(timeouts, backlog: waiting.backlog, at: before) == nil)
+    #expect(exchange.expiredKey(timeouts, backlog: waiting.backlog, at: due) == waiting.key)
+  }
+
+  @Test func `what earlier attempts have left of the total is a time-out of its own`() {
+    var short = timeouts
+    short.connectTotal = .seconds(5)
+    let test = Waiting.lateConnection.test
+    #expect(test.exchange.expiredKey(short, backlog: [], at: Waiting.lateConnection.deadline) == .connectTotal)
   }
 
   @Test(arguments: Waiting.allCases)

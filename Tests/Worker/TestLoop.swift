@@ -63,7 +63,7 @@ struct TestLoop: ~Copyable {
     let context = try LoopContext(
       loop: 0, sharedState: sharedState, snapshot: snapshot, log: log,
       accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: sharedState.logHash),
-      traces: TraceOutlet(at: Clock.monotonic()))
+      traces: TraceOutlet())
     var loop = try Loop(
       context: context, prober: nil, mailbox: sharedState.mailbox(of: 0), heartbeat: beats[0],
       metrics: LoopFigures.Metrics())

@@ -45,11 +45,17 @@ public struct Router: Sendable {
       return winner(
         for: client, among: 2 * rest.nonzeroBitCount < chosen.nonzeroBitCount ? chosen : rest, share: share)
     }
+    return winner(
+      for: client, among: candidates(availability: availability, tried: tried, suspected: suspected), share: share)
+  }
+
+  /// The servers among which the hash decides for a new client.
+  public func candidates(availability: Availability, tried: ServerSet, suspected: ServerSet) -> ServerSet {
     let usable = availability.takesNew.subtracting(tried)
     let primaries = usable.intersection(primaries)
     let chosen = primaries.isEmpty ? usable.intersection(backups) : primaries
     let rest = chosen.subtracting(suspected)
-    return winner(for: client, among: 2 * rest.count < chosen.count ? chosen : rest, share: share)
+    return 2 * rest.count < chosen.count ? chosen : rest
   }
 
   /// The client's known server, when it accepts known clients and was not tried.

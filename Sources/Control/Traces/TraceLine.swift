@@ -51,8 +51,9 @@ package struct TraceLine {
   }
 
   private var subject: String {
-    let origin = event.text(.forwardedFor).map { " for \($0)" } ?? ""
-    return "request \(number(.number))\(origin)"
+    // Datagrams are no connection with numbered requests.
+    guard let number = event.number(.number) else { return "flow" }
+    return "request \(number)" + (event.text(.forwardedFor).map { " for \($0)" } ?? "")
   }
 
   private var placed: String {
@@ -110,7 +111,7 @@ extension TraceEvent.Key {
   var member: String {
     switch self {
     case .client, .port, .service, .server, .reason, .number, .status, .termination, .retries, .redispatched, .count,
-      .cipher, .group, .secrets:
+      .cipher, .group, .secrets, .rule:
       "\(self)"
     case .forwardedFor: "forwarded_for"
     case .requestLine: "request"

@@ -50,6 +50,8 @@ public struct TraceEvent: Hashable, Sendable {
     case isEarlier
     /// Lines in the format of SSLKEYLOGFILE.
     case secrets
+    /// The rule of `access` that has refused a client, as in the access log.
+    case rule
   }
 
   /// What a fact says.

@@ -57,6 +57,20 @@ extension Exchange {
     return now < deadline ? .later(deadline) : kind
   }
 
+  /// The time limit that has expired at `now`; nil if none has that ends an attempt or the exchange.
+  public func expiredKey(_ timeouts: borrowing Timeouts, backlog: Backlog, at now: Instant) -> TimeoutKey? {
+    switch expiry(timeouts, backlog: backlog, at: now) {
+    case .later, .never, .silence, .pause: nil
+    case .idle: isFirst ? .httpRequest : .keepAlive
+    case .requestHead: .httpRequest
+    case .queue: .queue
+    case .connect: connectBound(timeouts) < timeouts.connect ? .connectTotal : .connect
+    case .client, .reply: .client
+    case .server: .server
+    case .tunnel: twoWaySilence(timeouts) < timeouts.tunnel ? .client : .tunnel
+    }
+  }
+
   /// Handles what has expired at `now`.
   mutating func timer(
     _ backlog: Backlog, _ timeouts: borrowing Timeouts, at now: Instant

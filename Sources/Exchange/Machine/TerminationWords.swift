@@ -1,3 +1,5 @@
+import HTTP1
+
 extension Termination {
   /// The two letters in the access log.
   public var code: String { String(decoding: [cause.rawValue, phase.rawValue], as: UTF8.self) }
@@ -35,6 +37,19 @@ extension Termination.Phase {
     case .connect: "while the connection to the server was opened"
     case .headers: "before the response began"
     case .data: "while data was passed on"
+    }
+  }
+}
+
+extension Exchange {
+  /// After a normal end: why the client's connection carries no other request, for people; nil if the owner has decided.
+  public var closingWords: String? {
+    if kind == .opaque || record.status == 101 { return "both directions have ended" }
+    return switch clientUse {
+    case .halfClosed: "the client has ended its direction"
+    case .closes where request?.keepAlive == false: "the client wanted it (Connection: close, or HTTP/1.0)"
+    case .continues where outbound.side != .complete: "the response ended before the request"
+    case .closes, .continues: nil
     }
   }
 }

@@ -58,6 +58,7 @@ extension Loop {
     let isProxy = forwarding.isPeerTrusted
     // Where services share the listener, the client has yet to name one.
     if entrance.several == nil, !isProxy, snapshot.access?.allows(peer.address) == false {
+      if context.reports.traces.isActive { context.reportRefusal(of: peer, by: snapshot) }
       return context.refuseConnection(of: peer, to: snapshot)
     }
     // Before room is made: no client is closed for a connection that is refused.

@@ -42,6 +42,7 @@ extension Loop {
 
   /// Ends a client's connection in order, to make room.
   mutating func displace(_ key: SlabKey) {
+    if context.reports.traces.isActive { clients[key].noteDisplacement() }
     clients[key].client.sendEnd()
     remove(key)
     context.reports.counters.worker.limits.connections &+= 1

@@ -69,6 +69,7 @@ extension DatagramRelay {
       begun += 1
       shared.flowBegan()
       arm(flow, &context)
+      if context.reports.traces.isActive { context.reportFlow(key, choice, of: service) }
       return flow
     } catch {
       context.sharedState.flowEnded(nil)

@@ -54,6 +54,7 @@ extension LoopContext {
       server: identity.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
     reports.accessLog.add(entry, monotonic: now)
-    if reports.traces.isActive { reportFlow(entry) }
+    guard reports.traces.isActive else { return }
+    reportFlow(entry, isSilent: now >= facts.lastSeen + snapshot.settings.timeouts.datagrams)
   }
 }

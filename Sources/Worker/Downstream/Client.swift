@@ -50,6 +50,8 @@ struct Client: ~Copyable {
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
   /// The traces that follow the connection and its request.
   var traces = TraceMarks()
+  /// Why the request or the connection ends, for traces: noted only while there are any.
+  var cause: EndCause?
 
   /// The server's port, if it is not the configured one.
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }

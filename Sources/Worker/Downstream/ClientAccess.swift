@@ -21,12 +21,7 @@ extension ClientConnection {
   @inline(never)
   mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
     guard let access = client.snapshot.access, let request = requests.current.value.exchange.request else { return nil }
-    // The list of a proxy may end at an unreadable element, and the last address before it be that of another proxy.
-    let named = requests.current.value.origin?.endpoint.address
-    let isProxy = named.map { name in
-      client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(name) }
-    }
-    let address = isProxy == true ? nil : named ?? client.knownAddress
+    let address = requests.current.value.knownAddress(on: client)
     let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
     if decision == .allowed {
       if access.hasPaths { requests.current.value.exchange.dropPathClaims() }
@@ -35,6 +30,15 @@ extension ClientConnection {
     requests.current.value.refusal = decision
     context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
     return decision == .ambiguousPath ? .pathAmbiguous : .clientNotAllowed
+  }
+}
+
+extension ActiveExchange {
+  /// The address of the request's client; nil if it is unknown. The list of a proxy may end at an unreadable element, and
+  /// the last address before it be that of another proxy.
+  func knownAddress(on client: borrowing Client) -> IPAddress? {
+    guard let named = origin?.endpoint.address else { return client.knownAddress }
+    return client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(named) } ? nil : named
   }
 }
 

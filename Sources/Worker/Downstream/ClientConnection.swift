@@ -233,13 +233,14 @@ struct ClientConnection: ~Copyable {
     return .yield
   }
 
-  private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
+  private mutating func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
     context.reports.counters.refused.requests += 1
+    if context.reports.traces.isActive { client.cause = .request(rejection) }
     requests.current.value.noteRefusal(of: "request", rejection, client, context)
   }
 
   mutating func beginRequest(_ context: inout LoopContext) {
-    if context.reports.traces.isActive { client.traces.beginRequest() }
+    if context.reports.traces.isActive { client.beginTracedRequest() }
     requests.begin(on: client, since: since, &context)
   }
 
@@ -259,10 +260,12 @@ struct ClientConnection: ~Copyable {
     beginRequest(&context)
     if client.snapshot.access?.allows(client.knownAddress) == false {
       requests.current.value.refusal = .refusedByService
+      if context.reports.traces.isActive { client.cause = .notAllowed }
       context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return requests.current.value.react(to: .denied(.clientNotAllowed), &client, &context)
     }
     if client.snapshot.shared.isInMaintenance {
+      if context.reports.traces.isActive { client.cause = .maintenance }
       return requests.current.value.react(to: .maintenance, &client, &context)
     }
     return requests.current.value.accepted(isLast: true, &client, &context)
@@ -275,18 +278,22 @@ struct ClientConnection: ~Copyable {
     if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
     requests.current.value.adoptNewest(&client, context)
-    if client.forwarding.isPeerTrusted || requests.earlier != nil, !identify(&context) {
+    let hasRoom = !client.forwarding.isPeerTrusted && requests.earlier == nil || identify(&context)
+    // Before any verdict, which is to be seen.
+    if context.reports.traces.isActive { requests.current.value.follow(&client, context) }
+    guard hasRoom else {
       context.reports.counters.clientLimitReached()
       return deny(.tooManyOfClient, &context)
     }
-    if context.reports.traces.isActive { requests.current.value.follow(&client, context) }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
     if client.snapshot.access != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
+      if context.reports.traces.isActive { client.cause = .maintenance }
       return requests.current.value.react(to: .maintenance, &client, &context)
     }
     // Or its service was removed.
     let isLast = context.isStopping || !context.isNewest(client.snapshot)
+    if isLast, context.reports.traces.isActive, !context.isStopping { client.cause = .serviceRemoved }
     return requests.current.value.accepted(isLast: isLast, &client, &context)
   }
 

@@ -28,6 +28,7 @@ extension ClientConnection {
     switch phase {
     case .awaitingHeader:
       if context.now >= since + client.snapshot.policy.timeouts.proxyHeader {
+        if context.reports.traces.isActive { client.cause = .timeout(.proxyHeader) }
         refuseHeader(.late, &context)
         return .close
       }
@@ -35,6 +36,7 @@ extension ClientConnection {
       return .keep
     case .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
+        if context.reports.traces.isActive { client.cause = .timeout(.tlsHandshake) }
         noteHandshakeFailure(.timeout, "not complete within timeouts.tls-handshake", &context)
         return .close
       }
@@ -58,6 +60,7 @@ extension ClientConnection {
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
     let backlog = requests.current.value.backlog(client, context)
+    if context.reports.traces.isActive { noteTimeout(backlog, context) }
     if let disposition = handle(.timer(backlog), &context) { return disposition }
     // The earliest expiry may be in the past; the timer would fire at every tick.
     let expiry = requests.current.value.expiry(backlog, at: context.now)

@@ -73,7 +73,9 @@ extension ClientConnection {
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
     if requests.isEmpty { beginRequest(&context) }
-    return requests.current.value.react(to: .stop, &client, &context) == .close ? .close : .keep
+    guard requests.current.value.react(to: .stop, &client, &context) == .close else { return .keep }
+    if context.reports.traces.isActive { client.cause = .stopping }
+    return .close
   }
 
   /// Releases everything but the connection itself.
@@ -85,9 +87,9 @@ extension ClientConnection {
     }
     if !requests.isEmpty {
       _ = requests.current.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
-      endRequest(&context)
     }
     if context.reports.traces.isActive, phase != .lingering { reportEnd(&context) }
+    if !requests.isEmpty { endRequest(&context) }
     context.close(&requests.kept)
     client.leaveAffinity(context)
     client.side.giveBackBuffers(to: &context.buffers)

@@ -26,6 +26,7 @@ extension ClientConnection {
       return introduce(header, &context)
     case .incomplete where !client.side.stream.hasEnded: return .wait
     case .incomplete, .malformed:
+      if context.reports.traces.isActive { client.cause = .noProxyHeader }
       refuseHeader(.invalid, &context)
       return .close
     }
@@ -61,6 +62,10 @@ extension ClientConnection {
       }
       client.peer = ClientIdentity(endpoint: source, key: key, account: account)
       guard isAllowed else {
+        if context.reports.traces.isActive {
+          client.follow(isNew: true, &context)
+          client.cause = .tooManyOfAddress
+        }
         context.reports.counters.refused.connections += 1
         context.reports.counters.clientLimitReached()
         return .close
@@ -68,6 +73,7 @@ extension ClientConnection {
     }
     if context.reports.traces.isActive { client.follow(isNew: true, &context) }
     guard client.entrance.several != nil || isAdmitted else {
+      if context.reports.traces.isActive { client.cause = .notAllowed }
       context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return .close
     }

@@ -26,6 +26,7 @@ extension ClientConnection {
     client.move(to: several.service(ofName: asked.span))
     if context.reports.traces.isActive { client.follow(asking: asked, isNew: true, &context) }
     guard isAdmitted else {
+      if context.reports.traces.isActive { client.cause = .notAllowed }
       context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return .close
     }

@@ -9,11 +9,15 @@ extension ActiveExchange {
   mutating func relay(_ client: inout Client, _ context: inout LoopContext) -> Step {
     guard let connection else { return .close }
     if hasLeft(client) { return clientLeft(&client, &context) }
+    if context.reports.traces.isActive, exchange.kind == .opaque { followHello(&client, &context) }
     for _ in 0..<ClientConnection.roundsPerTurn {
       let up = relayUp(
         from: &client.side, to: &context.servers[connection].side, &context.buffers, at: context.now)
       if case .stop(let effects, let rejection) = up {
-        if let rejection { noteRefusal(of: "request body", rejection, client, context) }
+        if let rejection {
+          noteRefusal(of: "request body", rejection, client, context)
+          if context.reports.traces.isActive { client.cause = .request(rejection) }
+        }
         return perform(effects, &client, &context)
       }
       let down = relayDown(connection, &client, &context)
@@ -227,6 +231,7 @@ extension ActiveExchange {
       case .malformed(let rejection):
         let server = context.servers[connection].shared
         context.noteFailure(of: server, .ofServer, "malformed answer: \(rejection.reason)")
+        if context.reports.traces.isActive { client.cause = .response(rejection) }
         return .stop(effects)
       }
     }

@@ -38,6 +38,7 @@ extension ActiveExchange {
         return effects(of: .queued(isOther: isOther), context)
       case .refused:
         context.reports.counters.worker.limits.queue &+= 1
+        if context.reports.traces.isActive { client.cause = .queueFull }
         return effects(of: .queueFull(isOther: isOther), context)
       }
     }

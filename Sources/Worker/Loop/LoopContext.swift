@@ -99,6 +99,7 @@ struct LoopContext: ~Copyable {
     emptyPools()
     self.snapshot = snapshot
     reports.accessLog.adopt(snapshot.configuration.log.access)
+    reports.traces.adopt(configuration: snapshot.number)
     reports.countSuppressed()
     reports.failures = FailureLog(log: reports.log)
     pools.renew(for: snapshot.servers.count, at: now)

@@ -180,9 +180,13 @@ final class Backend: Sendable {
     }
   }
 
-  /// For a trace: whether no other server takes new clients.
-  func isOnlyChoice(_ server: Int, tried: ServerSet) -> Bool {
-    current.takesNew.subtracting(tried).count == 1 && current.takesNew.contains(server)
+  /// For a trace: whether only one server takes new clients now, by
+  /// the rules of the router.
+  func isOnlyChoice(tried: ServerSet, at now: Instant) -> Bool {
+    let (availability, suspected) = (current, suspected(at: now))
+    return router.withLock { router in
+      router.candidates(availability: availability, tried: tried, suspected: suspected).count == 1
+    }
   }
 
   /// For a trace: the first servers with their states.

@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Domain
 import Exchange
@@ -43,7 +44,7 @@ extension Client {
   @inline(never)
   func tracedContext(_ original: ServerContext, _ context: inout LoopContext) throws(TLSError) -> ServerContext {
     guard context.reports.traces.following(traces).contains(where: \.hasSecrets) else { return original }
-    return try context.reports.traces.reporting(original)
+    return try context.reports.traces.reporting(original, of: context.snapshot.number)
   }
 
   /// Reports the secrets that the handshake's last step has made.
@@ -94,39 +95,104 @@ extension Client {
 }
 
 extension ClientConnection {
-  /// Reports who has closed the connection.
+  /// Reports who has closed the connection, and why.
   @inline(never)
   mutating func reportEnd(_ context: inout LoopContext) {
     client.follow(&context)
     var facts = client.traceFacts
     facts.append(.text(.reason, endWords(context)))
+    if let rule = refusingRule { facts.append(.text(.rule, rule)) }
     facts.append(.number(.count, requests.begun))
     context.reports.traces.report(
       .closed, facts, to: context.reports.traces.following(client.traces), at: context.now)
   }
 
+  /// A time limit of the request, or of a client that has not begun one, has expired.
+  @inline(never)
+  mutating func noteTimeout(_ backlog: Backlog, _ context: borrowing LoopContext) {
+    let timeouts = requests.current.value.snapshot.policy.timeouts
+    let key = requests.current.value.exchange.expiredKey(timeouts, backlog: backlog, at: context.now)
+    if let key { client.cause = .timeout(key) }
+  }
+
+  /// It is closed for a new connection.
+  @inline(never)
+  mutating func noteDisplacement() {
+    client.cause = .displaced(isSilent ? .silent : phase == .handshaking ? .unfinished : .idle)
+  }
+
+  private var refusingRule: String? {
+    guard requests.isEmpty else { return requests.current.value.refusingRule }
+    return client.cause == .notAllowed ? client.snapshot.ruleName(of: .refusedByService) : nil
+  }
+
   private mutating func endWords(_ context: borrowing LoopContext) -> String {
+    // First: it may have closed when it noticed that its connection ends.
+    if let words = causeWords { return "closed by Belvedere: " + words }
+    if client.side.stream.isFlooded { return "closed by Belvedere: too many messages of TLS itself" }
     if client.side.stream.isReset { return "reset by the client" }
     if client.side.stream.lookForEnd() { return "closed by the client" }
-    let reason: String? =
-      if context.isStopping {
-        "the service stops"
-      } else if !requests.isEmpty {
-        requests.current.value.exchange.record.termination.words
-      } else if phase == .open {
-        nil
-      } else {
-        "it was not established"
-      }
-    return "closed by Belvedere" + (reason.map { ": " + $0 } ?? "")
+    return "closed by Belvedere: " + (context.isStopping ? EndCause.stopping.words : requestWords)
+  }
+
+  private var causeWords: String? {
+    guard requests.isEmpty else { return requests.current.value.causeWords(client) }
+    return client.cause == .notAllowed ? client.snapshot.refusalWords(of: client.knownAddress) : client.cause?.words
+  }
+
+  /// Why the request under way was the last one.
+  private var requestWords: String {
+    guard phase == .open else { return "its handshake was not complete" }
+    guard !requests.isEmpty else { return "its last request has ended" }
+    let exchange = requests.current.value.exchange
+    if let words = exchange.record.termination.words { return words }
+    if client.cause == .serviceRemoved { return EndCause.serviceRemoved.words }
+    if let words = exchange.closingWords { return words }
+    if exchange.number >= client.snapshot.policy.requestsPerConnection ?? .max {
+      return "limits.requests-per-connection"
+    }
+    return "the response was the last one of the connection"
+  }
+}
+
+extension Client {
+  /// Another request begins, while there are traces.
+  @inline(never)
+  mutating func beginTracedRequest() {
+    traces.beginRequest()
+    cause = nil
+  }
+}
+
+extension ServiceSnapshot {
+  /// Which of the service's networks refuses a client, for people.
+  func refusalWords(of address: IPAddress?) -> String {
+    "access: " + settings.access.networks.refusalWords(of: address)
+  }
+}
+
+extension Configuration.Access.Networks {
+  /// Which of these networks refuses a client; nil: it is unknown.
+  func refusalWords(of address: IPAddress?) -> String {
+    guard let address else { return "a trusted proxy does not say who the client is" }
+    let network = deny.filter { $0.contains(address) }.max { $0.length < $1.length }
+    return network.map { "deny has \($0)" } ?? "allow does not have \(address)"
   }
 }
 
 extension LoopContext {
+  /// Reports a connection that the service's networks refuse.
+  @inline(never)
+  func reportRefusal(of peer: Endpoint, by service: ServiceSnapshot) {
+    reportRefusal(of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .refusedByService))
+  }
+
   /// Reports a connection that was not accepted.
   @inline(never)
-  func reportRefusal(of peer: Endpoint, _ reason: String) {
+  func reportRefusal(of peer: Endpoint, _ reason: String, rule: String? = nil) {
     let orders = reports.traces.running.map(\.order).filter { $0.subject.matches(peer.address) }
-    reports.traces.report(.refused, [.text(.client, "\(peer)"), .text(.reason, reason)], to: orders, at: now)
+    var facts: [TraceEvent.Fact] = [.text(.client, "\(peer)"), .text(.reason, reason)]
+    if let rule { facts.append(.text(.rule, rule)) }
+    reports.traces.report(.refused, facts, to: orders, at: now)
   }
 }

@@ -33,17 +33,29 @@ extension ActiveExchange {
   /// The request has a server, or there is none for it.
   @inline(never)
   func reportPlacement(_ client: inout Client, _ context: inout LoopContext) {
-    let orders = following(&client, &context)
+    reportPlacement(to: following(&client, &context), client, context)
+  }
+
+  /// The first bytes of a connection that is relayed unread are in its socket: finds the traces of the name in its
+  /// ClientHello. They learn only now that the connection has a server.
+  @inline(never)
+  mutating func followHello(_ client: inout Client, _ context: inout LoopContext) {
+    guard exchange.record.bytesFromClient == 0, client.side.stream.mayRead else { return }
+    let before = following(&client, &context)
+    client.followName(&context)
+    let orders = context.reports.traces.following(client.traces).filter { !before.contains($0) }
+    reportPlacement(to: orders, client, context)
+  }
+
+  private func reportPlacement(
+    to orders: [TraceOrder], _ client: borrowing Client, _ context: borrowing LoopContext
+  ) {
     guard !orders.isEmpty else { return }
     var facts = requestFacts(client)
-    switch (server, placement) {
-    case (let server?, .hash) where snapshot.backend.isOnlyChoice(server, tried: tried):
-      facts.append(.text(.reason, Placement.onlyOne.rawValue))
-      facts.append(.text(.server, snapshot.servers[server].identity.name))
-    case (let server?, let placement) where placement != .none:
-      facts.append(.text(.reason, placement.rawValue))
-      facts.append(.text(.server, snapshot.servers[server].identity.name))
-    default: facts.append(.text(.reason, "\(Placement.none.words): \(snapshot.backend.stateWords)"))
+    if let server, placement != .none {
+      facts += snapshot.placementFacts(server, placement, tried: tried, at: context.now)
+    } else {
+      facts.append(.text(.reason, "\(Placement.none.words): \(unavailability)"))
     }
     if let port = client.relayedPort { facts.append(.number(.port, port)) }
     if !tried.isEmpty { facts.append(.number(.retries, tried.count)) }
@@ -59,7 +71,44 @@ extension ActiveExchange {
     if !entry.requestLine.isEmpty {
       facts.append(.text(.requestLine, String(decoding: entry.requestLine, as: UTF8.self)))
     }
-    context.reports.traces.report(.request, facts + entry.traceFacts(at: context.now), to: orders, at: context.now)
+    facts += entry.traceFacts(at: context.now)
+    if let words = endWords(entry.record.termination, client) { facts.append(.text(.reason, words)) }
+    if let rule = entry.rule { facts.append(.text(.rule, rule)) }
+    context.reports.traces.report(.request, facts, to: orders, at: context.now)
+  }
+
+  private func endWords(_ termination: Termination, _ client: borrowing Client) -> String? {
+    guard let words = causeWords(client) else { return termination.words }
+    if termination.cause == .proxy { return "Belvedere refused it: " + words }
+    return [termination.words, words].compactMap { $0 }.joined(separator: ": ")
+  }
+
+  /// Why the request has ended, more exactly than its termination says.
+  func causeWords(_ client: borrowing Client) -> String? {
+    guard let cause = client.cause else { return nil }
+    guard exchange.record.began == nil || cause.explains(exchange.record.termination.cause) else { return nil }
+    return refusalWords(client) ?? cause.words
+  }
+
+  /// Which rule of `access` has refused the request, and which of its networks.
+  private func refusalWords(_ client: borrowing Client) -> String? {
+    switch refusal {
+    case nil, .allowed, .ambiguousPath: return nil
+    case .refusedByService: return snapshot.refusalWords(of: knownAddress(on: client))
+    case .refusedByPath(let index):
+      let rule = snapshot.settings.access.paths[index]
+      return "access.paths: \(rule.path): \(rule.networks.refusalWords(of: knownAddress(on: client)))"
+    }
+  }
+
+  /// The rule of `access` that has refused the request, as in the access log.
+  var refusingRule: String? { refusal.map(snapshot.ruleName) }
+
+  /// Why no server takes the request.
+  private var unavailability: String {
+    guard isDedicated, let server else { return snapshot.backend.stateWords }
+    let shared = snapshot.backend.servers[server]
+    return "the name or port is \(shared.name)'s own, and \(shared.name) is \(shared.state)"
   }
 
   private func following(_ client: inout Client, _ context: inout LoopContext) -> [TraceOrder] {
@@ -92,20 +141,47 @@ extension AccessEntry {
     if record.retries > 0 { facts.append(.number(.retries, record.retries)) }
     if record.redispatched { facts.append(.flag(.redispatched, true)) }
     facts.append(.text(.termination, record.termination.code))
-    if let words = record.termination.words { facts.append(.text(.reason, words)) }
     return facts
   }
 }
 
+extension ServiceSnapshot {
+  /// The chosen server, and why it was chosen.
+  func placementFacts(
+    _ server: Int, _ placement: Placement, tried: ServerSet = ServerSet(), at now: Instant
+  ) -> [TraceEvent.Fact] {
+    let isOnly = placement == .hash && backend.isOnlyChoice(tried: tried, at: now)
+    return [
+      .text(.reason, (isOnly ? Placement.onlyOne : placement).rawValue),
+      .text(.server, servers[server].identity.name),
+    ]
+  }
+}
+
 extension LoopContext {
+  /// Reports a new flow of datagrams.
+  @inline(never)
+  func reportFlow(_ key: Flow.Key, _ choice: Backend.Choice, of service: ServiceSnapshot) {
+    let facts = service.placementFacts(choice.server, choice.placement, at: now) + [.number(.port, key.local.port)]
+    report(.placed, flowOf: key.client, service.settings.name, facts)
+  }
+
   /// Reports the end of a flow of datagrams.
   @inline(never)
-  func reportFlow(_ entry: borrowing AccessEntry) {
-    let orders = reports.traces.running.map(\.order).filter { $0.subject.matches(entry.client.address) }
-    var facts: [TraceEvent.Fact] = [.text(.client, "\(entry.client)")]
-    if !entry.service.isEmpty { facts.append(.text(.service, entry.service)) }
-    facts.append(.text(.requestLine, String(decoding: entry.requestLine, as: UTF8.self)))
-    reports.traces.report(.request, facts + entry.traceFacts(at: now), to: orders, at: now)
+  func reportFlow(_ entry: borrowing AccessEntry, isSilent: Bool) {
+    var facts = [.text(.requestLine, String(decoding: entry.requestLine, as: UTF8.self))] + entry.traceFacts(at: now)
+    let words = isSilent ? "timeouts.datagrams" : "the client has another server now"
+    facts.append(.text(.reason, entry.record.termination.words ?? words))
+    report(.request, flowOf: entry.client, entry.service, facts)
+  }
+
+  private func report(
+    _ kind: TraceEvent.Kind, flowOf client: Endpoint, _ service: String, _ facts: [TraceEvent.Fact]
+  ) {
+    let orders = reports.traces.running.map(\.order).filter { $0.subject.matches(client.address) }
+    var ends: [TraceEvent.Fact] = [.text(.client, "\(client)")]
+    if !service.isEmpty { ends.append(.text(.service, service)) }
+    reports.traces.report(kind, ends + facts, to: orders, at: now)
   }
 }
 

@@ -8,8 +8,8 @@ struct LoopTraces {
   private(set) var isActive = false
   /// Each running trace has the same slot for as long as it runs.
   private var slots = [TraceOrder?](repeating: nil, count: TraceOrder.limit)
-  /// Contexts that report secrets, with those that they replace.
-  private var contexts: [(original: ServerContext, reporting: ServerContext)] = []
+  /// Contexts that report secrets, with those that they replace, and the number of their configuration.
+  private var contexts: [(original: ServerContext, reporting: ServerContext, configuration: UInt64)] = []
   private let outlet: TraceOutlet
 
   init(_ outlet: TraceOutlet, at now: Instant) {
@@ -49,12 +49,17 @@ struct LoopTraces {
   }
 
   /// The context for a connection whose secrets are reported.
-  mutating func reporting(_ original: ServerContext) throws(TLSError) -> ServerContext {
+  mutating func reporting(
+    _ original: ServerContext, of configuration: UInt64
+  ) throws(TLSError) -> ServerContext {
     if let known = contexts.first(where: { $0.original === original }) { return known.reporting }
     let reporting = try ServerContext(reportingSecretsLike: original)
-    contexts.append((original, reporting))
+    contexts.append((original, reporting, configuration))
     return reporting
   }
+
+  /// Another configuration is in use. The contexts of the one before stay for handshakes that have begun.
+  mutating func adopt(configuration: UInt64) { contexts.removeAll { $0.configuration + 1 < configuration } }
 
   /// The secrets of the connection that was advanced since the previous call.
   func takeSecrets() -> String { contexts.map { $0.reporting.takeSecrets() }.joined() }

@@ -1,0 +1,56 @@
+import Domain
+import Exchange
+import HTTP1
+
+/// Why a request or a connection ends, more exactly than the two letters of its end say it. Noted while there are traces.
+enum EndCause: Equatable {
+  case timeout(TimeoutKey)
+  /// The request was refused.
+  case request(Rejection)
+  /// The server's response was refused.
+  case response(Rejection)
+  /// The service's networks refuse the client (`access`).
+  case notAllowed
+  case tooManyOfAddress
+  case queueFull
+  case maintenance
+  /// A trusted proxy's connection does not begin with a PROXY protocol header.
+  case noProxyHeader
+  /// It has made room for a new connection.
+  case displaced(EvictionClass)
+  /// The newest configuration does not have the service.
+  case serviceRemoved
+  case stopping
+
+  /// Whether a request may have ended like this for this reason: after a time-out another server may have been tried.
+  func explains(_ cause: Termination.Cause) -> Bool {
+    switch self {
+    case .timeout: cause == .clientTimeout || cause == .serverTimeout
+    case .request, .notAllowed, .tooManyOfAddress, .queueFull: cause == .proxy
+    case .response: cause == .server || cause == .proxy
+    case .maintenance: cause == .local
+    case .displaced: cause != .normal
+    case .noProxyHeader, .serviceRemoved, .stopping: false
+    }
+  }
+
+  /// For people.
+  var words: String {
+    switch self {
+    case .timeout(let key): "timeouts.\(key.rawValue)"
+    case .request(let rejection): "\(rejection.reason)"
+    case .response(let rejection): "malformed response: \(rejection.reason)"
+    case .notAllowed: "access"
+    case .tooManyOfAddress: "limits.connections-per-address"
+    case .queueFull: "the server's queue is full"
+    case .maintenance: "the service is in maintenance"
+    case .noProxyHeader: "no valid PROXY protocol header (forwarded.proxy-protocol)"
+    case .displaced(.silent): "limits.connections: it has made room for a new one, as it had sent nothing"
+    case .displaced(.unfinished):
+      "limits.connections: it has made room for a new one, as its handshake was not complete"
+    case .displaced(.idle): "limits.connections: it has made room for a new one, as it was idle"
+    case .serviceRemoved: "a reload has removed its service"
+    case .stopping: "the service stops"
+    }
+  }
+}
