@@ -53,6 +53,7 @@ extension Configuration.Loaded {
       case .advertisementKey: checkAdvertisementKey(in: file)
       case .pairSecret: checkPairSecret(in: file)
       case .trustAnchors: checkTrustAnchors(in: file)
+      case .clientAuthorities, .revocationLists: checkClientVerification(in: file, at: time, ends: ends)
       // Readable for the user of `belvedere observe`, and perhaps not for this one.
       case .observerToken: checkToken(in: file)
       case .observerCertificate, .observerKey: checkObserver(file, at: time)
@@ -139,8 +140,8 @@ extension Configuration.Loaded {
         refuse(
           file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
-      case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage,
-        .pairSecret, .observerToken, .observerCertificate, .observerKey:
+      case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .clientAuthorities,
+        .revocationLists, .errorPage, .pairSecret, .observerToken, .observerCertificate, .observerKey:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
           file, because: "is in a folder that the worker can write to, and could be replaced by it",

@@ -21,7 +21,8 @@ extension FileAccess {
   package mutating func allow(_ file: FileReference) {
     let rights: Rights =
       switch file.purpose {
-      case .certificate, .privateKey, .trustAnchors, .errorPage, .pairSecret: .read
+      case .certificate, .privateKey, .trustAnchors, .clientAuthorities, .revocationLists, .errorPage, .pairSecret:
+        .read
       case .accessLog: .append
       case .affinity: .replace
       // Used by other processes.

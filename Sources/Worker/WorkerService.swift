@@ -290,7 +290,7 @@ final class WorkerService: Sendable {
       let servers = state.snapshot.servers.compactMap { server in
         server.checks.certificate.map { ExpiryWatch.Subject($0, of: server.name) }
       }
-      return state.expiry.notices(of: subjects + servers, at: Clock.wall())
+      return state.expiry.notices(of: subjects + servers + state.snapshot.clientAuthorities, at: Clock.wall())
     }
     for notice in notices {
       let text = ExpiryWatch.text(of: notice)
@@ -353,6 +353,18 @@ extension Configuration {
 }
 
 extension ConfigurationSnapshot {
+  /// What clients' certificates are verified with, for the watch of its expiry.
+  fileprivate var clientAuthorities: [ExpiryWatch.Subject] {
+    services.flatMap { service -> [ExpiryWatch.Subject] in
+      guard let settings = service.settings.tls.clientCertificates, let verification = service.front?.verification
+      else { return [] }
+      let lists = settings.revocationLists.map { file in
+        verification.revocationLists.compactMap { ExpiryWatch.Subject($0, in: file) }
+      }
+      return verification.authorities.map { ExpiryWatch.Subject($0, in: settings.authorities) } + (lists ?? [])
+    }
+  }
+
   fileprivate var affinityFiles: [AffinityFiles.File] {
     services.compactMap { service in
       service.settings.affinity.file.map { AffinityFiles.File(path: $0, affinity: service.backend.affinity) }

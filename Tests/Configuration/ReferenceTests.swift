@@ -76,6 +76,8 @@ import Testing
       case "tls": whole["tls"] = needsCertificate ? "{ certificate: /etc/view.pem, \(mine) }" : "{ \(mine) }"
       case "tls.certificates": whole["tls"] = "{ certificates: [{ \(mine) }] }"
       case "observe.tls": whole["observe"] = "{ tls: { \(mine) } }"
+      case "tls.client-certificates":
+        whole["tls"] = "{ certificate: /etc/view.pem, client-certificates: { \(mine) } }"
       case "servers.NAME": whole["servers"] = "{ a: { \(mine) } }"
       case "access.paths.PATH": whole["access"] = "{ paths: { /admin: { \(mine) } } }"
       case "log.access": whole["log"] = "{ access: { \(mine) } }"

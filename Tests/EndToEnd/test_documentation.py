@@ -24,7 +24,8 @@ NOTES = ["WorkerNote.swift", "ReloadNote.swift", "AdminStateNote.swift", "Router
 CERTIFICATE = "the certificate for … in …"
 PARTS = {
     CERTIFICATE, "the certificate for …", "…", ": …", " s", " ms", "… s", "… ms", " and … more", "no name", "in less than a day", "in 1 day",
-    "in … days", ", ", "",
+    "in … days", ", ", "", " in …", "fetch the next one, then run 'systemctl reload belvedere'",
+    "renew it, then run 'systemctl restart belvedere-observe'",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ struct FieldNameTests {
       "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "upgrade",
       "close", "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
       "x-forwarded-port", "x-real-ip", "authorization", "www-authenticate", "proxy-authenticate", "persistent-auth",
-      "true-client-ip", "proxy",
+      "true-client-ip", "client-cert", "proxy",
     ]
     #expect(Set(names.map { KnownField(FieldName($0)) }).union([.other]) == Set(KnownField.allCases))
     for name in names where !name.hasPrefix("x-forwarded") {
@@ -44,18 +44,25 @@ struct FieldNameTests {
   }
 
   @Test func `a field set by proxies is recognised in lower case and with underscores`() {
-    let examples = ForwardingFieldNames.names.union(ForwardingFieldNames.prefixes)
-    for name in examples { #expect(KnownField(name) == .proxyClaim, "\(name)") }
-    #expect(ForwardingFieldNames.prefixes.allSatisfy { (9...15).contains($0.length) })
-    #expect(ForwardingFieldNames.names.allSatisfy { $0.length <= 32 })
+    let claims = ForwardingFieldNames.nameTexts + ForwardingFieldNames.prefixTexts
+    for name in claims { #expect(KnownField(FieldName(name)) == .proxyClaim, "\(name)") }
+    let ofCertificates = ForwardingFieldNames.certificateNameTexts + ForwardingFieldNames.certificatePrefixTexts
+    for name in ofCertificates { #expect(KnownField(FieldName(name)) == .certificateClaim, "\(name)") }
+    let prefixes = ForwardingFieldNames.prefixTexts + ForwardingFieldNames.certificatePrefixTexts
+    #expect(prefixes.allSatisfy { (9...15).contains($0.utf8.count) })
+    #expect((claims + ofCertificates).allSatisfy { $0.utf8.count <= 32 })
   }
 
   @Test func `the reference page lists all fields set by proxies`() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let file = folder.appending(path: "../../docs/configuration.md")
     let page = try String(contentsOf: file, encoding: .utf8).lowercased()
-    for name in ForwardingFieldNames.nameTexts { #expect(page.contains("`\(name)`"), "\(name)") }
-    for prefix in ForwardingFieldNames.prefixTexts { #expect(page.contains("`\(prefix)…`"), "\(prefix)") }
+    for name in ForwardingFieldNames.nameTexts + ForwardingFieldNames.certificateNameTexts {
+      #expect(page.contains("`\(name)`"), "\(name)")
+    }
+    for prefix in ForwardingFieldNames.prefixTexts + ForwardingFieldNames.certificatePrefixTexts {
+      #expect(page.contains("`\(prefix)…`"), "\(prefix)")
+    }
   }
 
   @Test func `known values are recognised exactly`() {

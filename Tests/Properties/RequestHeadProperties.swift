@@ -90,8 +90,9 @@ package enum RequestHeadProperties {
   /// Whether it is a proxy's field, by its name as CGI reads it.
   private static func isClaim(_ name: String) -> Bool {
     let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
-    return plain == "proxy" || ForwardingFieldNames.nameTexts.contains(plain)
-      || ForwardingFieldNames.prefixTexts.contains { plain.hasPrefix($0) }
+    let names = ForwardingFieldNames.nameTexts + ForwardingFieldNames.certificateNameTexts
+    let prefixes = ForwardingFieldNames.prefixTexts + ForwardingFieldNames.certificatePrefixTexts
+    return plain == "proxy" || names.contains(plain) || prefixes.contains { plain.hasPrefix($0) }
   }
 
   /// A trusted proxy's fields do not change how the message is parsed.

@@ -46,6 +46,9 @@ static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 static inline void belvedere_ctx_refuse_tickets(SSL_CTX *context) { SSL_CTX_set_options(context, SSL_OP_NO_TICKET); }
+static inline long belvedere_ctx_limit_chain(SSL_CTX *context, long bytes) {
+  return SSL_CTX_set_max_cert_list(context, bytes);
+}
 static inline long belvedere_ctx_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
 static inline void belvedere_ctx_read_ahead(SSL_CTX *context) {
   SSL_CTX_set_read_ahead(context, 1);
@@ -146,6 +149,7 @@ static inline STACK_OF(X509) *belvedere_certificates_new(void) { return sk_X509_
 static inline int belvedere_certificates_push(STACK_OF(X509) *certificates, X509 *certificate) {
   return sk_X509_push(certificates, certificate);
 }
+static inline int belvedere_certificates_count(const STACK_OF(X509) *certificates) { return sk_X509_num(certificates); }
 static inline void belvedere_certificates_free(STACK_OF(X509) *certificates) { sk_X509_free(certificates); }
 static inline void belvedere_free(void *memory) { OPENSSL_free(memory); }
 static inline long belvedere_ctx_set_status_callback(SSL_CTX *context, int (*callback)(SSL *, void *)) {

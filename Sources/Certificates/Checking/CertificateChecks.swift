@@ -124,17 +124,19 @@ extension CertificateFacts {
 
 extension TLSError {
   /// The file that caused the error.
-  fileprivate var origin: String? {
+  var origin: String? {
     switch self {
     case .unreadable(let path, _): path
-    case .noCertificate(let origin), .noKey(let origin), .encryptedKey(let origin), .refused(let origin, _): origin
+    case .noCertificate(let origin), .noKey(let origin), .encryptedKey(let origin), .refused(let origin, _),
+      .noRevocationList(let origin), .noAuthority(let origin, _), .tooManyAuthorities(let origin, _, _):
+      origin
     case .keyMismatch(_, let keyOrigin, _): keyOrigin
     default: nil
     }
   }
 
   /// The description without the file's name.
-  fileprivate func reason(for path: String) -> String {
+  func reason(for path: String) -> String {
     if case .unreadable(path, let errno) = self { return "can't be read: \(SystemError.words(for: errno))" }
     if case .refused(path, let reason) = self { return "OpenSSL refuses it: \(reason)" }
     let text = description

@@ -21,6 +21,10 @@ package struct ExpiryWatch: Sendable {
     case observer(String)
     /// Of a server, by its name.
     case server(String)
+    /// An authority of clients; the file that has it.
+    case clientAuthority(String)
+    /// A revocation list of such an authority, and for how many seconds it is valid in all.
+    case revocationList(String, period: UInt64)
   }
 
   /// The report about a certificate.
@@ -63,7 +67,7 @@ package struct ExpiryWatch: Sendable {
       return .ended(subject)
     }
     let left = subject.notAfter.seconds(since: time)
-    guard let threshold = Self.threshold(of: left) else { return nil }
+    guard let threshold = Self.threshold(of: left, for: subject) else { return nil }
     if case .within(let days) = notified[subject.fingerprint], days <= threshold { return nil }
     notified[subject.fingerprint] = .within(days: threshold)
     return .ending(subject, daysLeft: left / Self.day)
@@ -73,42 +77,54 @@ package struct ExpiryWatch: Sendable {
   static func notice(of subject: Subject, at time: WallTime) -> Notice? {
     if time > subject.notAfter { return .ended(subject) }
     let left = subject.notAfter.seconds(since: time)
-    return threshold(of: left) == nil ? nil : .ending(subject, daysLeft: left / day)
+    return threshold(of: left, for: subject) == nil ? nil : .ending(subject, daysLeft: left / day)
   }
 
-  /// The smallest threshold that covers this many seconds.
-  private static func threshold(of left: UInt64) -> UInt64? { thresholds.first { left <= $0 * day } }
+  /// The smallest threshold that covers this many seconds. A revocation list is replaced long before a certificate
+  /// would be: it is reported in its last day, or in the last quarter of its time if that is shorter.
+  private static func threshold(of left: UInt64, for subject: Subject) -> UInt64? {
+    if case .revocationList(_, let period) = subject.place { return left <= min(day, period / 4) ? 1 : nil }
+    return thresholds.first { left <= $0 * day }
+  }
 
   /// A report as text, for the log or for a position in the file.
   package static func text(of notice: Notice, namingFile: Bool = true) -> String {
     switch notice {
     case .ending(let subject, let days):
       let time = days == 0 ? "in less than a day" : days == 1 ? "in 1 day" : "in \(days) days"
-      if case .server(let name) = subject.place {
-        return "the certificate of server \(name) expires \(time); renew it there"
+      let title = title(of: subject, namingFile)
+      return switch subject.place {
+      case .file: "\(title) expires \(time); \(advice)"
+      case .observer: "\(title) expires \(time); \(adviceForObserver)"
+      case .server(let name): "the certificate of server \(name) expires \(time); renew it there"
+      case .clientAuthority: "the authority of clients \(title) expires \(time); \(advice)"
+      case .revocationList: "the revocation list of \(title) expires \(time); \(adviceForLists)"
       }
-      return "\(title(of: subject, namingFile)) expires \(time); \(advice(for: subject))"
     case .ended(let subject):
-      if case .server(let name) = subject.place {
-        return "the certificate of server \(name) has expired; renew it there"
+      let title = title(of: subject, namingFile)
+      return switch subject.place {
+      case .file: "\(title) has expired and clients refuse it; \(advice)"
+      case .observer: "\(title) has expired and clients refuse it; \(adviceForObserver)"
+      case .server(let name): "the certificate of server \(name) has expired; renew it there"
+      case .clientAuthority: "the authority of clients \(title) has expired and its clients are refused; \(advice)"
+      case .revocationList:
+        "the revocation list of \(title) has expired and its clients are refused; \(adviceForLists)"
       }
-      return "\(title(of: subject, namingFile)) has expired and clients refuse it; \(advice(for: subject))"
     }
   }
 
-  private static func advice(for subject: Subject) -> String {
-    if case .observer = subject.place { return "renew it, then run 'systemctl restart belvedere-observe'" }
-    return "renew it, then run 'systemctl reload belvedere'"
-  }
+  private static let advice = "renew it, then run 'systemctl reload belvedere'"
+  private static let adviceForObserver = "renew it, then run 'systemctl restart belvedere-observe'"
+  private static let adviceForLists = "fetch the next one, then run 'systemctl reload belvedere'"
 
   private static func title(of subject: Subject, _ namesFile: Bool) -> String {
     var names = subject.names.prefix(namesShown).joined(separator: ", ")
     if subject.names.count > namesShown { names += " and \(subject.names.count - namesShown) more" }
     if names.isEmpty { names = "no name" }
-    guard namesFile else { return "the certificate for \(names)" }
     switch subject.place {
-    case .file(let file), .observer(let file): return "the certificate for \(names) in \(file)"
-    case .server: return "the certificate for \(names)"
+    case .file(let file), .observer(let file): return "the certificate for \(names)" + (namesFile ? " in \(file)" : "")
+    case .server: return names
+    case .clientAuthority(let file), .revocationList(let file, _): return names + (namesFile ? " in \(file)" : "")
     }
   }
 }
@@ -126,6 +142,20 @@ extension ExpiryWatch.Subject {
     self.init(
       names: pair.facts.names + pair.facts.addresses, place: .observer(pair.origin),
       fingerprint: pair.facts.fingerprint, notAfter: pair.facts.notAfter)
+  }
+
+  /// An authority whose clients are accepted, from this file.
+  package init(_ facts: CertificateFacts, in file: String) {
+    self.init(
+      names: ["\(facts)"], place: .clientAuthority(file), fingerprint: facts.fingerprint, notAfter: facts.notAfter)
+  }
+
+  /// A revocation list from this file; nil if it does not end.
+  package init?(_ list: RevocationList, in file: String) {
+    guard let end = list.nextUpdate else { return nil }
+    let period = end > list.thisUpdate ? end.seconds(since: list.thisUpdate) : 0
+    self.init(
+      names: [list.issuer], place: .revocationList(file, period: period), fingerprint: list.fingerprint, notAfter: end)
   }
 
   /// The certificate of a server.

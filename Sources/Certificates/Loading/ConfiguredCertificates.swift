@@ -11,3 +11,10 @@ extension Configuration.TLSTermination {
     return pairs
   }
 }
+
+extension Configuration.ClientCertificates {
+  /// Loads the authorities and their revocation lists.
+  package func load() throws(TLSError) -> ClientVerification {
+    try ClientVerification(authorities: authorities, revocationLists: revocationLists, isRequired: isRequired)
+  }
+}

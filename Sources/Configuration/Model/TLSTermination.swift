@@ -13,6 +13,22 @@ extension Configuration {
     package var ticketRotation = Interval.hours(12)
     /// Whether OCSP responses are requested from the responders named in the certificates, and stapled for clients.
     package var ocspStapling = true
+    /// Nil: clients are not asked for certificates.
+    package var clientCertificates: ClientCertificates?
+  }
+
+  /// Which certificates clients must have.
+  package struct ClientCertificates: Equatable, Sendable {
+    /// Path of the authorities.
+    package var authorities = ""
+    /// Path of their revocation lists; nil if none are checked.
+    package var revocationLists: String?
+    /// Whether clients without a certificate are refused.
+    package var isRequired = true
+    /// Whether servers are told of the certificate in header fields.
+    package var sendsFields = false
+
+    package init() {}
   }
 
   /// A PEM certificate chain, the leaf first, and its private key.

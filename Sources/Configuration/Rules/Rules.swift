@@ -25,6 +25,7 @@ enum Rules {
     checkServers(service, &reader)
     checkDedicated(service, &reader)
     checkTrust(service, &reader)
+    checkClientCertificates(service, &reader)
     checkProfiles(service, &reader)
     checkHealth(service, &reader)
     checkAffinity(service, &reader)

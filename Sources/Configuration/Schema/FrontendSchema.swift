@@ -42,6 +42,10 @@ extension Schema {
       Key(
         "ocsp-stapling", \.ocspStapling, .flag, example: "off",
         "Whether OCSP answers are fetched in the background and stapled, for certificates that name a responder."),
+      Key(
+        "client-certificates", \.clientCertificates, .either("off", or: .section(clientCertificates)),
+        example: "{ ca: /etc/belvedere/tls/clients-ca.pem }",
+        "Which [certificates clients](client-certificates.md) must have."),
     ])
 
   static let certificate = Section<Configuration.Certificate>(
@@ -53,6 +57,27 @@ extension Schema {
       Key(
         "key", \.key, .optional(.path(.privateKey)), default: "in the file of `certificate`",
         example: "/etc/belvedere/tls/view.key", "The private key in PEM."),
+    ])
+
+  static let clientCertificates = Section<Configuration.ClientCertificates>(
+    name: "tls.client-certificates",
+    keys: [
+      Key(
+        "ca", \.authorities, .path(.clientAuthorities), required: true, example: "/etc/belvedere/tls/clients-ca.pem",
+        "The authorities whose certificates are accepted, in PEM: roots or intermediates, at most 64."),
+      Key(
+        "crl", \.revocationLists, .optional(.path(.revocationLists)), default: "none are checked",
+        example: "/etc/belvedere/tls/clients-crl.pem",
+        """
+        Revocation lists in PEM, one of each authority and of each intermediate below it. Clients of an authority \
+        without a list, or with an expired one, are refused.
+        """),
+      Key(
+        "required", \.isRequired, .flag, example: "false",
+        "Whether clients without a certificate are refused. One that is sent must be accepted in any case."),
+      Key(
+        "headers", \.sendsFields, .flag, example: "true",
+        "Whether servers are told of the certificate in [X-SSL-Client- fields](client-certificates.md#headers)."),
     ])
 
   static let redirect = Section<Configuration.Redirect>(
@@ -146,6 +171,7 @@ extension Configuration.Certificate: Defaulted {
   static let defaults = Configuration.Certificate(chain: "")
 }
 
+extension Configuration.ClientCertificates: DefaultInitialized {}
 extension Configuration.Redirect: DefaultInitialized {}
 extension Configuration.Requests: DefaultInitialized {}
 extension Configuration.Forwarded: DefaultInitialized {}

@@ -31,7 +31,8 @@ package enum Schema {
 
   /// In the order of the reference page.
   package static let sections = [
-    Description(root), Description(tls), Description(certificate), Description(redirect), Description(relay),
+    Description(root), Description(tls), Description(certificate), Description(clientCertificates),
+    Description(redirect), Description(relay),
     Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
     Description(clientAccess), Description(accessPath), Description(requests), Description(pool), Description(timeouts),
     Description(limits), Description(log),

@@ -22,7 +22,8 @@ package enum Credential {
       guard name.isEmpty || name.contains("/") || name == "." || name == ".." else { return nil }
       return Complaint(
         message: "`\(text)` names no credential", suggestion: "`LoadCredential=NAME:PATH` of the unit names it.")
-    case .trustAnchors, .errorPage, .accessLog, .affinity, .serverState, .hook, .advertisementKey:
+    case .trustAnchors, .clientAuthorities, .revocationLists, .errorPage, .accessLog, .affinity, .serverState, .hook,
+      .advertisementKey:
       return Complaint(
         message: "`\(text)`: only certificates, keys and secrets can be credentials",
         suggestion: "Give the file's path.")

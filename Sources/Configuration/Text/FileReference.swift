@@ -7,6 +7,10 @@ package struct FileReference: Hashable, Sendable {
     case privateKey
     /// PEM certificates for the verification of servers.
     case trustAnchors
+    /// PEM certificates for the verification of clients.
+    case clientAuthorities
+    /// PEM revocation lists of these.
+    case revocationLists
     /// Read at the start.
     case errorPage
     /// Appended to; created if missing.

@@ -48,6 +48,10 @@ public struct HandshakeFailureCounts: FlatCounterSet {
   public var parameters: UInt64 = 0
   /// What came was not TLS: HTTP without TLS, or another protocol.
   public var notTLS: UInt64 = 0
+  /// The client has no certificate, and `tls.client-certificates` requires one.
+  public var noClientCertificate: UInt64 = 0
+  /// The client's certificate was rejected.
+  public var badClientCertificate: UInt64 = 0
   /// TLS that violates the protocol.
   public var invalid: UInt64 = 0
   /// A fault of this machine: memory, randomness, a system call.
@@ -65,6 +69,8 @@ public struct HandshakeFailureCounts: FlatCounterSet {
     change("alert", &alert, other.alert)
     change("parameters", &parameters, other.parameters)
     change("not_tls", &notTLS, other.notTLS)
+    change("no_client_certificate", &noClientCertificate, other.noClientCertificate)
+    change("bad_client_certificate", &badClientCertificate, other.badClientCertificate)
     change("invalid", &invalid, other.invalid)
     change("local", &local, other.local)
   }

@@ -121,13 +121,15 @@ extension Exchange {
 
   /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer.
   public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
-    from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, keepAlive: Bool, into sink: inout Sink
+    from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, certificate: Span<UInt8> = Span(), keepAlive: Bool,
+    into sink: inout Sink
   ) {
     guard let request, case .relaying = state else { return }
     // A server may leave a GET's content unread; it must not be parsed as the next request.
     let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
-    request.render(from: bytes, forwarding: forwarding, connection: connection, into: &sink)
+    request.render(
+      from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, into: &sink)
     outbound.cursor.send(request.length)
     if !keepAlive { change { $0.marks.insert(.closesConnection) } }
   }

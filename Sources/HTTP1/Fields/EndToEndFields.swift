@@ -6,7 +6,7 @@ enum EndToEndFields {
     switch KnownField(name) {
     case .contentLength, .transferEncoding, .host, .expect, .authorization, .wwwAuthenticate, .proxyAuthenticate,
       .persistentAuth, .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP,
-      .proxyClaim:
+      .proxyClaim, .certificateClaim:
       true
     case .connection, .keepAlive, .proxyConnection, .close, .te, .upgrade, .proxyAuthorization, .proxy: false
     case .other: others.contains(name)

@@ -130,7 +130,7 @@ struct FieldLines: ~Escapable {
     // Names that CGI, WSGI and similar interfaces map to a known field (RFC 3875 §4.1.18). A forwarding claim is
     // dropped in either spelling.
     let field = KnownField(plainName)
-    guard field == .other || field == .proxyClaim || field == .proxy else { throw .fieldNameDisguised }
+    guard [.other, .proxyClaim, .certificateClaim, .proxy].contains(field) else { throw .fieldNameDisguised }
     return .name(field, index)
   }
 

@@ -91,6 +91,8 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedOther, realIP
   /// Other fields with that purpose, see `ForwardingFieldNames`.
   case proxyClaim
+  /// Those about the client's certificate.
+  case certificateClaim
   /// `Proxy`, which CGI programs receive as the variable HTTP_PROXY and use as their own proxy.
   case proxy
   // Authentication, which may be bound to the connection (RFC 4559).
@@ -130,7 +132,7 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
 
   @inline(never)
   private static func claim(_ name: FieldName) -> KnownField {
-    ForwardingFieldNames.contains(name) ? .proxyClaim : .other
+    ForwardingFieldNames.find(name)
   }
 
   /// A name that starts with `proxy-au`.
@@ -144,7 +146,8 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
     guard name.second & 0xffff_ffff == 0x2d64_6564 else { return claim(name) }  // ded-
     if name.continues(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
     if name.continues(0x7473_6f68_2d64_6564, length: 16) { return .forwardedHost }
-    return name.continues(0x746f_7270_2d64_6564, 0x6f, length: 17) ? .forwardedProto : .forwardedOther
+    if name.continues(0x746f_7270_2d64_6564, 0x6f, length: 17) { return .forwardedProto }
+    return ForwardingFieldNames.find(name) == .certificateClaim ? .certificateClaim : .forwardedOther
   }
 }
 

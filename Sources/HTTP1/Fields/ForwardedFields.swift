@@ -11,6 +11,8 @@ public struct ForwardedFields: BitwiseCopyable, Sendable {
   /// Whether the peer is a trusted proxy, whose X-Forwarded fields are kept.
   public let isPeerTrusted: Bool
 
+  /// Whether the peer is trusted with fields about a client's certificate.
+  let isTrustedWithCertificates: Bool
   /// Whether the client uses TLS.
   let isSecure: Bool
   /// The client's address as text, at most 39 bytes.
@@ -18,10 +20,15 @@ public struct ForwardedFields: BitwiseCopyable, Sendable {
   let addressCount: UInt8
 
   /// The address is in the format of `IPAddress`, IPv6 without brackets. `isSecure`: the client uses TLS, and
-  /// X-Forwarded-Proto is `https` instead of `http`.
-  public init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
+  /// X-Forwarded-Proto is `https` instead of `http`. `verifiesCertificates`: those of clients are verified here, so that
+  /// the peer's word for them is never taken.
+  public init(
+    client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false,
+    verifiesCertificates: Bool = false
+  ) {
     self.addsFields = addsFields
     self.isPeerTrusted = isPeerTrusted
+    isTrustedWithCertificates = isPeerTrusted && !verifiesCertificates
     self.isSecure = isSecure
     var address: InlineArray<39, UInt8> = InlineArray(repeating: 0)
     var text = ByteWriter(limit: address.count)

@@ -2,9 +2,12 @@
 /// that we write. Some frameworks trust them from any client, so they are dropped unless the peer is a trusted proxy.
 /// `docs/configuration.md` lists them with the reasons; a test compares.
 public enum ForwardingFieldNames {
-  /// Whether `name` is one of them or has one of the prefixes.
-  static func contains(_ name: FieldName) -> Bool {
-    names.contains(name) || prefixes.contains { name.begins(with: $0) }
+  /// The field called `name`, if it is one of them or has one of the prefixes.
+  static func find(_ name: FieldName) -> KnownField {
+    if certificateNames.contains(name) || certificatePrefixes.contains(where: { name.begins(with: $0) }) {
+      return .certificateClaim
+    }
+    return names.contains(name) || prefixes.contains { name.begins(with: $0) } ? .proxyClaim : .other
   }
 
   /// For names starting with `x-`, which are compared separately: few clients send any.
@@ -18,15 +21,17 @@ public enum ForwardingFieldNames {
       0x6e69_6769_726f_2d78, 0x6972_7265_766f_2d78, 0x6f_746f_7270_2d78, 0x7579_786f_7270_2d78, 0x6574_6f6d_6572_2d78,
       0x7469_7277_6572_2d78, 0x656d_6568_6373_2d78, 0x7470_6972_6373_2d78, 0x6c63_2d6c_7373_2d78,
       0x6373_2d6c_7275_2d78, 0x7475_6162_6577_2d78:
-      contains(name) ? .proxyClaim : .other
+      find(name)
     default: .other
     }
   }
 
-  static let names = Set(nameTexts.map { FieldName($0) })
-  static let prefixes = prefixTexts.map { FieldName($0) }
+  private static let names = Set(nameTexts.map { FieldName($0) })
+  private static let prefixes = prefixTexts.map { FieldName($0) }
+  private static let certificateNames = Set(certificateNameTexts.map { FieldName($0) })
+  private static let certificatePrefixes = certificatePrefixTexts.map { FieldName($0) }
 
-  /// The client's address, the requested host, URL, method and scheme, the user, the client's certificate.
+  /// The client's address, the requested host, URL, method and scheme, the user.
   public static let nameTexts = [
     "true-client-ip", "x-client-ip", "x-clientip", "client-ip", "x-client-addr", "x-cluster-client-ip",
     "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip",
@@ -38,7 +43,13 @@ public enum ForwardingFieldNames {
     "x-http-method", "x-http-method-override", "x-method-override",
     "x-scheme", "x-url-scheme", "front-end-https", "x-proto", "x-https", "x-arr-ssl",
     "remote-user", "x-webauth-user", "x-ms-client-principal",
+  ]
+
+  /// The client's certificate. Where a service verifies certificates itself, no proxy is trusted with these either. The
+  /// names with `x-forwarded-` are dropped like all of these.
+  public static let certificateNameTexts = [
     "client-cert", "client-cert-chain", "x-client-cert", "x-client-dn", "x-client-verify", "x-arr-clientcert",
+    "x-forwarded-client-cert", "x-forwarded-tls-client-cert", "x-forwarded-tls-client-cert-info",
   ]
 
   /// Those by which a server may take another path or method than the request's, for rules about paths.
@@ -63,9 +74,11 @@ public enum ForwardingFieldNames {
 
   /// Prefixes of further names, each of 9 to 15 octets.
   public static let prefixTexts = [
-    "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "ssl-client-", "x-ssl-client-", "x-authenticated",
-    "x-auth-request-",
+    "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "x-authenticated", "x-auth-request-",
   ]
+
+  /// The same of names about the client's certificate.
+  public static let certificatePrefixTexts = ["ssl-client-", "x-ssl-client-"]
 }
 
 extension FieldName {

@@ -14,6 +14,8 @@ struct LineEdits: BitwiseCopyable, Sendable {
     case dropUnlessTrusted
     /// The same, and also dropped where paths have rules: it tells the server of another path.
     case dropPathClaim
+    /// The same, and dropped in any case where the service verifies certificates itself.
+    case certificateClaim
     /// Dropped unless the message is an upgrade.
     case dropUnlessUpgrade
     /// Dropped, and in an upgrade replaced with `Upgrade: websocket`: the same with other white space.

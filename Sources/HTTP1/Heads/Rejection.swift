@@ -21,6 +21,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
   case upgradeNotRequested, upgradeMalformed, bytesBehindUpgrade
   case tooManyOfClient
   case clientNotAllowed, pathAmbiguous
+  case certificateOutdated
 
   // Framing of the message.
   case contentLengthMalformed, contentLengthRepeated, contentLengthTooLarge
@@ -38,7 +39,7 @@ extension Rejection {
   public var status: Status {
     switch self {
     case .methodNotAllowed: .methodNotAllowed
-    case .hostNotServed: .misdirectedRequest
+    case .hostNotServed, .certificateOutdated: .misdirectedRequest
     case .tooManyOfClient: .serviceUnavailable
     case .clientNotAllowed: .forbidden
     case .methodUnknown, .transferCodingUnknown: .notImplemented
@@ -93,6 +94,7 @@ extension Rejection {
     case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
     case .clientNotAllowed: "a client that may not come here (access)"
     case .pathAmbiguous: "a path that servers may understand in different ways (access: paths)"
+    case .certificateOutdated: "a client whose certificate is no longer enough (tls: client-certificates)"
     case .contentLengthMalformed: "malformed Content-Length"
     case .contentLengthRepeated: "more than one Content-Length"
     case .contentLengthTooLarge: "Content-Length too large"
@@ -103,6 +105,12 @@ extension Rejection {
     case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
     case .transferEncodingToHTTP10: "Transfer-Encoding in the answer to HTTP/1.0"
     case .contentNotExpected: "content where none may be"
+    default: reasonInChunks
+    }
+  }
+
+  private var reasonInChunks: StaticString {
+    switch self {
     case .chunkSizeMalformed: "malformed chunk size"
     case .chunkSizeTooLarge: "chunk size too large"
     case .chunkExtensionMalformed: "malformed chunk extension"
@@ -111,6 +119,7 @@ extension Rejection {
     case .tooMuchChunkFraming: "more chunk framing than content"
     case .trailerFieldForbidden: "field that may not be a trailer"
     case .trailersTooLarge: "trailer section too large"
+    default: "malformed"
     }
   }
 }

@@ -73,6 +73,8 @@ struct RequestReading: BitwiseCopyable {
     case .forwardedOther, .realIP, .proxyClaim:
       let concernsPath = ForwardingFieldNames.concernsPath(lines.nameRange, of: bytes)
       try head.edits.add(lines.line, concernsPath ? .dropPathClaim : .dropUnlessTrusted)
+    case .certificateClaim:
+      try head.edits.add(lines.line, .certificateClaim)
     // RFC 9110 §7.6.1; §11.7.2: proxy credentials are for the first proxy, not for servers. TE is not replaced with our
     // own: trailers are relayed, but not requested. For `Forwarded` see `ForwardedFields`.
     case .keepAlive, .proxyConnection, .close, .te, .proxyAuthorization, .forwarded, .proxy:

@@ -11,8 +11,11 @@ extension RequestHead {
   ///
   /// An HTTP/1.0 request stays HTTP/1.0 (the deliberate downgrade of RFC 9112 §2.3): the server then responds without
   /// chunks, which the client could not parse; a chunked response is refused.
+  ///
+  /// `certificate` has complete lines about the client's certificate.
   public func render<Sink: ByteSink & ~Copyable>(
-    from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
+    from bytes: Span<UInt8>, forwarding: ForwardedFields, certificate: Span<UInt8> = Span(), connection: Persistence,
+    into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
     let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && forwardedForEnd > 0
@@ -21,6 +24,7 @@ extension RequestHead {
       let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
       if edit.treatment == .dropUnlessTrusted || edit.treatment == .dropPathClaim, forwarding.isPeerTrusted { continue }
+      if edit.treatment == .certificateClaim, forwarding.isTrustedWithCertificates { continue }
       if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
         guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
         sink.append(bytes.extracting(cursor..<(edit.range.end &- 2)))
@@ -42,6 +46,7 @@ extension RequestHead {
     } else if version == .http10 {
       sink.append("Connection: keep-alive\r\n")
     }
+    if !certificate.isEmpty { sink.append(certificate) }
     let keepsProto = forwarding.isPeerTrusted && hasForwardedProto
     let keepsHost = forwarding.isPeerTrusted && hasForwardedHost
     let addsHost = forwarding.addsFields && !host.isEmpty && !keepsHost
@@ -61,7 +66,7 @@ extension LineEdits.Treatment {
   /// Writes the replacement of the dropped bytes.
   func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
-    case .drop, .clientAddress, .dropUnlessTrusted, .dropPathClaim, .dropUnlessUpgrade: break
+    case .drop, .clientAddress, .dropUnlessTrusted, .dropPathClaim, .certificateClaim, .dropUnlessUpgrade: break
     case .replaceWithSlash: sink.append(UInt8(ascii: "/"))
     case .replaceWithAsterisk: sink.append(UInt8(ascii: "*"))
     case .replaceWithChunked: sink.append("chunked")

@@ -51,7 +51,7 @@ struct ResponseReading: BitwiseCopyable {
     case .keepAlive, .proxyConnection, .close:
       try head.edits.add(lines.line, .drop)
     case .other, .host, .te, .expect, .authorization, .proxyAuthorization, .forwarded, .forwardedFor, .forwardedProto,
-      .forwardedHost, .forwardedOther, .realIP, .proxyClaim, .proxy:
+      .forwardedHost, .forwardedOther, .realIP, .proxyClaim, .certificateClaim, .proxy:
       break
     }
   }

@@ -104,7 +104,8 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     return unsafe Hexadecimal.text(CertificateIdentities.bytes(of: number)).uppercased()
   }
 
-  private static func text(of name: OpaquePointer?) -> String {
+  /// An `X509_NAME` as text.
+  static func text(of name: OpaquePointer?) -> String {
     // SAFETY: the memory BIO is allocated and freed here; its bytes are copied before.
     guard let sink = unsafe BIO_new(BIO_s_mem()) else { return "" }
     defer { _ = unsafe BIO_free(sink) }

@@ -35,13 +35,18 @@ struct PEMFile: ~Copyable {
     while let certificate = unsafe PEM_read_bio_X509(source, nil, refusePassphrase, nil) {
       unsafe found.append(Certificate(adopting: certificate))
     }
-    // The end of the text is reported as "no start line"; any other error is a damaged certificate.
+    try requireEnd()
+    return found
+  }
+
+  /// After the last object was read. The end of the text is reported as "no start line"; any other error is a damaged
+  /// object.
+  func requireEnd() throws(TLSError) {
     let code = ERR_peek_last_error()
     guard code == 0 || ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE else {
       throw .refused(origin: origin, reason: takeQueuedReason())
     }
     ERR_clear_error()
-    return found
   }
 
   /// The first private key.
@@ -63,8 +68,9 @@ struct PEMFile: ~Copyable {
     throw .refused(origin: origin, reason: reason)
   }
 
-  private func reader() throws(TLSError) -> OpaquePointer {
-    // SAFETY: the BIO only borrows the bytes; both callers free it before `self` ends.
+  /// A BIO of the text, which the caller frees before this value ends.
+  func reader() throws(TLSError) -> OpaquePointer {
+    // SAFETY: the BIO only borrows the bytes; the callers free it before `self` ends.
     let source = unsafe bytes.withBytes { unsafe BIO_new_mem_buf($0.baseAddress, Int32($0.count)) }
     guard let source = unsafe source else { throw .openssl(doing: "reading \(origin)", reason: takeQueuedReason()) }
     return unsafe source

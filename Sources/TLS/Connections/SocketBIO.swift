@@ -17,6 +17,8 @@ struct SocketState: ~Copyable {
   var budget = 0
   /// The limit on TLS messages after the handshake.
   var allowance = MessageAllowance()
+  /// Why the peer's certificate was rejected.
+  var refusal: TLSFailure?
   /// Only on the client side.
   let client: ClientState?
 }

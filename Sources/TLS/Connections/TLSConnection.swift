@@ -120,13 +120,13 @@ import Linux
   /// A description of that, for logs.
   public static var floodExplanation: String { MessageAllowance.explanation }
 
-  /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
+  /// The SHA-256 fingerprint of the peer's certificate; nil if it has sent none.
   public var peerFingerprint: Fingerprint? {
     // SAFETY: the certificate is borrowed, and read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
-  /// The peer's certificate; nil on the server's side.
+  /// The peer's certificate; nil if it has sent none.
   public var peerCertificate: CertificateFacts? {
     // SAFETY: the certificate is borrowed, and read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe CertificateFacts(reading: $0) }
@@ -301,7 +301,7 @@ import Linux
   }
 
   private func explain(_ error: Int32) -> TLSFailure {
-    if let refusal = state.client?.refusal { return TLSFailure(refusal: refusal) }
+    if let refusal = state.refusal { return refusal }
     if error == SSL_ERROR_SSL { return .takingFromQueue() }
     if state.systemError != 0 { return TLSFailure(errno: state.systemError) }
     if state.reachedEnd { return TLSFailure(peer: "the peer closed the connection in the handshake", .closed) }

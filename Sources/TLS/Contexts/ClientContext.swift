@@ -73,12 +73,13 @@ import Glibc
       }
     }
     ERR_clear_error()
-    guard let state = unsafe SocketBIO.state(of: ssl), let client = unsafe state.pointee.client else { return 0 }
+    guard let state = unsafe SocketBIO.state(of: ssl) else { return 0 }
     let depth = unsafe X509_STORE_CTX_get_error_depth(chain)
     let culprit = unsafe depth == 0 ? leaf : X509_STORE_CTX_get_current_cert(chain)
-    client.refusal = unsafe CertificateRefusal(
+    let refusal = unsafe CertificateRefusal(
       reason: reason, certificate: culprit.flatMap { unsafe CertificateFacts(reading: $0) }, depth: Int(depth),
       leaf: leaf.flatMap { unsafe CertificateFacts(reading: $0) }, expectedName: expectedName)
+    unsafe state.pointee.refusal = TLSFailure(refusal: refusal)
     return 0
   }
 }
@@ -89,8 +90,6 @@ final class ClientState {
   let serverName: ReferenceIdentity
   /// The latest resumable session, until it is taken.
   var session: TLSSession?
-  /// Why the server's certificate was rejected.
-  var refusal: CertificateRefusal?
 
   init(context: ClientContext, serverName: ReferenceIdentity) {
     self.context = context

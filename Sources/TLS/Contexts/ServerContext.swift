@@ -19,6 +19,8 @@ private final class ReportedSecrets: Sendable {
   public let certificates: [CertificatePair]
   fileprivate let tickets: TicketKeys?
   private let profile: TLSProfile
+  /// Nil if clients are not asked for certificates.
+  public let verification: ClientVerification?
   /// Nil in a context that does not report them.
   private let secrets: ReportedSecrets?
 
@@ -30,23 +32,26 @@ private final class ReportedSecrets: Sendable {
 
   /// Certificates are selected by the client's server name (exact, then wildcard); the first is the default. Of several
   /// with one name and key type, the first is used. `tickets` are shared with the previous and next contexts; nil
-  /// disables resumption.
+  /// disables resumption, and so does a verification of clients.
   public convenience init(
-    certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?
+    certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?,
+    verification: ClientVerification? = nil
   ) throws(TLSError) {
-    try self.init(certificates, profile, tickets, reportsSecrets: false)
+    try self.init(certificates, profile, verification == nil ? tickets : nil, verification, reportsSecrets: false)
   }
 
   /// One that answers as `other` does, and reports the secrets of its connections: see `takeSecrets`.
   public convenience init(reportingSecretsLike other: ServerContext) throws(TLSError) {
-    try self.init(other.certificates, other.profile, other.tickets, reportsSecrets: true)
+    try self.init(other.certificates, other.profile, other.tickets, other.verification, reportsSecrets: true)
   }
 
   private init(
-    _ certificates: [CertificatePair], _ profile: TLSProfile, _ tickets: TicketKeys?, reportsSecrets: Bool
+    _ certificates: [CertificatePair], _ profile: TLSProfile, _ tickets: TicketKeys?,
+    _ verification: ClientVerification?, reportsSecrets: Bool
   ) throws(TLSError) {
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
     self.profile = profile
+    self.verification = verification
     secrets = reportsSecrets ? ReportedSecrets() : nil
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
     self.tickets = tickets
@@ -57,6 +62,7 @@ private final class ReportedSecrets: Sendable {
       handle.preferOwnOrder()
       for index in set { try handle.present(certificates[index]) }
       try handle.resume(with: tickets, profile: profile)
+      verification?.apply(to: handle)
       if reportsSecrets { handle.reportSecrets() }
       handles.append(handle)
     }

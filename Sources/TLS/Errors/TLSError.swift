@@ -9,6 +9,12 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   case noCertificate(origin: String)
   /// It contains no private key.
   case noKey(origin: String)
+  /// It contains no certificate revocation list.
+  case noRevocationList(origin: String)
+  /// A certificate in a file of authorities is not that of an authority.
+  case noAuthority(origin: String, subject: String)
+  /// A file of authorities has more than a service may trust.
+  case tooManyAuthorities(origin: String, count: Int, most: Int)
   /// The private key is encrypted, and there is no way to ask for the passphrase.
   case encryptedKey(origin: String)
   /// No certificate matches the private key. `subject` is the first certificate's.
@@ -34,6 +40,13 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(origin) holds no certificate; expected a PEM block that begins with -----BEGIN CERTIFICATE-----"
     case .noKey(let origin):
       "\(origin) holds no private key; expected a PEM block that begins with -----BEGIN PRIVATE KEY-----"
+    case .noRevocationList(let origin):
+      "\(origin) holds no revocation list; expected a PEM block that begins with -----BEGIN X509 CRL----- "
+        + "(openssl crl -inform der -in ca.crl -out \(origin))"
+    case .noAuthority(let origin, let subject):
+      "\(origin) holds the certificate of \(subject), which is no authority (basicConstraints)"
+    case .tooManyAuthorities(let origin, let count, let most):
+      "\(origin) holds \(count) authorities, and clients of each would be accepted; at most \(most) are supported"
     case .encryptedKey(let origin):
       "the private key in \(origin) is encrypted: store it without a passphrase "
         + "(openssl pkey -in \(origin) -out new.pem) and protect it with the file's mode"

@@ -30,7 +30,11 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     case parameters
     /// What the peer sent is not TLS.
     case notTLS
-    /// The peer violated the protocol, or its certificate was rejected.
+    /// The peer has sent no certificate, and must have one.
+    case noCertificate
+    /// The peer's certificate was rejected.
+    case badCertificate
+    /// The peer violated the protocol.
     case invalid
     /// This machine.
     case local
@@ -74,7 +78,7 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
   }
 
   init(refusal: CertificateRefusal) {
-    details = Details(blame: .verification, .invalid, reason: "", refusal: refusal)
+    details = Details(blame: .verification, .badCertificate, reason: "", refusal: refusal)
   }
 
   init(system reason: String) {
@@ -126,7 +130,13 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
 extension TLSFailure.Cause {
   /// The cause of a failure with this reason of OpenSSL's part for TLS.
   fileprivate init(of reason: Int32) {
-    self = parameterReasons.contains(reason) ? .parameters : foreignReasons.contains(reason) ? .notTLS : .invalid
+    self =
+      switch reason {
+      case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: .noCertificate
+      case let reason where parameterReasons.contains(reason): .parameters
+      case let reason where foreignReasons.contains(reason): .notTLS
+      default: .invalid
+      }
   }
 }
 

@@ -35,6 +35,8 @@ struct Counters: CounterSet {
     case .alert: worker.handshakes.failures.alert &+= 1
     case .parameters: worker.handshakes.failures.parameters &+= 1
     case .notTLS: worker.handshakes.failures.notTLS &+= 1
+    case .noCertificate: worker.handshakes.failures.noClientCertificate &+= 1
+    case .badCertificate: worker.handshakes.failures.badClientCertificate &+= 1
     case .invalid: worker.handshakes.failures.invalid &+= 1
     case .local: worker.handshakes.failures.local &+= 1
     }

@@ -48,6 +48,7 @@ struct Client: ~Copyable {
   var sessions = Sessions()
   /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
+  var certificate = ClientCertificate()
   /// The traces that follow the connection and its request.
   var traces = TraceMarks()
   /// Why the request or the connection ends, for traces: noted only while there are any.
@@ -97,6 +98,7 @@ struct Client: ~Copyable {
     forwarding = service.forwarding(
       for: peer.endpoint.address, isSecure: entrance.hasTLS, isUnnamed: entrance.isUnnamed)
     routed = nil
+    if side.stream.tls != nil { verifyCertificateAgain() }
   }
 
   /// Ends our direction in order, as far as possible without blocking.

@@ -127,6 +127,7 @@ struct ClientConnection: ~Copyable {
       since = context.now
       context.reports.counters.handshakeCompleted(isResumed: client.side.stream.tls?.isResumed == true)
       if client.snapshot.hosts.count > 1 { client.certificateSet = client.side.stream.tls?.certificateSet ?? 0 }
+      client.noteCertificate()
       phase = .open
       if context.reports.traces.isActive { client.reportHandshake(&context) }
       if context.isStopping { startLingering(&context) }
@@ -137,6 +138,9 @@ struct ClientConnection: ~Copyable {
       return .yield
     case .failed(let failure):
       noteHandshakeFailure(failure.cause, failure.description, &context)
+      if failure.blame == .verification {
+        context.reports.failures.note(client: client.peer.endpoint, failure.description, at: context.now)
+      }
       context.reports.log.debug(
         "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
         metadata: client.subject(client.peer))
@@ -286,6 +290,7 @@ struct ClientConnection: ~Copyable {
       return deny(.tooManyOfClient, &context)
     }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
+    guard !client.certificate.isOutdated else { return deny(.certificateOutdated, &context) }
     if client.snapshot.access != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
       if context.reports.traces.isActive { client.cause = .maintenance }

@@ -115,11 +115,12 @@ extension ActiveExchange {
   mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
-    if (exchange.request?.length ?? 0) > ActiveExchange.ordinaryHeadBytes {
+    if (exchange.request?.length ?? 0) &+ client.certificate.fields.count > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].side.output)
     }
     exchange.sendRequestHead(
-      from: client.side.input.bytes, forwarding: client.forwarding, keepAlive: snapshot.keepsServerConnections,
+      from: client.side.input.bytes, forwarding: client.forwarding, certificate: client.certificate.fields.span,
+      keepAlive: snapshot.keepsServerConnections,
       into: &context.servers[connection].side.output)
     guard context.servers[connection].side.output.overflowed else { return .none }
     context.servers[connection].side.output.removeAll()

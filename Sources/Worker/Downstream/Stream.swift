@@ -91,6 +91,23 @@ struct Stream: ~Copyable {
     }
   }
 
+  /// The peer's certificate; nil if it has sent none, and without TLS.
+  var peerCertificate: CertificateFacts? {
+    switch tls {
+    case .some(let tls): tls.peerCertificate
+    case .none: nil
+    }
+  }
+
+  /// Whether the client's certificate, or that it has none, would be accepted in a handshake now; nil before the
+  /// handshake has begun.
+  func isAccepted(by verification: ClientVerification) -> Bool? {
+    switch tls {
+    case .some(let tls): tls.isAccepted(by: verification)
+    case .none: nil
+    }
+  }
+
   /// Whether the TCP connection attempt has succeeded or failed.
   var isSettled: Bool { plain.contains(.writable) }
 

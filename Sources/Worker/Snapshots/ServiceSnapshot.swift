@@ -106,7 +106,8 @@ final class ServiceSnapshot: Sendable {
   func forwarding(for address: IPAddress, isSecure: Bool, isUnnamed: Bool = false) -> ForwardedFields {
     ForwardedFields(
       client: address, isSecure: isSecure, addsFields: settings.forwarded.add,
-      isPeerTrusted: !isUnnamed && settings.forwarded.trustedProxies.contains { $0.contains(address) })
+      isPeerTrusted: !isUnnamed && settings.forwarded.trustedProxies.contains { $0.contains(address) },
+      verifiesCertificates: settings.tls.clientCertificates != nil)
   }
 
   /// The set of certificates for the same name as a set of an earlier snapshot that was presented to a client.
@@ -123,7 +124,8 @@ final class ServiceSnapshot: Sendable {
   ) throws(ConfigurationSnapshotError) -> ServerContext {
     do throws(TLSError) {
       return try ServerContext(
-        certificates: settings.loadCertificates(), profile: settings.profile, tickets: settings.tickets ? tickets : nil)
+        certificates: settings.loadCertificates(), profile: settings.profile, tickets: settings.tickets ? tickets : nil,
+        verification: settings.clientCertificates?.load())
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }

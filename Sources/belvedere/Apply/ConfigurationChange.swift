@@ -29,7 +29,9 @@ struct ConfigurationChange: ~Copyable {
   private(set) var certificates: [String: [CertificateFacts]] = [:]
 
   /// What a proposal may contain.
-  static let transferred: Set<FileReference.Purpose> = [.certificate, .privateKey, .trustAnchors, .errorPage]
+  static let transferred: Set<FileReference.Purpose> = [
+    .certificate, .privateKey, .trustAnchors, .clientAuthorities, .revocationLists, .errorPage,
+  ]
   /// Longer than the service waits for its worker.
   private static let reloadTimeout = Interval.seconds(40)
   /// How long the service may take to find a server in each of its services, in seconds.
