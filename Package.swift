@@ -60,7 +60,7 @@ let package = Package(
     module("Apply", ["Wire"]),
     module("Observe", ["Domain", "Wire", "HTTP1", "Control"], resources: [.embedInCode("Page/page.html")]),
     module("Screen", ["Domain", "Wire", "Control"]),
-    module("Import", ["Domain", "Wire"]),
+    module("Import", ["Domain", "Wire", "HTTP1"]),
     module("Doctor", ["Domain", "Wire"]),
 
     // Edges: each encapsulates one external interface.

@@ -30,7 +30,8 @@ import Testing
 
   static let files = [
     "affinity", "errors", "health", "limits", "listen", "log", "mode", "redirect", "relay", "servers", "service",
-    "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp", "pair", "observe",
+    "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp", "pair", "observe", "access",
+    "headers",
   ]
 
   static let cases = files.flatMap { file in

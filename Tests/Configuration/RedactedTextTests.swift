@@ -5,6 +5,22 @@ import Testing
 @Suite struct `A configuration without secrets` {
   private func redacted(_ text: String) -> RedactedText? { RedactedText(Array(text.utf8), file: "b.yaml") }
 
+  @Test func `the values of fields that are set are removed, and their names kept`() throws {
+    let text = "headers: { request: { set: { X-Origin: s3cret, key: /s3cret }, remove: [X-A] } }"
+    let found = try #require(redacted(text))
+    #expect(
+      found.text == """
+        headers:
+            request:
+                set:
+                    X-Origin: [removed]  # 1
+                    key: [removed]  # 1
+                remove:
+                  - X-A  # 1
+
+        """)
+  }
+
   @Test func `secrets and comments are removed, and the rest is kept with its lines`() throws {
     let found = try #require(
       redacted(
@@ -82,11 +98,11 @@ import Testing
     #expect(try #require(redacted(shown)).text.replacing(#/# \d/#, with: "# 1") == shown + "\n")
   }
 
-  @Test func `the examples of the reference have no secrets, but a password`() throws {
+  @Test func `the examples of the reference have no secrets, but a password and fields that are set`() throws {
     for section in Schema.sections {
       for key in section.keys {
         let text = try #require(redacted("\(key.name): \(key.example)\n")).text
-        #expect(text.contains("[removed]") == (key.name == "password"), "\(text)")
+        #expect(text.contains("[removed]") == ["password", "set"].contains(key.name), "\(text)")
       }
     }
   }

@@ -80,6 +80,8 @@ import Testing
         whole["tls"] = "{ certificate: /etc/view.pem, client-certificates: { \(mine) } }"
       case "servers.NAME": whole["servers"] = "{ a: { \(mine) } }"
       case "access.paths.PATH": whole["access"] = "{ paths: { /admin: { \(mine) } } }"
+      case "headers.request", "headers.response":
+        whole["headers"] = "{ \(section.name.dropFirst("headers.".count)): { \(mine) } }"
       case "log.access": whole["log"] = "{ access: { \(mine) } }"
       case "vrrp", "vrrp.authentication", "vrrp.track", "vrrp.mail":
         let part = section.name.split(separator: ".").dropFirst().first.map { "\($0): { \(self.part(mine)) }" } ?? mine

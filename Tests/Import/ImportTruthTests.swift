@@ -66,6 +66,26 @@ import Testing
         + "http-request set-header X-Forwarded-For %[hdr(CF-Connecting-IP)]\ndefault_backend cs\n" + servers,
       has: ["X-Forwarded-Proto https: the default anyway", "%[hdr(CF-Connecting-IP)]: not possible"]),
     Case(
+      name: "constant fields are set and removed",
+      text: secure + "http-request set-header X-Entrance internet\nhttp-request del-header X-Debug\n"
+        + "http-response del-header Server\nhttp-response set-header X-Frame-Options \"SAMEORIGIN\" if { ssl_fc }\n"
+        + "http-after-response set-header Strict-Transport-Security \"max-age=31536000; includeSubDomains\"\n"
+        + "default_backend cs\n" + servers,
+      has: [
+        "set: { X-Entrance: internet }", "remove: [X-Debug]", "remove: [Server]", "X-Frame-Options: SAMEORIGIN",
+        "max-age: 365d", "include-subdomains: true", "X-Entrance internet: taken over", "X-Debug: taken over",
+      ]),
+    Case(
+      name: "fields with variables and conditions are none that are always the same",
+      text: secure + "http-request set-header X-Client %[src]\nhttp-request set-header X-A 1 if { path /a }\n"
+        + "http-request set-header Cookie x\nhttp-request del-header X-B -m beg\nhttp-request set-header X-C 1\n"
+        + "http-request set-header x-c 2\nhttp-request set-header X-Share 50%%\n"
+        + "http-response set-header Strict-Transport-Security \"max-age=1; preload\"\ndefault_backend cs\n" + servers,
+      has: [
+        "%[src]: not possible", "{ path /a }: not possible", "Cookie x: not possible", "-m beg: not possible",
+        "X-C: ", "x-c 2: not possible", "X-Share: \"50%\"", "preload\": not possible",
+      ], hasNot: ["X-Client: ", "X-A: ", "Cookie: ", "\nhsts: "]),
+    Case(
       name: "the opposite of a list of proxies is no list",
       text: secure + "tcp-request connection expect-proxy layer4 unless { src 10.0.0.0/8 }\ndefault_backend cs\n"
         + servers,

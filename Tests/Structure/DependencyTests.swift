@@ -21,7 +21,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Apply", ["Wire"]),
   ("Observe", ["Domain", "Wire", "HTTP1", "Control"]),
   ("Screen", ["Domain", "Wire", "Control"]),
-  ("Import", ["Domain", "Wire"]),
+  ("Import", ["Domain", "Wire", "HTTP1"]),
   ("Doctor", ["Domain", "Wire"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),

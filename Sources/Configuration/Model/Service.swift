@@ -25,6 +25,9 @@ extension Configuration {
     package var affinity = Affinity()
     package var forwarded = Forwarded()
     package var access = Access()
+    package var headers = Headers()
+    /// Strict-Transport-Security for clients; nil: not sent.
+    package var transportSecurity: TransportSecurity?
     package var requests = Requests()
     package var pool = Pool()
     package var timeouts = Timeouts()

@@ -31,6 +31,7 @@ enum Rules {
     checkAffinity(service, &reader)
     checkForwarded(service, &reader)
     checkAccess(service, &reader)
+    checkHeaders(service, &reader)
     checkTimeouts(service, &reader)
     checkDatagrams(service, &reader)
   }
@@ -81,7 +82,7 @@ enum Rules {
           "`certificate` is missing in `tls`", at: tls.key, "For example: certificate: /etc/belvedere/tls/view.pem")
       }
     case .passthrough:
-      for key in ["tls", "forwarded", "requests", "pool", "errors"] {
+      for key in ["tls", "forwarded", "headers", "hsts", "requests", "pool", "errors"] {
         guard let site = reader.site(key) else { continue }
         if key == "forwarded", service.forwarded.proxyProtocol { continue }
         reader.warn("`\(key)` does nothing in mode `passthrough`", at: site.key)

@@ -34,7 +34,9 @@ package enum Schema {
     Description(root), Description(tls), Description(certificate), Description(clientCertificates),
     Description(redirect), Description(relay),
     Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
-    Description(clientAccess), Description(accessPath), Description(requests), Description(pool), Description(timeouts),
+    Description(clientAccess), Description(accessPath), Description(headers),
+    Description(requestHeaders), Description(responseHeaders), Description(transportSecurity), Description(requests),
+    Description(pool), Description(timeouts),
     Description(limits), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
     Description(mail), Description(pair), Description(observer), Description(observerCertificate),
@@ -191,6 +193,13 @@ package enum Schema {
       "access", \.access, .section(clientAccess), default: "see there",
       example: "{ paths: { /admin: { allow: [10.0.0.0/8] } } }",
       "Which client networks may use the service, and which of its paths."),
+    Key(
+      "headers", \.headers, .section(headers), default: "none", example: "{ response: { remove: [Server] } }",
+      "Fields that are set or removed in requests and responses."),
+    Key(
+      "hsts", \.transportSecurity, .either("off", or: .section(transportSecurity)), default: "off",
+      example: "{ max-age: 365d }",
+      "Strict-Transport-Security (RFC 6797), by which browsers use https only."),
     Key(
       "requests", \.requests, .section(requests), default: "see there", example: "{ hosts: any }",
       "Which requests are accepted."),

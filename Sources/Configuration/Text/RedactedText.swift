@@ -29,6 +29,9 @@ package struct RedactedText {
     /// Whether the keys below it are chosen by the administrator.
     var hasNames: Bool { kinds.contains { $0.contains("mapping of") || $0.contains("for each host name") } }
 
+    /// Whether the values below it may be secrets: with a field, some servers tell a proxy that they trust.
+    var hasSecrets: Bool { kinds.contains { $0.contains("mapping of field names") } }
+
     /// Whether these are numbers.
     var hasNumbers: Bool {
       kinds.contains { $0.contains("mapping of numbers") || $0.contains("mapping of status codes") }
@@ -69,7 +72,7 @@ package struct RedactedText {
     let isName = parent.map { $0.hasName(key) }
     let known = Self.knownKeys[key]
     var own = Disclosure.nothing
-    if key == "password" {
+    if key == "password" || parent?.hasSecrets == true {
       own = .nothing
     } else if Self.secretKeys.contains(key) {
       own = .places

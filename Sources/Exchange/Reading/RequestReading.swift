@@ -119,19 +119,29 @@ extension Exchange {
     }
   }
 
-  /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer.
+  /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer. False if
+  /// `edits` remove more lines than a head may have that are not copied.
   public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, certificate: Span<UInt8> = Span(), keepAlive: Bool,
-    into sink: inout Sink
-  ) {
-    guard let request, case .relaying = state else { return }
+    edits: HeaderEdits? = nil, into sink: inout Sink
+  ) -> Bool {
+    guard let request, case .relaying = state else { return true }
     // A server may leave a GET's content unread; it must not be parsed as the next request.
     let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
-    request.render(
-      from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, into: &sink)
+    if let edits {
+      var edited = request
+      do throws(Rejection) { try edited.removeLines(edits, of: bytes) } catch { return false }
+      edited.render(
+        from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, edits: edits, into: &sink
+      )
+    } else {
+      request.render(
+        from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, into: &sink)
+    }
     outbound.cursor.send(request.length)
     if !keepAlive { change { $0.marks.insert(.closesConnection) } }
+    return true
   }
 
   /// Request bytes before the cursor, including the head, may have been sent to the server.

@@ -17,13 +17,14 @@ public enum ResponseStep: Hashable, Sendable {
 
 extension Exchange {
   /// Processes the server's bytes that were not processed before; `bytes` are all bytes received and not consumed.
-  /// Heads are written into `sink` in the form for the client. If it leaves an `overwrite`, the caller must apply it
+  /// Heads are written into `sink` in the form for the client, with `edits`. If it leaves an `overwrite`, the caller must apply it
   /// and call again with the rest. The effects are empty unless the attempt ends.
   @inline(__always)
   public mutating func readResponse<Sink: ByteSink & ~Copyable>(
-    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, edits: HeaderEdits? = nil, at now: Instant,
+    into sink: inout Sink
   ) -> (step: ResponseStep, effects: Effects) {
-    let step = parseResponse(bytes, end: end, policy: policy, at: now, into: &sink)
+    let step = parseResponse(bytes, end: end, policy: policy, edits, at: now, into: &sink)
     let effects =
       switch step {
       case .incomplete, .head, .body: Effects.none
@@ -35,13 +36,14 @@ extension Exchange {
   }
 
   private mutating func parseResponse<Sink: ByteSink & ~Copyable>(
-    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, _ edits: HeaderEdits?, at now: Instant,
+    into sink: inout Sink
   ) -> ResponseStep {
     guard case .relaying(var attempt) = state else { return .incomplete }
     switch inbound.side {
     case .head:
       defer { state = .relaying(attempt) }
-      return readHead(bytes, end: end, policy: policy, at: now, of: &attempt, into: &sink)
+      return readHead(bytes, end: end, policy: policy, edits, at: now, of: &attempt, into: &sink)
     case .body: return readBody(bytes, end: end, at: now)
     case .tunnel: return readTunnel(bytes, end: end, at: now)
     case .complete:
@@ -56,7 +58,7 @@ extension Exchange {
   }
 
   private mutating func readHead<Sink: ByteSink & ~Copyable>(
-    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, _ edits: HeaderEdits?, at now: Instant,
     of attempt: inout Attempt, into sink: inout Sink
   ) -> ResponseStep {
     guard let request else { return .incomplete }
@@ -71,7 +73,10 @@ extension Exchange {
       return end == nil ? .incomplete : .truncated
     case .rejected(let rejection):
       return .malformed(rejection)
-    case .head(let head):
+    case .head(var head):
+      if let edits {
+        do throws(Rejection) { try head.removeLines(edits, of: bytes) } catch { return .malformed(error) }
+      }
       inbound.cursor.approve(head.length)
       inbound.cursor.send(head.length)
       inbound.scanner = HeadScanner()
@@ -85,7 +90,7 @@ extension Exchange {
       }
       accept(head, followedBy: bytes.extracting(head.length...), at: now, by: &attempt)
       let connection: Persistence = head.isUpgrade ? .upgrade : clientUse == .closes ? .close : .keepAlive
-      head.render(from: bytes, connection: connection, clientVersion: request.version, into: &sink)
+      head.render(from: bytes, connection: connection, clientVersion: request.version, edits: edits, into: &sink)
       return .head
     }
   }

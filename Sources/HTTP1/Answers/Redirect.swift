@@ -29,8 +29,9 @@ public struct Redirect: Sendable {
 
   /// Writes the complete response to `head`, which was parsed from `bytes`: 301 for GET and HEAD, 308 for all other
   /// methods, which must not become GET (RFC 9110 §15.4.9). The connection must be closed after it.
+  /// `fields`: further lines.
   public func render<Sink: ByteSink & ~Copyable>(
-    _ head: RequestHead, from bytes: Span<UInt8>, into sink: inout Sink
+    _ head: RequestHead, from bytes: Span<UInt8>, fields: [UInt8] = [], into sink: inout Sink
   ) {
     let mayChangeMethod = head.method == .get || head.method == .head
     sink.append(mayChangeMethod ? "HTTP/1.1 301 Moved Permanently\r\n" : "HTTP/1.1 308 Permanent Redirect\r\n")
@@ -52,6 +53,8 @@ public struct Redirect: Sendable {
       sink.append(head.pathAndQuery.slice(of: bytes))
     }
     // RFC 9110 §15.4.2, §15.4.9: browsers may otherwise cache it indefinitely, even after the service has moved.
-    sink.append("\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    sink.append("\r\nCache-Control: no-store\r\nContent-Length: 0\r\n")
+    sink.append(fields.span)
+    sink.append("Connection: close\r\n\r\n")
   }
 }

@@ -16,10 +16,11 @@ public struct StatusPage: BitwiseCopyable, Sendable {
     self.retryAfterSeconds = retryAfterSeconds
   }
 
-  /// Writes the complete response, with a line of plain text as the body.
-  public func render<Sink: ByteSink & ~Copyable>(into sink: inout Sink) {
+  /// Writes the complete response, with a line of plain text as the body. `fields`: further lines of the head.
+  public func render<Sink: ByteSink & ~Copyable>(fields: [UInt8] = [], into sink: inout Sink) {
     // Status code, SP, phrase, LF.
-    renderHead(contentType: "text/plain; charset=utf-8", length: status.phrase.utf8CodeUnitCount + 5, into: &sink)
+    let length = status.phrase.utf8CodeUnitCount + 5
+    renderHead(contentType: "text/plain; charset=utf-8", length: length, fields, into: &sink)
     guard !isToHead else { return }
     sink.append(decimal: UInt64(status.rawValue))
     sink.append(UInt8(ascii: " "))
@@ -28,13 +29,13 @@ public struct StatusPage: BitwiseCopyable, Sendable {
   }
 
   /// Writes the complete response, with the operator's HTML page as the body.
-  public func render<Sink: ByteSink & ~Copyable>(page: Span<UInt8>, into sink: inout Sink) {
-    renderHead(contentType: "text/html; charset=utf-8", length: page.count, into: &sink)
+  public func render<Sink: ByteSink & ~Copyable>(page: Span<UInt8>, fields: [UInt8] = [], into sink: inout Sink) {
+    renderHead(contentType: "text/html; charset=utf-8", length: page.count, fields, into: &sink)
     if !isToHead { sink.append(page) }
   }
 
   private func renderHead<Sink: ByteSink & ~Copyable>(
-    contentType: StaticString, length: Int, into sink: inout Sink
+    contentType: StaticString, length: Int, _ fields: [UInt8], into sink: inout Sink
   ) {
     sink.append("HTTP/1.1 ")
     sink.append(decimal: UInt64(status.rawValue))
@@ -53,6 +54,7 @@ public struct StatusPage: BitwiseCopyable, Sendable {
       sink.append(decimal: UInt64(seconds))
       sink.append("\r\n")
     }
+    sink.append(fields.span)
     sink.append("Connection: close\r\n\r\n")
   }
 }

@@ -94,6 +94,15 @@ struct LineEdits: BitwiseCopyable, Sendable {
     }
   }
 
+  /// Drops every line of the field section from `start` on that `edits` remove and that has no edit yet.
+  mutating func dropLines(removedBy edits: HeaderEdits, from start: Int, of bytes: Span<UInt8>) throws(Rejection) {
+    var lines = FieldLines(ofHead: bytes, from: start)
+    while try lines.next(all: true) == .line {
+      guard edits.removes(lines.nameRange.slice(of: bytes)), !covers(lines.lineStart) else { continue }
+      try add(lines.line, .drop)
+    }
+  }
+
   /// Drops what tells servers of another path than that of the request.
   mutating func dropPathClaims() {
     for index in 0..<count where self[index].treatment == .dropPathClaim {

@@ -12,9 +12,10 @@ extension RequestHead {
   /// An HTTP/1.0 request stays HTTP/1.0 (the deliberate downgrade of RFC 9112 §2.3): the server then responds without
   /// chunks, which the client could not parse; a chunked response is refused.
   ///
-  /// `certificate` has complete lines about the client's certificate.
+  /// `certificate` has complete lines about the client's certificate. `edits`: adds their lines; see `removeLines`.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: ForwardedFields, certificate: Span<UInt8> = Span(), connection: Persistence,
+    edits added: HeaderEdits? = nil,
     into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
@@ -38,6 +39,10 @@ extension RequestHead {
       edit.treatment.appendReplacement(upgrading: upgrades, to: &sink)
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
+    if let added {
+      let lines = added.lines
+      sink.append(lines.span)
+    }
 
     if upgrades {
       sink.append("Connection: Upgrade\r\n")

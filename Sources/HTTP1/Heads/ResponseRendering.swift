@@ -9,8 +9,11 @@ extension ResponseHead {
   /// `bytes` must be those that the head was parsed from. Lines that are not rewritten are copied unchanged. A chunked
   /// body never reaches an HTTP/1.0 client: its request was sent as HTTP/1.0, and a chunked response to that is
   /// refused.
+  ///
+  /// `edits`: adds their lines, but not to an interim response; see `removeLines`.
   public func render<Sink: ByteSink & ~Copyable>(
-    from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, into sink: inout Sink
+    from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, edits added: HeaderEdits? = nil,
+    into sink: inout Sink
   ) {
     var cursor = 0
     if version == .http10 || !hasReasonSpace {
@@ -27,6 +30,10 @@ extension ResponseHead {
       edit.treatment.appendReplacement(upgrading: isUpgrade, to: &sink)
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
+    if let added, !isInterim {
+      let lines = added.lines
+      sink.append(lines.span)
+    }
 
     if isUpgrade {
       sink.append("Connection: Upgrade\r\n\r\n")

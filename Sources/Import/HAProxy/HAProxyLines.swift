@@ -156,7 +156,8 @@ extension HAProxyImport {
     case "acl": verdict = conditionVerdict(line, of: proxy)
     case "option": verdict = optionVerdict(line, isBack, draft)
     case "http-check", "tcp-check": verdict = nil
-    case "redirect", "http-request", "tcp-request": return settleRule(line, of: proxy, &draft)
+    case "redirect", "http-request", "http-response", "http-after-response", "tcp-request":
+      return settleRule(line, of: proxy, &draft)
     default: verdict = nil
     }
     if let verdict { ledger.settle(line.range, verdict) }

@@ -28,6 +28,7 @@ extension HAProxyImport {
           : .impossible("only plain http is redirected, all of it and to https; let the servers redirect"))
     }
     let verdict: Verdict?
+    if let fields = fieldVerdict(line, of: proxy, &draft) { return ledger.settle(line.range, fields) }
     switch (line.words[0], line[1]) {
     case ("http-request", "set-header"), ("http-request", "add-header"), ("http-request", "del-header"):
       let field = (line[2] ?? "").lowercased()

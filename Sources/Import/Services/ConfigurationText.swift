@@ -4,7 +4,8 @@ import Wire
 struct ConfigurationText {
   private static let order = [
     "service", "mode", "listen", "redirect", "relay", "tls", "servers", "trust", "server-tls-profile", "health",
-    "affinity", "forwarded", "requests", "pool", "timeouts", "retries", "errors", "limits", "services",
+    "affinity", "forwarded", "access", "headers", "hsts", "requests", "pool", "timeouts", "retries", "errors", "limits",
+    "services",
     "server-state-file", "log", "threads", "vrrp", "pair",
   ]
 

@@ -30,13 +30,13 @@ extension Exchange {
 
   @inline(always)
   mutating func readResponse(
-    in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
+    in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, edits: HeaderEdits?, at now: Instant,
     into output: inout Buffer
   ) -> (step: ResponseStep, effects: Effects) {
-    var reading = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+    var reading = readResponse(buffer.bytes, end: end, policy: policy, edits: edits, at: now, into: &output)
     while let (offset, octet) = takeOverwrite() {
       buffer.overwrite(at: offset, with: octet)
-      reading = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+      reading = readResponse(buffer.bytes, end: end, policy: policy, edits: edits, at: now, into: &output)
     }
     return reading
   }
@@ -51,7 +51,7 @@ extension Stream {
 }
 
 extension Redirect {
-  func render(_ head: RequestHead, from buffer: borrowing Buffer, into output: inout Buffer) {
-    render(head, from: buffer.bytes, into: &output)
+  func render(_ head: RequestHead, from buffer: borrowing Buffer, fields: [UInt8], into output: inout Buffer) {
+    render(head, from: buffer.bytes, fields: fields, into: &output)
   }
 }

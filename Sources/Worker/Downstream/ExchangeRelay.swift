@@ -193,16 +193,17 @@ extension ActiveExchange {
     }
     if exchange.inbound.side == .head {
       context.buffers.lease(&client.side.output)
-      if snapshot.policy.limits.bytes > ActiveExchange.ordinaryHeadBytes,
-        context.servers[connection].side.input.count > ActiveExchange.ordinaryHeadBytes
+      let added = snapshot.edits.response?.lines.count ?? 0
+      if snapshot.policy.limits.bytes + added > ActiveExchange.ordinaryHeadBytes,
+        context.servers[connection].side.input.count + added > ActiveExchange.ordinaryHeadBytes
       {
         context.buffers.enlarge(&client.side.output)
       }
     }
     while true {
       let (step, effects) = exchange.readResponse(
-        in: &context.servers[connection].side.input, end: end, policy: snapshot.policy, at: context.now,
-        into: &client.side.output)
+        in: &context.servers[connection].side.input, end: end, policy: snapshot.policy,
+        edits: snapshot.edits.response, at: context.now, into: &client.side.output)
       if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:

@@ -12,15 +12,25 @@ extension ActiveExchange {
     if status == .serviceUnavailable {
       page.retryAfterSeconds = isMaintenance ? ActiveExchange.maintenanceRetrySeconds : ActiveExchange.retryAfterSeconds
     }
+    let replacement = snapshot.pages[isMaintenance ? .maintenance : .error(status.rawValue)]
+    let fields = ownFields(client)
     context.buffers.lease(&client.side.output)
+    if (replacement?.count ?? 0) + fields.count > ActiveExchange.ordinaryHeadBytes {
+      context.buffers.enlarge(&client.side.output)
+    }
     // Pending interim responses are sent first: TLS may have begun to send them.
-    if let replacement = snapshot.pages[isMaintenance ? .maintenance : .error(status.rawValue)] {
-      page.render(page: replacement.span, into: &client.side.output)
+    if let replacement {
+      page.render(page: replacement.span, fields: fields, into: &client.side.output)
     } else {
-      page.render(into: &client.side.output)
+      page.render(fields: fields, into: &client.side.output)
     }
     // Pending interim responses may have left too little room.
     return client.side.output.overflowed ? effects(of: .pageTooLarge, context) : .none
+  }
+
+  /// The operator's fields for responses of our own.
+  private func ownFields(_ client: borrowing Client) -> [UInt8] {
+    snapshot.edits.response?.ownLines(isSecure: client.entrance.hasTLS) ?? []
   }
 
   /// The Retry-After of a client for which no server was available: the health checks need a few seconds to find one.
@@ -35,7 +45,7 @@ extension ActiveExchange {
     }
     context.buffers.lease(&client.side.output)
     client.side.output.removeAll()
-    redirect.render(request, from: client.side.input, into: &client.side.output)
+    redirect.render(request, from: client.side.input, fields: ownFields(client), into: &client.side.output)
     guard client.side.output.overflowed else { return .none }
     client.side.output.removeAll()
     return effects(of: .redirectTooLarge, context)

@@ -115,14 +115,16 @@ extension ActiveExchange {
   mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
-    if (exchange.request?.length ?? 0) &+ client.certificate.fields.count > ActiveExchange.ordinaryHeadBytes {
+    let edits = snapshot.edits.request
+    let added = client.certificate.fields.count &+ (edits?.lines.count ?? 0)
+    if (exchange.request?.length ?? 0) &+ added > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].side.output)
     }
-    exchange.sendRequestHead(
+    let isWritten = exchange.sendRequestHead(
       from: client.side.input.bytes, forwarding: client.forwarding, certificate: client.certificate.fields.span,
-      keepAlive: snapshot.keepsServerConnections,
+      keepAlive: snapshot.keepsServerConnections, edits: edits,
       into: &context.servers[connection].side.output)
-    guard context.servers[connection].side.output.overflowed else { return .none }
+    if isWritten, !context.servers[connection].side.output.overflowed { return .none }
     context.servers[connection].side.output.removeAll()
     return effects(of: .requestHeadTooLarge, context)
   }

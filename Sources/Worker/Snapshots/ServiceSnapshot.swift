@@ -28,6 +28,8 @@ final class ServiceSnapshot: Sendable {
   let affinity: AffinityKeys
   /// Nil without rules, so that they cost nothing.
   let access: AccessRules?
+  /// The fields that are edited; nil where none are.
+  let edits: (request: HeaderEdits?, response: HeaderEdits?)
   let redirect: Redirect?
   /// The accepted host names, by the set with the certificate presented to the client; empty if all are accepted.
   let hosts: [ServedHosts]
@@ -84,6 +86,7 @@ final class ServiceSnapshot: Sendable {
     backend = try Backend(settings, Array(servers), secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
     access = settings.access.isEmpty ? nil : AccessRules(settings.access)
+    edits = ServiceSnapshot.edits(settings)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)
     pages = try ServiceSnapshot.loadPages(settings.pages)
@@ -157,6 +160,21 @@ final class ServiceSnapshot: Sendable {
       }
     }
     return servers
+  }
+
+  private static func edits(
+    _ settings: Configuration.Service
+  ) -> (request: HeaderEdits?, response: HeaderEdits?) {
+    func edits(_ settings: Configuration.Headers.Edits, transportSecurity: String? = nil) -> HeaderEdits? {
+      guard !settings.isEmpty || transportSecurity != nil else { return nil }
+      return HeaderEdits(
+        set: settings.set.map { (name: $0.name, value: $0.value) }, remove: settings.remove,
+        transportSecurity: transportSecurity)
+    }
+    return (
+      edits(settings.headers.request),
+      edits(settings.headers.response, transportSecurity: settings.transportSecurity?.text)
+    )
   }
 
   private static func loadPages(
