@@ -31,7 +31,7 @@ import Testing
   static let files = [
     "affinity", "errors", "health", "limits", "listen", "log", "mode", "redirect", "relay", "servers", "service",
     "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp", "pair", "observe", "access",
-    "headers",
+    "headers", "rates",
   ]
 
   static let cases = files.flatMap { file in

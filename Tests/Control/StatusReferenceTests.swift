@@ -34,6 +34,7 @@ import Testing
     report.servers[0].counts = ServerCounts()
     report.counters.services = [.init(name: "view")]
     report.counters.loops = [LoopCounts()]
+    report.limits.rates = .init(connections: "50/s burst 4000", handshakes: nil, requests: nil, isTrial: true)
     report.pair = samplePair
     report.services = [.init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443"])]
     report.maintenance = [.init(service: "view", since: sampleTime, node: "lb1")]

@@ -146,11 +146,12 @@ let sampleReportText =
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"#
   + #""bad_client_certificate":0,"certificate":0,"closed":0,"invalid":0,"local":0,"no_client_certificate":0,"#
   + #""not_tls":0,"parameters":0,"timeout":0},"full":40,"resumed":2},"limits":{"#
-  + #""accept_pauses":0,"connections":0,"connections_per_address":0,"queue":0,"server_connections":0,"tls_messages":0},"#
+  + #""accept_pauses":0,"connection_rate":0,"connections":0,"connections_per_address":0,"handshake_rate":0,"queue":0,"#
+  + #""request_rate":0,"server_connections":0,"tls_messages":0},"#
   + #""log":{"dropped":0,"suppressed":0},"loops":[{"late_turns":1,"turns":9}],"pair":{"bytes_in":0,"bytes_out":0},"#
   + #""services":[],"workers":1},"#
   + #""limits":{"clients":100000,"connections":10000,"#
-  + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"maintenance":[],"mode":"http","#
+  + #""connections_per_address":null,"flows":4000,"queue":1000,"rates":null},"listeners":["*:443","*:80 (redirect)"],"maintenance":[],"mode":"http","#
   + #""node":"lb1","pair":null,"pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
   + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
   + #""text":"accepting pauses","time":"2026-11-22T09:32:01.123Z"}],"routers":["#

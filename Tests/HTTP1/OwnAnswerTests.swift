@@ -51,7 +51,7 @@ struct OwnAnswerTests {
   @Test func `every rejection has an appropriate status and a unique reason`() {
     var reasons: Set<String> = []
     for rejection in Rejection.allCases {
-      #expect([400, 403, 405, 413, 414, 417, 421, 431, 501, 503, 505].contains(rejection.status.rawValue))
+      #expect([400, 403, 405, 413, 414, 417, 421, 429, 431, 501, 503, 505].contains(rejection.status.rawValue))
       #expect(reasons.insert(rejection.reason.description).inserted)
     }
   }

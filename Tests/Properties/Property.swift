@@ -31,6 +31,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "connection-id") { (bytes) throws(Violation) in try ConnectionIDProperties.check(bytes) },
     Property(name: "pair-frames") { (bytes) throws(Violation) in try PairFrameProperties.check(bytes) },
     Property(name: "apply-stream") { (bytes) throws(Violation) in try ApplyStreamProperties.check(bytes) },
+    Property(name: "rates") { (bytes) throws(Violation) in try RateProperties.check(bytes) },
     Property(name: "import") { (bytes) throws(Violation) in try ImportProperties.check(bytes) },
     Property(name: "exchange") { (bytes) throws(Violation) in try ExchangeProperties.check(bytes) },
   ]

@@ -19,6 +19,7 @@ package struct Configuration: Equatable, Sendable {
   /// In the file's order; one service without a name if the file has no `services`.
   package var services: [Service]
   package var limits = Limits()
+  package var rates = Rates()
   /// The file that keeps the servers' administrative states over a restart; nil for none.
   package var serverStateFile: String?
   package var log = Log()
@@ -47,6 +48,6 @@ package struct Configuration: Equatable, Sendable {
 
   /// The statuses of Belvedere's own responses, which may have custom error pages: the same as `HTTP1.Status`.
   package static let statusCodes: [UInt16] = [
-    400, 403, 405, 408, 413, 414, 417, 421, 431, 500, 501, 502, 503, 504, 505,
+    400, 403, 405, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505,
   ]
 }

@@ -12,6 +12,7 @@ enum Rules {
     checkServices(configuration, &reader)
     checkAddresses(configuration, &reader)
     checkLimits(configuration, &reader)
+    checkRates(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
     checkPair(configuration, &reader)
     checkObserver(configuration, &reader)

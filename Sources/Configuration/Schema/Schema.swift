@@ -37,7 +37,7 @@ package enum Schema {
     Description(clientAccess), Description(accessPath), Description(headers),
     Description(requestHeaders), Description(responseHeaders), Description(transportSecurity), Description(requests),
     Description(pool), Description(timeouts),
-    Description(limits), Description(log),
+    Description(limits), Description(rates), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
     Description(mail), Description(pair), Description(observer), Description(observerCertificate),
   ]
@@ -115,6 +115,10 @@ package enum Schema {
     Key(
       servicesKey, \.services, .services, default: "none", example: "{ \(exampleService) }",
       "Several services by name, each with its own keys of this table."),
+    Key(
+      "rates", \.rates, .section(rates), default: "none, see there",
+      example: "{ handshakes: 20/s burst 2000, requests: 200/s burst 10000 }",
+      "How often one client may connect and ask."),
     Key(
       "server-state-file", \.serverStateFile, .either("off", or: .path(.serverState)),
       example: "/var/lib/belvedere/server-state",

@@ -227,12 +227,35 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var queue: UInt64 = 0
     /// The most clients in the affinity table.
     package var clients: UInt64 = 0
+    /// Nil without any.
+    package var rates: ClientRates?
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-      case connections, flows, queue, clients
+      case connections, flows, queue, clients, rates
       case connectionsPerAddress = "connections_per_address"
+    }
+  }
+
+  /// How often one client may connect and ask, as in the configuration; nil: without a rate.
+  package struct ClientRates: Codable, Hashable, Sendable {
+    package var connections: String?
+    package var handshakes: String?
+    package var requests: String?
+    /// Whether nothing is refused.
+    package var isTrial: Bool
+
+    package init(connections: String?, handshakes: String?, requests: String?, isTrial: Bool) {
+      self.connections = connections
+      self.handshakes = handshakes
+      self.requests = requests
+      self.isTrial = isTrial
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case connections, handshakes, requests
+      case isTrial = "trial"
     }
   }
 }

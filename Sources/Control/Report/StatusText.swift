@@ -45,6 +45,7 @@ package struct StatusText {
         ("requests", PageLine(requests)), ("clients", PageLine(clients)),
       ]
     if report.limits.flows > 0 { rows.append(("UDP flows", PageLine(flows))) }
+    if let rates = report.limits.rates { rows.append(("a client may", PageLine(text(of: rates)))) }
     if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
     for trace in report.traces { rows.append(("trace", PageLine(words(for: trace)))) }
@@ -118,6 +119,19 @@ package struct StatusText {
     let (traffic, counts) = (report.traffic, report.traffic.datagrams)
     return "\(traffic.flows) of \(report.limits.flows), \(Self.counted(counts.relayed, "datagram")) relayed, "
       + "\(counts.dropped) dropped"
+  }
+
+  /// Each rate, with how often clients were above it.
+  private func text(of rates: StatusReport.ClientRates) -> String {
+    let counts = report.counters.limits
+    let lines = [
+      ("connect", rates.connections, counts.connectionRate), ("begin TLS", rates.handshakes, counts.handshakeRate),
+      ("ask", rates.requests, counts.requestRate),
+    ]
+    let parts = lines.compactMap { verb, rate, count in
+      rate.map { "\(verb) \($0)" + (count > 0 ? " (\(count) above)" : "") }
+    }
+    return parts.joined(separator: ", ") + (rates.isTrial ? "; on trial, nothing is refused" : "")
   }
 
   /// What was refused; empty if nothing was.

@@ -91,6 +91,12 @@ public struct LimitCounts: FlatCounterSet {
   public var serverConnections: UInt64 = 0
   /// Connections that were closed because their client sent too many messages of TLS itself.
   public var tlsMessages: UInt64 = 0
+  /// `rates.connections`: connections above it, closed unless it is a trial.
+  public var connectionRate: UInt64 = 0
+  /// `rates.handshakes`: connections closed before their handshake.
+  public var handshakeRate: UInt64 = 0
+  /// `rates.requests`: requests answered with 429.
+  public var requestRate: UInt64 = 0
 
   public init() {}
 
@@ -102,6 +108,9 @@ public struct LimitCounts: FlatCounterSet {
     change("queue", &queue, other.queue)
     change("server_connections", &serverConnections, other.serverConnections)
     change("tls_messages", &tlsMessages, other.tlsMessages)
+    change("connection_rate", &connectionRate, other.connectionRate)
+    change("handshake_rate", &handshakeRate, other.handshakeRate)
+    change("request_rate", &requestRate, other.requestRate)
   }
 }
 

@@ -11,7 +11,7 @@ public struct AccessEntry: ~Copyable {
   public let service: String
   /// Prefixed with its service's name if there is one; nil when no server was chosen.
   public let server: String?
-  /// The rule of `access` that refused the request: its path, or a word; nil if none did.
+  /// The rule of `access` or `rates` that refused the request: its path, or a word; nil if none did.
   public let rule: String?
   /// As logged, with secrets hashed or removed.
   public let requestLine: [UInt8]

@@ -19,7 +19,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
   case connectionMalformed, tooManyConnectionOptions, endToEndFieldNominated
   case expectationUnknown
   case upgradeNotRequested, upgradeMalformed, bytesBehindUpgrade
-  case tooManyOfClient
+  case tooManyOfClient, rateExceeded
   case clientNotAllowed, pathAmbiguous
   case certificateOutdated
 
@@ -41,6 +41,7 @@ extension Rejection {
     case .methodNotAllowed: .methodNotAllowed
     case .hostNotServed, .certificateOutdated: .misdirectedRequest
     case .tooManyOfClient: .serviceUnavailable
+    case .rateExceeded: .tooManyRequests
     case .clientNotAllowed: .forbidden
     case .methodUnknown, .transferCodingUnknown: .notImplemented
     case .targetTooLong: .uriTooLong
@@ -91,10 +92,7 @@ extension Rejection {
     case .upgradeNotRequested: "101 that was not asked for"
     case .upgradeMalformed: "101 without its Upgrade fields"
     case .bytesBehindUpgrade: "bytes behind an upgrade request"
-    case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
-    case .clientNotAllowed: "a client that may not come here (access)"
-    case .pathAmbiguous: "a path that servers may understand in different ways (access: paths)"
-    case .certificateOutdated: "a client whose certificate is no longer enough (tls: client-certificates)"
+    case .tooManyOfClient, .rateExceeded, .clientNotAllowed, .pathAmbiguous, .certificateOutdated: ruleReason
     case .contentLengthMalformed: "malformed Content-Length"
     case .contentLengthRepeated: "more than one Content-Length"
     case .contentLengthTooLarge: "Content-Length too large"
@@ -120,6 +118,17 @@ extension Rejection {
     case .trailerFieldForbidden: "field that may not be a trailer"
     case .trailersTooLarge: "trailer section too large"
     default: "malformed"
+    }
+  }
+
+  /// Why a rule of the configuration refuses a request that is well-formed.
+  private var ruleReason: StaticString {
+    switch self {
+    case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
+    case .rateExceeded: "more requests of this client than it may send in this time (rates: requests)"
+    case .clientNotAllowed: "a client that may not come here (access)"
+    case .certificateOutdated: "a client whose certificate is no longer enough (tls: client-certificates)"
+    default: "a path that servers may understand in different ways (access: paths)"
     }
   }
 }

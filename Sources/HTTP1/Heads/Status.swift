@@ -8,6 +8,7 @@ public enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
   case uriTooLong = 414
   case expectationFailed = 417
   case misdirectedRequest = 421
+  case tooManyRequests = 429
   case headerFieldsTooLarge = 431
   case internalServerError = 500
   case notImplemented = 501
@@ -27,6 +28,7 @@ public enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
     case .uriTooLong: "URI Too Long"
     case .expectationFailed: "Expectation Failed"
     case .misdirectedRequest: "Misdirected Request"
+    case .tooManyRequests: "Too Many Requests"
     case .headerFieldsTooLarge: "Request Header Fields Too Large"
     case .internalServerError: "Internal Server Error"
     case .notImplemented: "Not Implemented"

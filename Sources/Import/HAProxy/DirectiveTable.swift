@@ -132,7 +132,7 @@ enum DirectiveTable {
       "monitor-uri": .impossible("let monitors ask for /favicon.ico, which the servers answer"),
       "monitor": .impossible("let monitors ask for /favicon.ico, which the servers answer"),
       "email-alert": .impossible("watch the log, or `belvedere status --json`"),
-      "rate-limit": .impossible("`limits` has limits by connections, not by time"),
+      "rate-limit": .impossible("`rates` is for each client, not for all together"),
       "http-request capture": .notNeeded("the access log has fixed fields"),
       "http-request set-var": .notNeeded("there are no variables"),
       "tcp-request content capture": .notNeeded("the access log has fixed fields"),

@@ -48,7 +48,7 @@ extension HAProxyImport {
         verdict = .impossible("a new client replaces the one that has been idle longest")
       case "peers":
         verdict = .notNeeded("both nodes find the same server for an address; `pair` shares the rest (docs/pair.md)")
-      case "store": verdict = .impossible("clients are not counted by rate: limits.connections-per-address")
+      case "store": verdict = .impossible("a rate of each client is `rates`, to be chosen anew")
       case "write-to", "srvkey": verdict = .notNeeded("a client is assigned to a server by its name")
       default:
         count = 1

@@ -37,6 +37,12 @@ package struct ServiceDescription {
     limits.flows = UInt64(configuration.flowLimit)
     limits.queue = UInt64(configuration.services.map(\.limits.queue).max() ?? 0)
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
+    if !configuration.rates.isEmpty {
+      let texts = configuration.rates.texts
+      limits.rates = StatusReport.ClientRates(
+        connections: texts.connections, handshakes: texts.handshakes, requests: texts.requests,
+        isTrial: configuration.rates.isTrial)
+    }
     clientLimits = Dictionary(
       configuration.services.map { ($0.name, UInt64($0.affinity.entries * $0.affinity.tableCount)) }
     ) { first, _ in first }

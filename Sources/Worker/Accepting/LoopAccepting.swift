@@ -61,6 +61,7 @@ extension Loop {
       if context.reports.traces.isActive { context.reportRefusal(of: peer, by: snapshot) }
       return context.refuseConnection(of: peer, to: snapshot)
     }
+    if context.snapshot.rates != nil, !isProxy, context.refusesConnection(peer) { return }
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1

@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import TLS
 
@@ -39,6 +40,15 @@ struct Counters: CounterSet {
     case .badCertificate: worker.handshakes.failures.badClientCertificate &+= 1
     case .invalid: worker.handshakes.failures.invalid &+= 1
     case .local: worker.handshakes.failures.local &+= 1
+    }
+  }
+
+  /// Counts what a client has done more often than its rate allows.
+  mutating func rateExceeded(_ subject: RateRules.Subject) {
+    switch subject {
+    case .connections: worker.limits.connectionRate &+= 1
+    case .handshakes: worker.limits.handshakeRate &+= 1
+    case .requests: worker.limits.requestRate &+= 1
     }
   }
 

@@ -3,6 +3,7 @@ import Domain
 import Exchange
 import Linux
 import Logging
+import Wire
 
 /// A request on a client's connection, from its first byte to the last byte of its response: the exchange, which
 /// decides, its client, and its server. Passes events to the exchange and performs its effects.
@@ -20,6 +21,13 @@ struct ActiveExchange: ~Copyable {
     /// The exchange is over, and our direction is closed.
     case linger
     case close
+  }
+
+  /// A rule of the configuration that refuses a request.
+  enum Refusal {
+    case access(AccessRules.Decision)
+    /// The client may send another one after this time.
+    case rate(wait: Interval)
   }
 
   /// The request's position at its server, of which it has the index in the snapshot.
@@ -43,8 +51,8 @@ struct ActiveExchange: ~Copyable {
   /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
   /// client's affinity is neither used nor changed.
   var isDedicated = false
-  /// Why `access` refuses the request, for the log.
-  var refusal: AccessRules.Decision?
+  /// The rule that refuses the request, for the log.
+  var refusal: Refusal?
   /// The connection to the server, or the one kept from the previous exchange.
   var connection: SlabKey?
   /// Servers that failed in this exchange.

@@ -21,32 +21,32 @@ extension ClientConnection {
   @inline(never)
   mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
     guard let access = client.snapshot.access, let request = requests.current.value.exchange.request else { return nil }
-    let address = requests.current.value.knownAddress(on: client)
+    let address = requests.current.value.namedClient(on: client)?.address
     let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
     if decision == .allowed {
       if access.hasPaths { requests.current.value.exchange.dropPathClaims() }
       return nil
     }
-    requests.current.value.refusal = decision
+    requests.current.value.refusal = .access(decision)
     context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
     return decision == .ambiguousPath ? .pathAmbiguous : .clientNotAllowed
   }
 }
 
 extension ActiveExchange {
-  /// The address of the request's client; nil if it is unknown. The list of a proxy may end at an unreadable element, and
-  /// the last address before it be that of another proxy.
-  func knownAddress(on client: borrowing Client) -> IPAddress? {
-    guard let named = origin?.endpoint.address else { return client.knownAddress }
-    return client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(named) } ? nil : named
+  /// The request's client; nil if it is unknown. The list of a proxy may end at an unreadable element, and the last
+  /// address before it be that of another proxy.
+  func namedClient(on client: borrowing Client) -> Endpoint? {
+    guard let named = origin?.endpoint else { return client.knownEndpoint }
+    return client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(named.address) } ? nil : named
   }
 }
 
 extension Client {
-  /// The address at the other end; nil if that is a trusted proxy, which has not said who its client is.
-  var knownAddress: IPAddress? {
-    entrance.isUnnamed || forwarding.isPeerTrusted ? nil : peer.endpoint.address
-  }
+  /// The other end; nil if that is a trusted proxy, which has not said who its client is.
+  var knownEndpoint: Endpoint? { entrance.isUnnamed || forwarding.isPeerTrusted ? nil : peer.endpoint }
+
+  var knownAddress: IPAddress? { knownEndpoint?.address }
 }
 
 extension LoopContext {
@@ -62,12 +62,13 @@ extension LoopContext {
 
 extension ServiceSnapshot {
   /// The rule that has decided, as in the access log.
-  func ruleName(of decision: AccessRules.Decision) -> String {
-    switch decision {
-    case .allowed: ""
-    case .refusedByService: "access"
-    case .refusedByPath(let index): settings.access.paths[index].path
-    case .ambiguousPath: "ambiguous path"
+  func ruleName(of refusal: ActiveExchange.Refusal) -> String {
+    switch refusal {
+    case .access(.allowed): ""
+    case .access(.refusedByService): "access"
+    case .access(.refusedByPath(let index)): settings.access.paths[index].path
+    case .access(.ambiguousPath): "ambiguous path"
+    case .rate: "rates.requests"
     }
   }
 }

@@ -77,6 +77,7 @@ extension ClientConnection {
       context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
       return .close
     }
+    if context.snapshot.rates != nil, context.refusesConnection(client.knownEndpoint) { return .close }
     since = context.now
     guard !client.entrance.hasTLS else {
       phase = .handshaking

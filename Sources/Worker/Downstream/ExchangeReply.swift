@@ -2,6 +2,7 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
+import Wire
 
 /// Responses of our own, after which the connection closes.
 extension ActiveExchange {
@@ -14,6 +15,7 @@ extension ActiveExchange {
     }
     let replacement = snapshot.pages[isMaintenance ? .maintenance : .error(status.rawValue)]
     let fields = ownFields(client)
+    if case .rate(let wait) = refusal { page.retryAfterSeconds = ActiveExchange.retryAfter(wait) }
     context.buffers.lease(&client.side.output)
     if (replacement?.count ?? 0) + fields.count > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&client.side.output)
@@ -37,6 +39,11 @@ extension ActiveExchange {
   static let retryAfterSeconds: UInt32 = 5
   /// The Retry-After during maintenance, which takes longer: programs that obey it come back within five minutes of its end.
   static let maintenanceRetrySeconds: UInt32 = 300
+
+  /// In whole seconds, so that the client may send again then.
+  static func retryAfter(_ wait: Interval) -> UInt32 {
+    UInt32(clamping: (wait.milliseconds / 1000) + 1)
+  }
 
   /// Writes the redirect response of a redirecting listener.
   mutating func redirect(_ client: inout Client, _ context: inout LoopContext) -> Effects {

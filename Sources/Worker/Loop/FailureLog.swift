@@ -1,9 +1,10 @@
+import Balancing
 import Logging
 import Wire
 
-/// Logs failures of servers, shortages of local resources for connections to them, and reasons for disconnecting
-/// clients, at a limited rate: once per interval for each server and kind, and once for all clients that are disconnected and for all that rules refuse, with the number of
-/// failures that were not logged.
+/// Logs failures of servers, shortages of local resources for connections to them, and reasons for disconnecting or
+/// refusing clients, at a limited rate: once per interval for each server and kind, and once for all clients that are
+/// disconnected, for all that rules refuse, and for all above a rate, with the number of failures that were not logged.
 struct FailureLog {
   enum Kind: Hashable {
     case ofServer
@@ -19,6 +20,7 @@ struct FailureLog {
     case server(Int, Kind, port: UInt16?)
     case clients
     case refusedClients
+    case rate(RateRules.Subject)
   }
 
   private let log: Logger
@@ -76,5 +78,18 @@ struct FailureLog {
     guard let suppressed = limiter.take(.clients, at: now) else { return leaveOut() }
     let more = suppressed == 0 ? "" : " (and \(suppressed) clients more since the last line)"
     log.warning("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
+  }
+
+  /// Records that a client has exceeded a rate, and logs it if the rate of lines permits.
+  mutating func note(
+    _ subject: RateRules.Subject, of client: Endpoint, above rate: Rate, isTrial: Bool, at now: Instant
+  ) {
+    guard let suppressed = limiter.take(.rate(subject), at: now) else { return leaveOut() }
+    let refusal = subject == .requests ? "answered with 429" : "closed"
+    let consequence = isTrial ? "would be refused without rates.trial" : refusal
+    let more = suppressed == 0 ? "" : " (and \(suppressed) more since the last line)"
+    log.warning(
+      "client \(client.address): above rates.\(subject), \(rate): \(consequence)\(more)",
+      metadata: ["client": "\(client.address)"])
   }
 }

@@ -20,11 +20,10 @@ final class SharedState: Sendable {
   private let adminStates = Mutex<[String: AdminState]>([:])
   private let services = Mutex(Services())
   private let ledger: Mutex<ConnectionLedger>
-  private let connections = Atomic<Int>(0)
-  /// The limit in force: the configured one, or what the process's descriptors allow.
-  private let connectionLimit: Atomic<Int>
-  private let serverConnections = Atomic<Int>(0)
-  private let serverConnectionLimit: Atomic<Int>
+  /// What clients have used of their rates.
+  let rates: ClientRates
+  private let connections: Occupancy
+  private let serverConnections: Occupancy
   private let changes = Atomic<UInt64>(0)
   /// Until when responses are recorded for passive checks, in nanoseconds.
   private let watchedUntil = Atomic<UInt64>(0)
@@ -46,6 +45,14 @@ final class SharedState: Sendable {
     let slots = CounterSlots()
   }
 
+  private struct Occupancy: ~Copyable, Sendable {
+    let count = Atomic<Int>(0)
+    /// The limit in force: the configured one, or what the process's descriptors allow.
+    let limit: Atomic<Int>
+
+    init(limit: Int) { self.limit = Atomic(limit) }
+  }
+
   private struct Flows: ~Copyable {
     /// Confirmed flows by client: an unconfirmed one may have a forged address, whose owner it would lock out.
     var confirmed: ConnectionLedger
@@ -55,9 +62,10 @@ final class SharedState: Sendable {
 
   init(_ configuration: Configuration) throws(TLSError) {
     logHash = try .random()
+    rates = try ClientRates()
     let budget = DescriptorBudget(configuration)
-    connectionLimit = Atomic(budget.connections)
-    serverConnectionLimit = Atomic(budget.serverConnections)
+    connections = Occupancy(limit: budget.connections)
+    serverConnections = Occupancy(limit: budget.serverConnections)
     ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
     flows = Mutex(
       Flows(
@@ -70,8 +78,8 @@ final class SharedState: Sendable {
   func adopt(_ snapshot: ConfigurationSnapshot, adminStates states: [String: AdminState]) {
     let limits = snapshot.configuration.limits
     let budget = DescriptorBudget(snapshot.configuration)
-    connectionLimit.store(budget.connections, ordering: .relaxed)
-    serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
+    connections.limit.store(budget.connections, ordering: .relaxed)
+    serverConnections.limit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { $0.limitPerClient = limits.connectionsPerAddress }
     flows.withLock {
       $0.confirmed.limitPerClient = limits.flowsPerAddress
@@ -244,13 +252,13 @@ final class SharedState: Sendable {
 
   // MARK: Client connections
 
-  var connectionCount: Int { connections.load(ordering: .relaxed) }
+  var connectionCount: Int { connections.count.load(ordering: .relaxed) }
 
   /// The maximum of open connections since the previous call.
   func takeConnectionPeak() -> Int { ledger.withLock { $0.takePeak() } }
 
   /// The maximum of client connections: the lower of `limits: connections` and what the process's descriptors allow.
-  var limitInForce: Int { connectionLimit.load(ordering: .relaxed) }
+  var limitInForce: Int { connections.limit.load(ordering: .relaxed) }
 
   /// The initial capacity of each loop's slab: enough for all clients, which may all be in one loop. Unused slots take
   /// no memory, and growing the slab under load would copy it.
@@ -263,13 +271,13 @@ final class SharedState: Sendable {
   /// Opens the client's account; nil when it has reached its limit of connections.
   func connectionBegan(_ client: ClientKey, isProxy: Bool) -> ConnectionLedger.Account? {
     let account = ledger.withLock { $0.open(client, isProxy: isProxy) }
-    if account != nil { connections.add(1, ordering: .relaxed) }
+    if account != nil { connections.count.add(1, ordering: .relaxed) }
     return account
   }
 
   func connectionEnded(_ account: ConnectionLedger.Account) {
     ledger.withLock { $0.close(account) }
-    connections.subtract(1, ordering: .relaxed)
+    connections.count.subtract(1, ordering: .relaxed)
   }
 
   /// Opens the account of a client behind a proxy, until `clientLeft`. `isAllowed`: it is within its limit.
@@ -309,12 +317,12 @@ final class SharedState: Sendable {
 
   /// The number of further connections to servers for which there are descriptors; negative when there are too many.
   var serverConnectionRoom: Int {
-    serverConnectionLimit.load(ordering: .relaxed) - serverConnections.load(ordering: .relaxed)
+    serverConnections.limit.load(ordering: .relaxed) - serverConnections.count.load(ordering: .relaxed)
   }
 
-  func serverConnectionBegan() { serverConnections.add(1, ordering: .relaxed) }
+  func serverConnectionBegan() { serverConnections.count.add(1, ordering: .relaxed) }
 
-  func serverConnectionEnded() { serverConnections.subtract(1, ordering: .relaxed) }
+  func serverConnectionEnded() { serverConnections.count.subtract(1, ordering: .relaxed) }
 }
 
 extension ServerIdentity {

@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Domain
 import Linux
@@ -11,6 +12,8 @@ final class ConfigurationSnapshot: Sendable {
   let configuration: Configuration
   /// The secrets of the pair; nil without one.
   let secrets: PairSecrets?
+  /// Nil without rates, so that they cost nothing.
+  let rates: RateRules?
   /// In the configuration's order.
   let services: [ServiceSnapshot]
   /// The servers of all services, in order.
@@ -25,6 +28,7 @@ final class ConfigurationSnapshot: Sendable {
     self.number = number
     self.configuration = configuration
     secrets = try configuration.pair.map(PairSecrets.init)
+    rates = configuration.rates.isEmpty ? nil : RateRules(configuration.rates)
     let presence = ServiceSnapshot.Presence(in: sharedState)
     var services: [ServiceSnapshot] = []
     var remaining = sharedState.servers(of: configuration)[...]

@@ -123,7 +123,7 @@ extension ClientConnection {
 
   private var refusingRule: String? {
     guard requests.isEmpty else { return requests.current.value.refusingRule }
-    return client.cause == .notAllowed ? client.snapshot.ruleName(of: .refusedByService) : nil
+    return client.cause == .notAllowed ? client.snapshot.ruleName(of: .access(.refusedByService)) : nil
   }
 
   private mutating func endWords(_ context: borrowing LoopContext) -> String {
@@ -184,7 +184,7 @@ extension LoopContext {
   /// Reports a connection that the service's networks refuse.
   @inline(never)
   func reportRefusal(of peer: Endpoint, by service: ServiceSnapshot) {
-    reportRefusal(of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .refusedByService))
+    reportRefusal(of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .access(.refusedByService)))
   }
 
   /// Reports a connection that was not accepted.

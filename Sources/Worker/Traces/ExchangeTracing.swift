@@ -93,15 +93,15 @@ extension ActiveExchange {
   /// Which rule of `access` has refused the request, and which of its networks.
   private func refusalWords(_ client: borrowing Client) -> String? {
     switch refusal {
-    case nil, .allowed, .ambiguousPath: return nil
-    case .refusedByService: return snapshot.refusalWords(of: knownAddress(on: client))
-    case .refusedByPath(let index):
+    case nil, .access(.allowed), .access(.ambiguousPath), .rate: return nil
+    case .access(.refusedByService): return snapshot.refusalWords(of: namedClient(on: client)?.address)
+    case .access(.refusedByPath(let index)):
       let rule = snapshot.settings.access.paths[index]
-      return "access.paths: \(rule.path): \(rule.networks.refusalWords(of: knownAddress(on: client)))"
+      return "access.paths: \(rule.path): \(rule.networks.refusalWords(of: namedClient(on: client)?.address))"
     }
   }
 
-  /// The rule of `access` that has refused the request, as in the access log.
+  /// The rule of `access` or `rates` that has refused the request, as in the access log.
   var refusingRule: String? { refusal.map(snapshot.ruleName) }
 
   /// Why no server takes the request.
