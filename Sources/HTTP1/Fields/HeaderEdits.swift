@@ -76,6 +76,7 @@ extension HeaderEdits {
     case .connection, .keepAlive, .proxyConnection, .close, .upgrade, .expect: return connection
     case .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP, .proxyClaim, .proxy:
       return "is set or dropped by `forwarded`"
+    case .certificateClaim: return "is set or dropped by `tls: client-certificates`"
     case .authorization, .wwwAuthenticate, .proxyAuthenticate, .proxyAuthorization, .persistentAuth: return credentials
     case .other: return nil
     }
