@@ -135,7 +135,8 @@ extension Configuration.Service {
       servers[index].service = name
       if reader.mark("servers", server, "server-name") == nil { servers[index].serverName = canonicalName }
       if reader.mark("servers", server, "trust") == nil { servers[index].trust = trust }
-      if reader.mark("servers", server, "tls-profile") == nil { servers[index].tlsProfile = serverTLSProfile }
+      if reader.mark("servers", server, "tls-profile") == nil { servers[index].tls.profile = serverTLSProfile }
+      servers[index].tls.restrictions = serverTLS
     }
   }
 }

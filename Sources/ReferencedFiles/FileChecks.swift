@@ -60,7 +60,10 @@ extension Configuration.Loaded {
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
-    for service in services { warnAboutNames(of: service, facts[service.name] ?? []) }
+    for service in services {
+      if !skipped.contains(.privateKey) { checkHandshakes(of: service) }
+      warnAboutNames(of: service, facts[service.name] ?? [])
+    }
     return facts
   }
 

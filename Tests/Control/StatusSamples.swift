@@ -144,7 +144,7 @@ let sampleReportText =
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"#
-  + #""bad_client_certificate":0,"certificate":0,"closed":0,"invalid":0,"local":0,"no_client_certificate":0,"#
+  + #""bad_client_certificate":0,"certificate":0,"closed":0,"invalid":0,"local":0,"name":0,"no_client_certificate":0,"#
   + #""not_tls":0,"parameters":0,"timeout":0},"full":40,"resumed":2},"limits":{"#
   + #""accept_pauses":0,"connection_rate":0,"connections":0,"connections_per_address":0,"handshake_rate":0,"queue":0,"#
   + #""request_rate":0,"server_connections":0,"tls_messages":0},"#

@@ -23,7 +23,7 @@ private func checkList<Counts: CounterSet>(_ type: Counts.Type, count: Int) {
     checkList(TrafficCounts.self, count: 22)
     checkList(ServerCounts.self, count: 22 + 4 + 3 * 19)
     checkList(ServiceCounts.self, count: 26)
-    checkList(WorkerCounts.self, count: 12 + 9 + 2 + 2)
+    checkList(WorkerCounts.self, count: 13 + 9 + 2 + 2)
     checkList(LoopCounts.self, count: 2)
   }
 

@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 
 @testable import TLS
 

@@ -18,7 +18,7 @@ enum Contexts {
 
   /// A client that does not verify certificates.
   static func trusting(profile: TLSProfile = .legacy) throws -> ClientContext {
-    try ClientContext(trust: .insecureNoVerification, profile: profile)
+    try ClientContext(trust: .insecureNoVerification, policy: TLSPolicy(profile))
   }
 
   /// A client that trusts the certificates of this text, from a temporary file.

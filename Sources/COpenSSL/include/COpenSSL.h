@@ -60,6 +60,9 @@ static inline long belvedere_ctx_set_session_cache_mode(SSL_CTX *context, long m
 static inline long belvedere_ctx_set_groups(SSL_CTX *context, const char *list) {
   return SSL_CTX_set1_groups_list(context, (char *)list);
 }
+static inline long belvedere_ctx_set_signature_algorithms(SSL_CTX *context, const char *list) {
+  return SSL_CTX_set1_sigalgs_list(context, list);
+}
 static inline long belvedere_ctx_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
   return SSL_CTX_add1_chain_cert(context, certificate);
 }
@@ -95,6 +98,13 @@ static inline void belvedere_forget_key_shares(SSL *connection) {
     EVP_PKEY_set_type(key, EVP_PKEY_X25519);
     EVP_PKEY_free(key);
   }
+}
+
+// MARK: errors
+/// Adds an error of ours to this thread's queue, with a text of at most 1,000 bytes.
+static inline void belvedere_raise(int reason, const char *text) {
+  ERR_new();
+  ERR_set_error(ERR_LIB_USER, reason, "%s", text);
 }
 
 // MARK: BIO

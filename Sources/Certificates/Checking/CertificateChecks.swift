@@ -73,6 +73,26 @@ extension Configuration.Loaded {
     }
   }
 
+  /// Checks that the names of TLS in the file leave handshakes to all certificates of a service whose files this process
+  /// can read. An error is at the certificate.
+  package mutating func checkHandshakes(of service: Configuration.Service) {
+    guard service.mode == .http, !service.tls.restrictions.isEmpty,
+      let first = files.first(where: { $0.purpose == .certificate && $0.service == service.name })
+    else { return }
+    do throws(TLSError) {
+      try service.loadServerContext(tickets: nil).rehearse()
+    } catch {
+      // The other errors are about one file, whose own check has them.
+      switch error {
+      case .noHandshake(let origin, _, _, _):
+        let file = files.first { $0.path == origin && $0.service == service.name } ?? first
+        refuse(file, because: error.reason(for: file.path))
+      case .openssl: refuse(first, because: error.reason(for: first.path))
+      default: break
+      }
+    }
+  }
+
   /// Checks the certificates that servers are verified with.
   package mutating func checkTrustAnchors(in file: FileReference) {
     do throws(TLSError) {

@@ -23,8 +23,9 @@ extension Configuration {
     package var serverName: String
     /// How the server's certificate is verified.
     package var trust: Trust
-    /// The TLS profile for connections to the server: TLS 1.2 and later unless the file has another.
-    package var tlsProfile = TLSProfile.intermediate
+    /// For connections to the server. The profile is the service's unless the file has another, and the restrictions are
+    /// the service's.
+    package var tls = TLSPolicy()
     /// Whether each connection to it begins with a PROXY protocol header, version 2, that names the client.
     package var sendsProxyHeader = false
     /// Names dedicated to this server, regardless of affinity. No other server has them, nor the service.

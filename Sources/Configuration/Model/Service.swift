@@ -21,6 +21,8 @@ extension Configuration {
     package var trust = Trust.system
     /// The default for servers without their own `tls-profile`.
     package var serverTLSProfile = TLSProfile.intermediate
+    /// For the TLS profiles of all servers.
+    package var serverTLS = TLSRestrictions()
     package var health = Health()
     package var affinity = Affinity()
     package var forwarded = Forwarded()

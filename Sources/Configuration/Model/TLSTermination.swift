@@ -7,6 +7,10 @@ extension Configuration {
     /// The first is used for clients that send no server name, or one that matches no certificate.
     package var certificates: [Certificate] = []
     package var profile = TLSProfile.intermediate
+    package var restrictions = TLSRestrictions()
+    /// Names for which a client gets no handshake; `*.domain.local` stands for one more label.
+    package var refusedNames: [String] = []
+    package var unknownNames = UnknownNames.serve
     /// Whether sessions can be resumed by ticket (RFC 5077, RFC 8446 §2.2).
     package var tickets = true
     /// How often the ticket key is replaced. Tickets of the previous key are still accepted.
@@ -15,6 +19,16 @@ extension Configuration {
     package var ocspStapling = true
     /// Nil: clients are not asked for certificates.
     package var clientCertificates: ClientCertificates?
+
+    package var policy: TLSPolicy { TLSPolicy(profile, restrictions) }
+
+    /// What becomes of a client that asks for no name, or for one that neither the service nor a certificate has.
+    package enum UnknownNames: String, CaseIterable, Sendable {
+      /// It gets the first certificate.
+      case serve
+      /// It gets no handshake.
+      case refuse
+    }
   }
 
   /// Which certificates clients must have.

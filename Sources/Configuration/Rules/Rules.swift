@@ -27,7 +27,7 @@ enum Rules {
     checkDedicated(service, &reader)
     checkTrust(service, &reader)
     checkClientCertificates(service, &reader)
-    checkProfiles(service, &reader)
+    checkTLS(service, &reader)
     checkHealth(service, &reader)
     checkAffinity(service, &reader)
     checkForwarded(service, &reader)
@@ -100,20 +100,6 @@ enum Rules {
     for server in service.servers where server.trust == .insecureNoVerification {
       if let place = reader.mark("servers", server.name, "trust") { reader.warn(warning, at: place, advice) }
     }
-  }
-
-  /// Warns about uses of the profile `old`.
-  private static func checkProfiles(_ service: Configuration.Service, _ reader: inout Reader) {
-    let warning = "TLS 1.0 and 1.1 are broken: an attacker on the network path may read and change the traffic"
-    let advice =
-      "Use `old` only for what can do nothing newer, and pin its certificate: weak keys and MD5 pass as well."
-    var places: [Mark?] = []
-    if service.tls.profile == .old { places.append(reader.mark("tls", "profile")) }
-    if service.serverTLSProfile == .old { places.append(reader.mark("server-tls-profile")) }
-    for server in service.servers where server.tlsProfile == .old {
-      places.append(reader.mark("servers", server.name, "tls-profile"))
-    }
-    for place in places.compactMap({ $0 }) { reader.warn(warning, at: place, advice) }
   }
 
   private static func checkHealth(_ service: Configuration.Service, _ reader: inout Reader) {

@@ -33,6 +33,20 @@ extension Schema {
         that old View clients need. `old`: also TLS 1.0 and 1.1, RSA key exchange and SHA-1, all of them broken, and \
         certificates with weak keys or MD5.
         """),
+    ] + restrictions.map { $0.inside(\.restrictions) } + [
+      Key(
+        "refuse-names", \.refusedNames, .oneOrMore(.requestedName), default: "none",
+        example: "[old.domain.local, \"*.test.domain.local\"]",
+        """
+        Names (SNI) for which a client [gets no handshake](#names-without-a-handshake), whatever the certificates say. \
+        `*.` stands for one label.
+        """),
+      Key(
+        "unknown-names", \.unknownNames, .word, example: "refuse",
+        """
+        `serve`: a client that asks for an unknown name, or for none, gets the first certificate. `refuse`: it \
+        [gets no handshake](#names-without-a-handshake).
+        """),
       Key(
         "tickets", \.tickets, .flag, example: "off",
         "Whether clients can resume sessions, by ticket or, with TLS 1.2, by session ID."),

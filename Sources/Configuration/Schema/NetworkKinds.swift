@@ -41,6 +41,18 @@ extension ServiceName {
 }
 
 extension Kind where Value == String {
+  /// A name that a client may ask for, or `*.` before the rest of such names.
+  static let requestedName = Kind.text(
+    "host name, also with `*.`", expected: "a host name such as old.domain.local, or \"*.old.domain.local\"",
+    write: { $0 }
+  ) { text throws(Complaint) in
+    let isWildcard = text.hasPrefix("*.")
+    guard let name = try ServiceName.hostName(isWildcard ? String(text.dropFirst(2)) : text, portsKey: "listen") else {
+      return nil
+    }
+    return (isWildcard ? "*." : "") + name.text
+  }
+
   /// A name or an address to be verified in a certificate.
   static let peerName = Kind.text(
     "host name or IP address", expected: "a host name or an IP address"

@@ -33,7 +33,7 @@ package enum Schema {
   package static let sections = [
     Description(root), Description(tls), Description(certificate), Description(clientCertificates),
     Description(redirect), Description(relay),
-    Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
+    Description(server), Description(trust), Description(serverTLS), Description(health), Description(affinity), Description(forwarded),
     Description(clientAccess), Description(accessPath), Description(headers),
     Description(requestHeaders), Description(responseHeaders), Description(transportSecurity), Description(requests),
     Description(pool), Description(timeouts),
@@ -184,6 +184,9 @@ package enum Schema {
     Key(
       "server-tls-profile", \.serverTLSProfile, .word, example: "old",
       "Which TLS is spoken with servers, as `tls.profile`. A server may have its own `tls-profile`."),
+    Key(
+      "server-tls", \.serverTLS, .section(serverTLS), default: "see there", example: "{ minimum-version: TLSv1.3 }",
+      "[Names of TLS](#tls-by-name) towards servers, instead of those of the profiles."),
     Key(
       "health", \.health, .section(health), default: "see there", example: "{ interval: 2s, fall: 5 }",
       "Health checks of the servers."),

@@ -31,7 +31,7 @@ extension Schema {
         "trust", \.trust, .trust, default: "the file's `trust`",
         example: "insecure-no-verification", "Which certificates of this server are accepted."),
       Key(
-        "tls-profile", \.tlsProfile, .word, default: "the file's `server-tls-profile`", example: "old",
+        "tls-profile", \.tls.profile, .word, default: "the file's `server-tls-profile`", example: "old",
         "Which TLS is spoken with this server, as `tls.profile`. View servers before 7 need `old`."),
       Key(
         "send-proxy-v2", \.sendsProxyHeader, .flag, example: "true",

@@ -46,6 +46,8 @@ public struct HandshakeFailureCounts: FlatCounterSet {
   public var alert: UInt64 = 0
   /// No common version, cipher or group.
   public var parameters: UInt64 = 0
+  /// The name that the client asks for is refused: `tls.refuse-names`, `tls.unknown-names`.
+  public var name: UInt64 = 0
   /// What came was not TLS: HTTP without TLS, or another protocol.
   public var notTLS: UInt64 = 0
   /// The client has no certificate, and `tls.client-certificates` requires one.
@@ -68,6 +70,7 @@ public struct HandshakeFailureCounts: FlatCounterSet {
     change("certificate", &certificate, other.certificate)
     change("alert", &alert, other.alert)
     change("parameters", &parameters, other.parameters)
+    change("name", &name, other.name)
     change("not_tls", &notTLS, other.notTLS)
     change("no_client_certificate", &noClientCertificate, other.noClientCertificate)
     change("bad_client_certificate", &badClientCertificate, other.badClientCertificate)

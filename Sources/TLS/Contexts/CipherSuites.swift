@@ -1,60 +1,40 @@
 import Domain
 
-extension TLSProfile {
-  /// The oldest accepted version.
-  var minimum: TLSVersion {
-    switch self {
-    case .modern: .tls13
-    case .intermediate, .legacy: .tls12
-    case .old: .tls10
-    }
-  }
-
-  /// Suites up to TLS 1.2 in order of preference, by OpenSSL name (RFC 5289, RFC 7905).
+/// A policy as OpenSSL takes it: names in order of preference, separated by colons.
+extension TLSPolicy {
+  /// Suites up to TLS 1.2.
   var cipherList: String {
-    let authenticated = [
-      "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
-      "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
-      "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
-    ]
-    let chained = ["ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
-    let broken = [
-      "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA",
-      "AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA256", "AES256-SHA256", "AES128-SHA", "AES256-SHA",
-    ]
-    let list =
-      switch self {
-      case .modern, .intermediate: authenticated
-      case .legacy: authenticated + chained
-      // OpenSSL rejects SHA-1 in handshakes from security level 1 on, and with it TLS 1.0 and 1.1.
-      case .old: authenticated + chained + broken + ["@SECLEVEL=0"]
-      }
-    return list.joined(separator: ":")
+    let names = ciphers.map(\.rawValue)
+    // OpenSSL rejects SHA-1 in handshakes from security level 1 on, and with it TLS 1.0 and 1.1.
+    return (profile == .old ? names + ["@SECLEVEL=0"] : names).joined(separator: ":")
   }
 
-  /// TLS 1.3 suites in order of preference (RFC 8446 §B.4). AES-128 first: the cheapest of equals.
-  static let cipherSuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+  /// Suites of TLS 1.3.
+  var cipherSuiteList: String { cipherSuites.map(\.rawValue).joined(separator: ":") }
 
-  /// Key exchange groups in order of preference (RFC 8446 §4.2.7).
-  static let groups = "X25519:P-256:P-384"
-  /// For a system in FIPS mode, which lacks X25519 and rejects lists that name it.
-  static let groupsWithoutX25519 = "P-256:P-384"
-}
+  /// Key exchange groups. The second list is for a system in FIPS mode, which lacks X25519 and rejects lists that name
+  /// it; there is none where the configuration names X25519.
+  var groupLists: [String] {
+    let names = groups.map(\.rawValue)
+    let without = restrictions.groups.isEmpty ? names.filter { $0 != TLSGroup.x25519.rawValue } : []
+    return [names, without].filter { !$0.isEmpty }.map { $0.joined(separator: ":") }
+  }
 
-/// The negotiated protocol version.
-public enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
-  case tls10 = 0x0301
-  case tls11 = 0x0302
-  case tls12 = 0x0303
-  case tls13 = 0x0304
+  /// Nil: OpenSSL's.
+  var signatureAlgorithmList: String? {
+    let names = restrictions.signatureAlgorithms.map(\.rawValue)
+    return names.isEmpty ? nil : names.joined(separator: ":")
+  }
 
-  /// As in access logs.
-  public var description: String {
-    switch self {
-    case .tls10: "TLSv1"
-    case .tls11: "TLSv1.1"
-    case .tls12: "TLSv1.2"
-    case .tls13: "TLSv1.3"
-    }
+  /// The name of the sessions that can be resumed with each other: in all contexts of the same policy, including the
+  /// next configuration's and other nodes', but in no other policy: a TLS 1.2 session would keep its cipher. At most 32
+  /// bytes (SSL_CTX_set_session_id_context(3)).
+  var sessionScope: [UInt8] {
+    guard !restrictions.isEmpty else { return Array("belvedere \(profile.rawValue)".utf8) }
+    let lists = [
+      profile.rawValue, "\(minimum)", cipherList, cipherSuiteList, groups.map(\.rawValue).joined(separator: ":"),
+      signatureAlgorithmList ?? "",
+    ]
+    return Digest.sha256(Array(lists.joined(separator: "\n").utf8))
   }
 }

@@ -2,13 +2,13 @@ import COpenSSL
 import Domain
 import Glibc
 
-/// The context of back connections: one trust policy and a profile. Immutable after `init` and used by all threads;
+/// The context of back connections: a trust and a policy. Immutable after `init` and used by all threads;
 /// connections and sessions keep it alive.
 ///
 /// A change of trust makes a new context, which invalidates all sessions of the old one.
 @safe public final class ClientContext: Sendable {
   public let trust: Trust
-  private let profile: TLSProfile
+  private let policy: TLSPolicy
   /// The accepted trust anchors; empty when the chain is not checked.
   private let anchors: Set<Fingerprint>
   private let handle: ContextHandle
@@ -20,10 +20,10 @@ import Glibc
   }
 
   /// Loads all authorities now: nothing is read from disk later.
-  public init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {
-    handle = try ContextHandle(.client, profile: profile)
+  public init(trust: Trust, policy: TLSPolicy = TLSPolicy()) throws(TLSError) {
+    handle = try ContextHandle(.client, policy: policy)
     self.trust = trust
-    self.profile = profile
+    self.policy = policy
     switch trust {
     case .system:
       anchors = try handle.loadSystemStore()
@@ -38,11 +38,11 @@ import Glibc
     handle.verify(for: self)
   }
 
-  /// Whether both accept the same certificates with the same profile. The authorities are compared by content, since
+  /// Whether both accept the same certificates with the same policy. The authorities are compared by content, since
   /// their file may have changed.
   public func isEquivalent(to other: ClientContext) -> Bool {
     if self === other { return true }
-    guard profile == other.profile else { return false }
+    guard policy == other.policy else { return false }
     guard trust.checksChain, other.trust.checksChain else { return trust == other.trust }
     return anchors == other.anchors
   }

@@ -28,7 +28,7 @@ import Wire
 
   private init(_ side: ContextHandle.Side, _ secrets: PairSecrets, of indices: Range<Int>) throws(TLSError) {
     self.side = side
-    let handle = try ContextHandle(side, profile: .modern)
+    let handle = try ContextHandle(side, policy: TLSPolicy(.modern))
     // SAFETY: the new context is valid and not shared yet.
     guard unsafe SSL_CTX_set_ciphersuites(handle.context, "TLS_AES_128_GCM_SHA256") == 1 else {
       throw .openssl(doing: "choosing the cipher of a pair", reason: takeQueuedReason())

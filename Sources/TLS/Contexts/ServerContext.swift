@@ -9,7 +9,7 @@ private final class ReportedSecrets: Sendable {
   let lines = Mutex("")
 }
 
-/// The context of front connections: certificates by server name, a profile, ticket keys. Immutable after `init` and
+/// The context of front connections: certificates by server name, a policy, ticket keys. Immutable after `init` and
 /// used by all threads; connections keep it alive.
 @safe public final class ServerContext: Sendable {
   /// One context for each certificate set; the first is the default and accepts every connection.
@@ -18,7 +18,9 @@ private final class ReportedSecrets: Sendable {
   /// In the order of `init`.
   public let certificates: [CertificatePair]
   fileprivate let tickets: TicketKeys?
-  private let profile: TLSProfile
+  let policy: TLSPolicy
+  /// Nil when every name gets a handshake.
+  fileprivate let names: ServerNameRules?
   /// Nil if clients are not asked for certificates.
   public let verification: ClientVerification?
   /// Nil in a context that does not report them.
@@ -30,38 +32,50 @@ private final class ReportedSecrets: Sendable {
     unsafe handles[0].context
   }
 
+  /// One with a profile as it is, that refuses no name.
+  public convenience init(
+    certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?
+  ) throws(TLSError) {
+    try self.init(certificates: certificates, policy: TLSPolicy(profile), names: nil, tickets: tickets)
+  }
+
   /// Certificates are selected by the client's server name (exact, then wildcard); the first is the default. Of several
   /// with one name and key type, the first is used. `tickets` are shared with the previous and next contexts; nil
   /// disables resumption, and so does a verification of clients.
   public convenience init(
-    certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?,
+    certificates: [CertificatePair], policy: TLSPolicy, names: ServerNameRules?, tickets: TicketKeys?,
     verification: ClientVerification? = nil
   ) throws(TLSError) {
-    try self.init(certificates, profile, verification == nil ? tickets : nil, verification, reportsSecrets: false)
+    try self.init(
+      certificates, policy, names, verification == nil ? tickets : nil, verification, reportsSecrets: false)
   }
 
   /// One that answers as `other` does, and reports the secrets of its connections: see `takeSecrets`.
   public convenience init(reportingSecretsLike other: ServerContext) throws(TLSError) {
-    try self.init(other.certificates, other.profile, other.tickets, other.verification, reportsSecrets: true)
+    try self.init(
+      other.certificates, other.policy, other.names, other.tickets, other.verification, reportsSecrets: true)
   }
 
   private init(
-    _ certificates: [CertificatePair], _ profile: TLSProfile, _ tickets: TicketKeys?,
+    _ certificates: [CertificatePair], _ policy: TLSPolicy, _ names: ServerNameRules?, _ tickets: TicketKeys?,
     _ verification: ClientVerification?, reportsSecrets: Bool
   ) throws(TLSError) {
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
-    self.profile = profile
+    self.policy = policy
     self.verification = verification
+    var names = names
+    names?.accept(certificates.flatMap(\.facts.names))
+    self.names = names
     secrets = reportsSecrets ? ReportedSecrets() : nil
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
     self.tickets = tickets
     self.certificates = certificates
     var handles: [ContextHandle] = []
     for set in selection.sets {
-      let handle = try ContextHandle(.server, profile: profile)
+      let handle = try ContextHandle(.server, policy: policy)
       handle.preferOwnOrder()
       for index in set { try handle.present(certificates[index]) }
-      try handle.resume(with: tickets, profile: profile)
+      try handle.resume(with: tickets, policy: policy)
       verification?.apply(to: handle)
       if reportsSecrets { handle.reportSecrets() }
       handles.append(handle)
@@ -72,6 +86,9 @@ private final class ReportedSecrets: Sendable {
 
   /// The names of each certificate set, in lower case, with wildcards as `*.example.com`; the default set first.
   public var nameSets: [[String]] { selection.sets.map { set in set.flatMap { certificates[$0].facts.names } } }
+
+  /// The certificates of each set.
+  var certificateSets: [[CertificatePair]] { selection.sets.map { set in set.map { certificates[$0] } } }
 
   /// The first name of a set; nil when it has none, or does not exist.
   public func firstName(of set: Int) -> String? {
@@ -144,7 +161,7 @@ private final class ReportedSecrets: Sendable {
 
 extension ContextHandle {
   /// Adds a certificate, its chain and its key.
-  fileprivate func present(_ pair: CertificatePair) throws(TLSError) {
+  func present(_ pair: CertificatePair) throws(TLSError) {
     // SAFETY: all are valid; the context takes its own references.
     guard unsafe SSL_CTX_use_certificate(context, pair.certificate.x509) == 1,
       unsafe SSL_CTX_use_PrivateKey(context, pair.key.key) == 1
@@ -163,13 +180,11 @@ extension ContextHandle {
   }
 
   /// By ticket, by the ID of a session in the cache of `tickets`, or not at all. OpenSSL's own cache is not used.
-  fileprivate func resume(with tickets: TicketKeys?, profile: TLSProfile) throws(TLSError) {
+  fileprivate func resume(with tickets: TicketKeys?, policy: TLSPolicy) throws(TLSError) {
     let mode = tickets == nil ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER
     // SAFETY: `context` is valid and not shared yet.
     _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(mode | SSL_SESS_CACHE_NO_INTERNAL))
-    // A session can be resumed in all contexts of the same profile, including the next configuration's, but in no other
-    // profile: a TLS 1.2 session would keep its cipher.
-    let scope = Array("belvedere \(profile.rawValue)".utf8)
+    let scope = policy.sessionScope
     guard unsafe SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1 else {
       throw .openssl(doing: "naming the session context", reason: takeQueuedReason())
     }
@@ -216,7 +231,7 @@ private func owner(of ssl: OpaquePointer?) -> ServerContext? {
   return unsafe Unmanaged<ServerContext>.fromOpaque(owner).takeUnretainedValue()
 }
 
-/// Every name is accepted: for an unknown one the client gets the default certificate and warns its user.
+/// For an unknown name the client gets the default certificate and warns its user, unless `handleHello` has refused it.
 private func handleServerName(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
@@ -225,22 +240,26 @@ private func handleServerName(
   return SSL_TLSEXT_ERR_OK
 }
 
-/// Rejects an empty host name (RFC 6066 §3), which OpenSSL accepts.
+/// Rejects an empty host name (RFC 6066 §3), which OpenSSL accepts, and the names that the context's rules refuse:
+/// before anything has been computed for the client, and before it has seen a certificate.
 private func handleHello(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
   var start: UnsafePointer<UInt8>?
   var count = 0
-  // SAFETY: the extension's bytes are valid for the callback.
-  guard unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1 else {
-    return SSL_CLIENT_HELLO_SUCCESS
-  }
+  // SAFETY: the extension's bytes and the context's owner are valid for the callback.
+  let isSent = unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1
   // The list's length, the first name's type and length. OpenSSL checks the rest.
-  let name = unsafe UnsafeBufferPointer(start: start, count: count)
-  guard count >= 5, unsafe name[2] == UInt8(TLSEXT_NAMETYPE_host_name), unsafe name[3] == 0, unsafe name[4] == 0 else {
-    return SSL_CLIENT_HELLO_SUCCESS
+  let list = unsafe UnsafeBufferPointer(start: start, count: isSent ? count : 0)
+  if isSent, count >= 5, unsafe list[2] == UInt8(TLSEXT_NAMETYPE_host_name), unsafe list[3] == 0, unsafe list[4] == 0 {
+    unsafe alert?.pointee = SSL_AD_DECODE_ERROR
+    return SSL_CLIENT_HELLO_ERROR
   }
-  unsafe alert?.pointee = SSL_AD_DECODE_ERROR
+  guard let rules = unsafe owner(of: ssl)?.names,
+    let refusal = unsafe rules.refusal(of: ClientHello.serverName(inList: Array(list).span))
+  else { return SSL_CLIENT_HELLO_SUCCESS }
+  unsafe belvedere_raise(TLSFailure.nameReason, refusal)
+  unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
   return SSL_CLIENT_HELLO_ERROR
 }
 

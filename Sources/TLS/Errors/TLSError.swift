@@ -1,3 +1,4 @@
+import Domain
 import Linux
 
 /// Why a certificate, a trust policy or a context could not be created. The operator can correct all except `.openssl`;
@@ -21,6 +22,8 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   case keyMismatch(origin: String, keyOrigin: String, subject: String)
   /// OpenSSL rejects it, with OpenSSL's reason: damaged, or too weak for the system's policy.
   case refused(origin: String, reason: String)
+  /// The policy's lists leave no handshake of a version that it accepts to a certificate with this type of key.
+  case noHandshake(origin: String, key: String, version: TLSVersion, lists: [String])
   /// A server context needs at least one certificate.
   case noCertificatesGiven
   /// `trust: system` found no certificate store in these places.
@@ -57,6 +60,10 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
           + "the first one is for \(subject)"
     case .refused(let origin, let reason):
       "OpenSSL refuses \(origin): \(reason)"
+    case .noHandshake(let origin, let key, let version, let lists):
+      "\(origin) has a key of type \(key), with which no handshake of \(version) is possible: change "
+        + lists.map { "`\($0)`" }.joined(separator: " or ")
+        + (version < .tls13 ? ", or accept only later versions (`minimum-version`)" : "")
     case .noCertificatesGiven:
       "no certificate is given"
     case .noSystemStore(let looked):

@@ -28,6 +28,8 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     case alert
     /// No version, cipher, group or signature algorithm in common.
     case parameters
+    /// The name that the client asks for is refused.
+    case name
     /// What the peer sent is not TLS.
     case notTLS
     /// The peer has sent no certificate, and must have one.
@@ -101,8 +103,17 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
   /// Takes the reason from this thread's OpenSSL error queue, and empties the queue.
   static func takingFromQueue() -> TLSFailure {
     defer { ERR_clear_error() }
-    return TLSFailure(opensslError: ERR_peek_error())
+    var text: UnsafePointer<CChar>?
+    // SAFETY: the text is NUL-terminated, valid until the queue changes, and copied here.
+    let code = unsafe ERR_peek_error_data(&text, nil)
+    if ERR_GET_LIB(code) == ERR_LIB_USER, ERR_GET_REASON(code) == nameReason, let text = unsafe text {
+      return TLSFailure(peer: unsafe String(cString: text), .name)
+    }
+    return TLSFailure(opensslError: code)
   }
+
+  /// The reason of our own errors in OpenSSL's queue: a name is refused.
+  static let nameReason: Int32 = 1
 
   /// From an entry of OpenSSL's error queue: the first, which is the cause of the others.
   init(opensslError code: UInt) {

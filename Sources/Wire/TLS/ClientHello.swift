@@ -40,6 +40,12 @@ public enum ClientHello {
     }
     return bytes.count < maximumBytes ? .incomplete : .nameless
   }
+
+  /// The host name in the contents of the extension server_name: 1 to 255 bytes, unchanged; nil if it has none.
+  public static func serverName(inList bytes: Span<UInt8>) -> [UInt8]? {
+    var list = ByteReader(bytes)
+    return (try? list.hostName()).flatMap { $0 }
+  }
 }
 
 extension ByteReader {
@@ -56,17 +62,19 @@ extension ByteReader {
       let type = try extensions.readUInt16()
       var content = ByteReader(try extensions.readBytes(Int(try extensions.readUInt16())))
       guard type == 0 else { continue }
-      var names = ByteReader(try content.readBytes(Int(try content.readUInt16())))
-      while names.remaining > 0 {
-        let isHost = try names.readUInt8() == 0
-        let name = try names.readBytes(Int(try names.readUInt16()))
-        guard isHost else { continue }
-        guard 1...255 ~= name.count else { return nil }
-        var bytes: [UInt8] = []
-        for index in name.indices { bytes.append(name[index]) }
-        return bytes
-      }
-      return nil
+      return try content.hostName()
+    }
+    return nil
+  }
+
+  /// The first host name in the extension's list of names; nil if it has none.
+  fileprivate mutating func hostName() throws(Failure) -> [UInt8]? {
+    var names = ByteReader(try readBytes(Int(try readUInt16())))
+    while names.remaining > 0 {
+      let isHost = try names.readUInt8() == 0
+      let name = try names.readArray(Int(try names.readUInt16()))
+      guard isHost else { continue }
+      return 1...255 ~= name.count ? name : nil
     }
     return nil
   }

@@ -81,7 +81,7 @@ final class ServiceSnapshot: Sendable {
     shared = sharedState.service(of: settings)
     counters = shared.slot.key
     policy = ExchangePolicy(settings)
-    front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings.tls, tickets)
+    front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings, tickets)
     self.servers = try ServiceSnapshot.loadServers(settings, servers)
     backend = try Backend(settings, Array(servers), secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
@@ -123,12 +123,12 @@ final class ServiceSnapshot: Sendable {
   var keepsServerConnections: Bool { settings.pool.idleConnections > 0 }
 
   private static func loadFront(
-    _ settings: Configuration.TLSTermination, _ tickets: TicketKeys
+    _ settings: Configuration.Service, _ tickets: TicketKeys
   ) throws(ConfigurationSnapshotError) -> ServerContext {
     do throws(TLSError) {
-      return try ServerContext(
-        certificates: settings.loadCertificates(), profile: settings.profile, tickets: settings.tickets ? tickets : nil,
-        verification: settings.clientCertificates?.load())
+      let front = try settings.loadServerContext(tickets: tickets)
+      try front.rehearse()
+      return front
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
@@ -137,19 +137,19 @@ final class ServiceSnapshot: Sendable {
   private static func loadServers(
     _ settings: Configuration.Service, _ known: ArraySlice<SharedServer>
   ) throws(ConfigurationSnapshotError) -> [Upstream] {
-    var contexts: [TLSProfile: [Trust: ClientContext]] = [:]
+    var contexts: [TLSPolicy: [Trust: ClientContext]] = [:]
     var servers: [Upstream] = []
     for (server, shared) in zip(settings.servers, known) {
       // In passthrough mode only health checks use TLS to the servers, and the clients verify the servers.
       let trust = settings.mode == .passthrough ? .insecureNoVerification : server.trust
       do throws(TLSError) {
         let context: ClientContext
-        if let shared = contexts[server.tlsProfile]?[trust] {
+        if let shared = contexts[server.tls]?[trust] {
           context = shared
         } else {
-          context = try ClientContext(trust: trust, profile: server.tlsProfile)
+          context = try ClientContext(trust: trust, policy: server.tls)
         }
-        contexts[server.tlsProfile, default: [:]][trust] = context
+        contexts[server.tls, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try ReferenceIdentity(server.serverName))
         servers.append(
           Upstream(

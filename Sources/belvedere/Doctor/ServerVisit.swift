@@ -75,7 +75,7 @@ struct ServerVisit: Sendable {
     let exchange: TLSRequest
     do throws(TLSError) {
       exchange = TLSRequest(
-        endpoint: server.endpoint, context: try ClientContext(trust: server.trust, profile: server.tlsProfile),
+        endpoint: server.endpoint, context: try ClientContext(trust: server.trust, policy: server.tls),
         serverName: try ReferenceIdentity(server.serverName),
         preamble: server.sendsProxyHeader ? ProxyHeader.localBytes : [], timeout: timeout)
     } catch { throw TLSRequest.Failure(description: "\(error)") }
