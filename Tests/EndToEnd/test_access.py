@@ -158,10 +158,11 @@ def test_source_of_a_proxy_header_is_decided_before_the_handshake(testbed):
 
 
 def test_trusted_proxy_names_no_other_path_where_paths_have_rules(testbed):
-    fields = ["X-Original-URL: /admin", "X_Rewrite_URL: /admin", "X-Forwarded-Prefix: /admin", "X-Scheme: https"]
+    fields = ["X-Original-URL: /admin", "X_Rewrite_URL: /admin", "X-Forwarded-Request-URL: /admin", "X-Scheme: https",
+              "X-Forwarded-Port: 443"]  # fmt: skip
     server = testbed.server()
     balancer = testbed.balance(server, forwarded={"trusted-proxies": [PROXY]})
-    for rules, names in (None, 4), (OPEN, 4), (PATHS, 1):
+    for rules, names in (None, 5), (OPEN, 5), (PATHS, 2):
         balancer.reload({"access": rules})
         assert balancer.get("/", "X-Forwarded-For: 192.0.2.8", *fields, source=PROXY).status == 200
         sent = server.requests[-1]

@@ -118,7 +118,7 @@ struct RewritingTests {
 
   /// Rules about paths have decided on the request's own.
   @Test(arguments: [
-    "X-Original-URL", "x_original_uri", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Uri",
+    "X-Original-URL", "x_original_uri", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Request-URL",
     "X-HTTP-Method-Override", "X-Script-Name",
   ])
   func `a trusted proxy's field about the path is dropped where paths have rules`(name: String) throws {
@@ -127,7 +127,7 @@ struct RewritingTests {
     var head = try #require(parseRequest(text).head)
     var (kept, dropped) = (ByteWriter(limit: 1000), ByteWriter(limit: 1000))
     head.render(from: bytes.span, forwarding: Self.trusted, connection: .keepAlive, into: &kept)
-    head.dropPathClaims()
+    try head.dropPathClaims(of: bytes.span)
     head.render(from: bytes.span, forwarding: Self.trusted, connection: .keepAlive, into: &dropped)
     #expect(String(decoding: kept.bytes, as: UTF8.self).contains("\r\n\(name): /admin\r\n"))
     let seen = String(decoding: dropped.bytes, as: UTF8.self)

@@ -13,7 +13,7 @@ extension Rules {
       }
       reader.warn("without `allow` and `deny` this rule admits every client that the service admits", at: place)
     }
-    if let place = reader.mark("access", "paths"), !access.paths.isEmpty, !service.relay.isEmpty {
+    if let place = reader.mark("access", "paths"), !access.paths.isEmpty, !service.relay.tcp.isEmpty {
       reader.warn("these rules don't apply to ports of `relay`, where paths can't be seen", at: place)
     }
     if service.mode == .passthrough, !access.paths.isEmpty, let place = reader.mark("access", "paths") {

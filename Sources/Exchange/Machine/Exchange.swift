@@ -148,8 +148,11 @@ public struct Exchange: Sendable {
   /// The request belongs to another client than the one before on this connection, which must not share its state.
   public mutating func changeClient() { isPrivate = request?.bindsAuthentication == true }
 
-  /// Rules for paths have admitted the request.
-  public mutating func dropPathClaims() { request?.dropPathClaims() }
+  /// Rules for paths have admitted the request of a trusted proxy. Returns why it must be refused all the same.
+  public mutating func dropPathClaims(of bytes: Span<UInt8>) -> Rejection? {
+    do throws(Rejection) { try request?.dropPathClaims(of: bytes) } catch { return error }
+    return nil
+  }
 
   // MARK: Queries
 

@@ -57,19 +57,24 @@ public enum ForwardingFieldNames {
     [
       "x-override-url", "x-http-destinationurl", "x-script-name", "script-name", "x-envoy-original-path",
       "x-http-method", "x-http-method-override", "x-method-override",
-      "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-pathinfo", "x-forwarded-uri", "x-forwarded-url",
-      "x-forwarded-request-uri", "x-forwarded-context", "x-forwarded-script-name", "x-forwarded-method",
     ].map { FieldName($0) })
-  private static let pathPrefixes = ["x-original-", "x-rewrite-"].map { FieldName($0) }
+  private static let pathPrefixes = ["x-original-", "x-rewrite-", "x-forwarded-"].map { FieldName($0) }
+  /// Names with these prefixes that are known to say something else.
+  private static let otherNames = Set(
+    [
+      "x-forwarded-port", "x-forwarded-server", "x-forwarded-ssl", "x-forwarded-by", "x-forwarded-user",
+      "x-forwarded-groups", "x-forwarded-email", "x-forwarded-preferred-username", "x-forwarded-scheme",
+      "x-forwarded-protocol",
+    ].map { FieldName($0) })
 
-  /// Whether the field called so, in any spelling of its hyphens, tells servers of another path or method.
-  @inline(never)
+  /// Whether the field called so, in any spelling of its hyphens, may tell servers of another path or method.
   static func concernsPath(_ range: ByteRange, of bytes: Span<UInt8>) -> Bool {
     var name = FieldName()
     for index in range.start..<range.end {
       name.append(bytes[index].isLetterOrDigit ? bytes[index] : UInt8(ascii: "-"))
     }
-    return pathNames.contains(name) || pathPrefixes.contains { name.begins(with: $0) }
+    if pathNames.contains(name) { return true }
+    return pathPrefixes.contains { name.begins(with: $0) } && !otherNames.contains(name)
   }
 
   /// Prefixes of further names, each of 9 to 15 octets.

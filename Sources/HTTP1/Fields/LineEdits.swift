@@ -12,8 +12,6 @@ struct LineEdits: BitwiseCopyable, Sendable {
     case clientAddress
     /// Dropped unless the peer is a trusted proxy.
     case dropUnlessTrusted
-    /// The same, and also dropped where paths have rules: it tells the server of another path.
-    case dropPathClaim
     /// The same, and dropped in any case where the service verifies certificates itself.
     case certificateClaim
     /// Dropped unless the message is an upgrade.
@@ -103,12 +101,22 @@ struct LineEdits: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Drops what tells servers of another path than that of the request.
-  mutating func dropPathClaims() {
-    for index in 0..<count where self[index].treatment == .dropPathClaim {
-      // `.drop` is zero.
-      treatments &= ~(0xf &<< UInt64(truncatingIfNeeded: index &* 4))
+  /// Drops the lines that may tell servers of another path than the request's, whoever sent them.
+  mutating func dropPathClaims(of bytes: Span<UInt8>) throws(Rejection) {
+    var edits = LineEdits()
+    for index in 0..<count {
+      let edit = self[index]
+      guard edit.treatment == .dropUnlessTrusted else {
+        try edits.add(edit.range, edit.treatment)
+        continue
+      }
+      var lines = FieldLines(bytes, from: edit.range.start, limit: .max)
+      while lines.position < edit.range.end, try lines.next(all: true) == .line {
+        let concernsPath = ForwardingFieldNames.concernsPath(lines.nameRange, of: bytes)
+        try edits.add(lines.line, concernsPath ? .drop : .dropUnlessTrusted)
+      }
     }
+    self = edits
   }
 
   private func covers(_ position: Int) -> Bool {

@@ -48,8 +48,10 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   }
 
   /// For a request that rules for paths have admitted: what a trusted proxy says of its path is not passed on, since a
-  /// server may serve that one instead.
-  public mutating func dropPathClaims() { edits.dropPathClaims() }
+  /// server may serve that one instead. `bytes`: those that the head was parsed from. Throws when there are too many.
+  public mutating func dropPathClaims(of bytes: Span<UInt8>) throws(Rejection) {
+    try edits.dropPathClaims(of: bytes)
+  }
 
   /// Parses one request head at the start of `bytes`.
   public static func parse(_ bytes: Span<UInt8>, limits: HeadLimits) -> Parsed<RequestHead> {

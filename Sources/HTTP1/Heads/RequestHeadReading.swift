@@ -71,8 +71,7 @@ struct RequestReading: BitwiseCopyable {
       head.hasForwardedHost = true
       try head.edits.add(lines.line, .dropUnlessTrusted)
     case .forwardedOther, .realIP, .proxyClaim:
-      let concernsPath = ForwardingFieldNames.concernsPath(lines.nameRange, of: bytes)
-      try head.edits.add(lines.line, concernsPath ? .dropPathClaim : .dropUnlessTrusted)
+      try head.edits.add(lines.line, .dropUnlessTrusted)
     case .certificateClaim:
       try head.edits.add(lines.line, .certificateClaim)
     // RFC 9110 §7.6.1; §11.7.2: proxy credentials are for the first proxy, not for servers. TE is not replaced with our

@@ -15,8 +15,7 @@ extension RequestHead {
   /// `certificate` has complete lines about the client's certificate. `edits`: adds their lines; see `removeLines`.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: ForwardedFields, certificate: Span<UInt8> = Span(), connection: Persistence,
-    edits added: HeaderEdits? = nil,
-    into sink: inout Sink
+    edits added: HeaderEdits? = nil, into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
     let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && forwardedForEnd > 0
@@ -24,7 +23,7 @@ extension RequestHead {
     for index in 0..<edits.count {
       let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
-      if edit.treatment == .dropUnlessTrusted || edit.treatment == .dropPathClaim, forwarding.isPeerTrusted { continue }
+      if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
       if edit.treatment == .certificateClaim, forwarding.isTrustedWithCertificates { continue }
       if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
         guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
@@ -71,7 +70,7 @@ extension LineEdits.Treatment {
   /// Writes the replacement of the dropped bytes.
   func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
-    case .drop, .clientAddress, .dropUnlessTrusted, .dropPathClaim, .certificateClaim, .dropUnlessUpgrade: break
+    case .drop, .clientAddress, .dropUnlessTrusted, .certificateClaim, .dropUnlessUpgrade: break
     case .replaceWithSlash: sink.append(UInt8(ascii: "/"))
     case .replaceWithAsterisk: sink.append(UInt8(ascii: "*"))
     case .replaceWithChunked: sink.append("chunked")

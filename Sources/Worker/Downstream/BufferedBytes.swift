@@ -17,6 +17,8 @@ extension Exchange {
     return rest.effects.isEmpty ? reading : rest
   }
 
+  mutating func dropPathClaims(in buffer: borrowing Buffer) -> Rejection? { dropPathClaims(of: buffer.bytes) }
+
   mutating func readRequestBody(
     in buffer: inout Buffer, end: StreamEnd?, at now: Instant
   ) -> (step: RequestStep, effects: Effects) {

@@ -24,8 +24,8 @@ extension ClientConnection {
     let address = requests.current.value.namedClient(on: client)?.address
     let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
     if decision == .allowed {
-      if access.hasPaths { requests.current.value.exchange.dropPathClaims() }
-      return nil
+      guard access.hasPaths, client.forwarding.isPeerTrusted else { return nil }
+      return requests.current.value.exchange.dropPathClaims(in: client.side.input)
     }
     requests.current.value.refusal = .access(decision)
     context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
