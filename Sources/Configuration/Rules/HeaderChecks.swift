@@ -7,7 +7,11 @@ extension Rules {
   static func checkHeaders(_ service: Configuration.Service, _ reader: inout Reader) {
     check(service.headers.request, "request", &reader)
     check(service.headers.response, "response", &reader)
-    guard let hsts = service.transportSecurity, hsts.preload, let place = reader.mark("hsts", "preload") else { return }
+    guard let hsts = service.transportSecurity else { return }
+    if let place = reader.mark("hsts", "max-age"), !hsts.maxAge.nanoseconds.isMultiple(of: 1_000_000_000) {
+      reader.error("`max-age` is sent in whole seconds", at: place)
+    }
+    guard hsts.preload, let place = reader.mark("hsts", "preload") else { return }
     if !hsts.includesSubdomains || hsts.maxAge < .hours(24 * 365) {
       reader.error(
         "`preload` needs `include-subdomains: true` and a `max-age` of 365d at least", at: place,

@@ -74,7 +74,9 @@ extension HeaderEdits {
     case .contentLength, .transferEncoding, .te: return framing
     case .host: return "chooses the service, and servers compare it"
     case .connection, .keepAlive, .proxyConnection, .close, .upgrade, .expect: return connection
-    case .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP, .proxyClaim, .proxy:
+    case .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP, .proxyClaim,
+      .certificateClaim,
+      .proxy:
       return "is set or dropped by `forwarded`"
     case .certificateClaim: return "is set or dropped by `tls: client-certificates`"
     case .authorization, .wwwAuthenticate, .proxyAuthenticate, .proxyAuthorization, .persistentAuth: return credentials
@@ -95,10 +97,17 @@ extension HeaderEdits {
   private static let connection = "is about one connection, and set by Belvedere"
   private static let credentials = "has credentials"
   private static let handshake = "belongs to the handshake of WebSockets"
+  private static let hops = "counts proxies"
+  private static let condition = "asks for a part or a version, which the response has to be"
+  private static let single = "is about one message"
   private static let sessions = "has sessions, which servers and `affinity` depend on"
 
   private static let objections: [String: String] = [
     "trailer": framing, "content-encoding": framing, "content-range": framing,
+    "origin": "is what servers know requests of other sites by", "via": hops, "max-forwards": hops,
+    "range": condition, "if-range": condition, "if-match": condition, "if-none-match": condition,
+    "if-modified-since": condition, "if-unmodified-since": condition,
+    "date": single, "age": single, "location": single, "content-location": single, "retry-after": single,
     "http2-settings": connection, "cookie": sessions, "set-cookie": sessions,
     "authentication-info": credentials, "proxy-authentication-info": credentials,
   ]

@@ -203,7 +203,8 @@ extension ActiveExchange {
     while true {
       let (step, effects) = exchange.readResponse(
         in: &context.servers[connection].side.input, end: end, policy: snapshot.policy,
-        edits: snapshot.edits.response, at: context.now, into: &client.side.output)
+        edits: exchange.inbound.side == .head ? snapshot.edits.response : nil, at: context.now,
+        into: &client.side.output)
       if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:

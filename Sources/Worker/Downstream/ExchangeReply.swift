@@ -52,7 +52,11 @@ extension ActiveExchange {
     }
     context.buffers.lease(&client.side.output)
     client.side.output.removeAll()
-    redirect.render(request, from: client.side.input, fields: ownFields(client), into: &client.side.output)
+    let fields = ownFields(client)
+    if request.length + fields.count > ActiveExchange.ordinaryHeadBytes {
+      context.buffers.enlarge(&client.side.output)
+    }
+    redirect.render(request, from: client.side.input, fields: fields, into: &client.side.output)
     guard client.side.output.overflowed else { return .none }
     client.side.output.removeAll()
     return effects(of: .redirectTooLarge, context)
