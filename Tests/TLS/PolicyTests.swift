@@ -76,6 +76,18 @@ struct PolicyTests {
     #expect(try !back.isEquivalent(to: Contexts.trusting(profile: .intermediate)))
   }
 
+  @Test(arguments: TLSGroup.allCases)
+  func `a group alone leaves handshakes to both kinds of keys`(group: TLSGroup) throws {
+    let restrictions = Self.restricted { $0.groups = [group] }
+    for certificate in try [Self.rsa(), Self.ecdsa()] { try Self.front([certificate], restrictions).rehearse() }
+  }
+
+  @Test(arguments: TLSCipherSuite.allCases)
+  func `a cipher of TLS 1.3 alone leaves handshakes to both kinds of keys`(suite: TLSCipherSuite) throws {
+    let restrictions = Self.restricted { $0.cipherSuites = [suite] }
+    for certificate in try [Self.rsa(), Self.ecdsa()] { try Self.front([certificate], restrictions).rehearse() }
+  }
+
   struct Impossible: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let restrictions: TLSRestrictions

@@ -53,7 +53,8 @@ extension Rules {
         "Name it only for peers that can do nothing newer.")
     }
     let algorithms = restrictions.signatureAlgorithms
-    if let place = reader.mark(key, "signature-algorithms"), !algorithms.isEmpty,
+    // Old servers may have nothing newer than TLS 1.2.
+    if key == "tls", let place = reader.mark(key, "signature-algorithms"), !algorithms.isEmpty,
       !algorithms.contains(where: \.isForTLS13)
     {
       reader.error(
@@ -73,7 +74,7 @@ extension Rules {
   private static func checkRefusedNames(_ service: Configuration.Service, _ reader: inout Reader) {
     for (index, refused) in service.tls.refusedNames.enumerated() {
       guard let place = reader.mark(in: ["tls", "refuse-names"], item: index) else { continue }
-      let own = service.allNames.map(\.text).first { name in
+      let own = service.clientNames.map(\.text).first { name in
         name == refused || refused == "*" + (name.firstIndex(of: ".").map { String(name[$0...]) } ?? "")
       }
       guard let own else { continue }

@@ -48,6 +48,7 @@ private struct Rehearsal {
   private static let anything: TLSPolicy = {
     var all = TLSRestrictions()
     all.ciphers = TLSCipher.allCases
+    all.groups = TLSGroup.allCases
     return TLSPolicy(.old, all)
   }()
 
