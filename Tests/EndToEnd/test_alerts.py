@@ -98,18 +98,12 @@ CASES = {
         {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 15 * DAY, removed(): 0},
         {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 13 * DAY, removed(): 1},
     ),
-    "BelvedereServerCertificateDiffers": case(
-        {f"belvedere_server_certificate_shown{{{SERVER}}}": 0, removed(): 0},
-        {f"belvedere_server_certificate_shown{{{SERVER}}}": 1, removed(): 0},
-        {f"belvedere_server_certificate_shown{{{SERVER}}}": 0, removed(): 1},
-        # Certificates are renewed on one server after the other.
-        {f"belvedere_server_certificate_shown{{{SERVER}}}": f"1x{MINUTES - 30} 0x30"},
-    ),
     "BelvedereAccessRefuses": case(
         {f'belvedere_service_access_refused_total{{{A},service="view",rule="service"}}': growing(120)},
-        # A user who mistypes, and one scan.
+        # A user who mistypes; a scan of five minutes that has just ended, and one between two scrapes.
         {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': growing(6)},
-        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 30} 10000x30"},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 10} 0+1000x5 5000x5"},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 5} 10000x5"},
     ),
     "BelvedereNoActive": case(
         {UP[0]: 1, UP[1]: 1, ACTIVE[0]: 0, ACTIVE[1]: 0, ACTIVE[2]: 1},
