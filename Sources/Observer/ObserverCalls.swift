@@ -22,8 +22,8 @@ enum ObserverCalls {
     .close, .getsockopt, .getsockname, .getpeername,
     // The journal, over sockets that exist.
     .connect, .sendmsg,
-    // Time, locks and waiting threads.
-    .clockGettime, .clockNanosleep, .nanosleep, .futex, .poll, .ppoll, .schedYield, .restartSyscall,
+    // Time, where the vDSO can't tell it (OpenSSL 3.2 asks gettimeofday); locks and waiting threads.
+    .clockGettime, .gettimeofday, .clockNanosleep, .nanosleep, .futex, .poll, .ppoll, .schedYield, .restartSyscall,
     // Memory.
     .brk, .munmap, .mremap, .madvise, .getrandom,
     // Standard error.

@@ -9,6 +9,8 @@ struct ObserverClient: ~Copyable {
   private static let stepsPerTurn = 16
 
   private var stream: ObserverStream
+  /// Where it comes from.
+  let address: IPAddress
   /// Whether its address may be answered.
   let isAdmitted: Bool
   /// Whether its last turn has ended before it was finished.
@@ -17,12 +19,16 @@ struct ObserverClient: ~Copyable {
   private var hasShutDown = false
 
   init(
-    _ descriptor: consuming Descriptor, certificate: ServerContext?, isAdmitted: Bool, at now: Instant
+    _ descriptor: consuming Descriptor, from address: IPAddress, tls: ServerContext?, isAdmitted: Bool, at now: Instant
   ) throws(TLSError) {
-    stream = try ObserverStream(descriptor, certificate: certificate)
+    stream = try ObserverStream(descriptor, tls: tls)
+    self.address = address
     self.isAdmitted = isAdmitted
-    connection = ObserverConnection(isSecure: certificate != nil, at: now)
+    connection = ObserverConnection(isSecure: tls != nil, at: now)
   }
+
+  /// Why its TLS handshake has failed.
+  var failure: TLSFailure? { stream.failure }
 
   func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
     try stream.watch(poller, token: token)

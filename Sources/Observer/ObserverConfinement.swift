@@ -9,7 +9,8 @@ enum ObserverConfinement {
   static func enter() throws(SystemError) -> [String] {
     // Loads the time zone, and makes the sockets for the log.
     _ = Clock.local(WallTime(seconds: 0))
-    try DatagramSender.reserveSockets(1)
+    // For the log, and for systemd's notification.
+    try DatagramSender.reserveSockets(2)
 
     try Privileges.hideMemory()
     try Privileges.keep([])

@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import Logging
 import Observe
+import TLS
 import Wire
 
 /// The observer's event loop: the supervisor's reports, and clients over HTTP.
@@ -40,6 +41,9 @@ struct ObserverLoop: ~Copyable {
   private var clients = Slab<ObserverClient>(capacity: ObserverLoop.connectionLimit + ObserverLoop.refusedLimit)
   /// Those that have more to do in the next turn, once each.
   private var busy: [SlabKey] = []
+  /// Why a client was turned away in this turn: the last one.
+  private var refusal: (address: IPAddress, reason: String)?
+  private var refusals = LogRateLimiter<Bool>(every: .seconds(60))
   /// Until when nothing is accepted, for lack of memory or descriptors.
   private var pauseEnd: Instant?
 
@@ -90,6 +94,7 @@ struct ObserverLoop: ~Copyable {
       busy = []
       for key in waiting where clients.contains(key) { proceed(key) }
       handleTimeouts()
+      logRefusal(log)
       certificate?.warn(log)
     }
   }
@@ -180,12 +185,11 @@ struct ObserverLoop: ~Copyable {
         let address = accepted.peer.address
         let isAdmitted = networks.isEmpty || networks.contains { $0.contains(address) }
         // Other addresses cost no handshake.
-        guard isAdmitted || certificate == nil else { continue }
-        guard
-          let client = try? ObserverClient(
-            accepted.takeDescriptor(), certificate: certificate?.context, isAdmitted: isAdmitted,
-            at: Clock.monotonic())
-        else { continue }
+        guard isAdmitted || certificate == nil else {
+          refusal = (address, "is not in `networks`")
+          continue
+        }
+        guard let client = client(accepted.takeDescriptor(), from: address, isAdmitted: isAdmitted) else { continue }
         makeRoom(isAdmitted: isAdmitted)
         let key = clients.insert(client)
         do throws(SystemError) {
@@ -198,11 +202,29 @@ struct ObserverLoop: ~Copyable {
     } catch { pause(after: error, log) }
   }
 
-  /// For one more client, among those that are admitted or among the others.
+  /// Nil when OpenSSL can't make a connection.
+  private mutating func client(
+    _ socket: consuming Descriptor, from address: IPAddress, isAdmitted: Bool
+  ) -> ObserverClient? {
+    do throws(TLSError) {
+      return try ObserverClient(
+        socket, from: address, tls: certificate?.context, isAdmitted: isAdmitted, at: Clock.monotonic())
+    } catch {
+      refusal = (address, "gets no TLS: \(error)")
+      return nil
+    }
+  }
+
+  /// For one more client, among those that are admitted or among the others. The address with most connections makes
+  /// room, so that one that opens connections without end takes the places of its own.
   private mutating func makeRoom(isAdmitted: Bool) {
     let alike = clients.keys.filter { clients[$0].isAdmitted == isAdmitted }
     guard alike.count >= (isAdmitted ? Self.connectionLimit : Self.refusedLimit) else { return }
-    let first = alike.min { clients[$0].connection.evictionRank < clients[$1].connection.evictionRank }
+    let counts = Dictionary(alike.map { (clients[$0].address, 1) }, uniquingKeysWith: +)
+    let most = counts.values.max()
+    let first = alike.filter { counts[clients[$0].address] == most }.min {
+      clients[$0].connection.evictionRank < clients[$1].connection.evictionRank
+    }
     if let first { close(first) }
   }
 
@@ -217,6 +239,7 @@ struct ObserverLoop: ~Copyable {
     clients[key].proceed(&site, mayStream: streams < Self.streamLimit, at: Clock.monotonic())
     if clients[key].isBusy { busy.append(key) }
     if clients[key].connection.state == .over {
+      if let failure = clients[key].failure { refusal = (clients[key].address, "the TLS handshake failed: \(failure)") }
       close(key)
     } else if clients[key].connection.isSending {
       limitAnswers()
@@ -230,6 +253,13 @@ struct ObserverLoop: ~Copyable {
     guard sending.count > Self.answerLimit else { return }
     let oldest = sending.min { clients[$0].connection.since < clients[$1].connection.since }
     if let oldest { close(oldest) }
+  }
+
+  /// At most one a minute: an administrator looks for the reason of his own client.
+  private mutating func logRefusal(_ log: Logger) {
+    guard let (address, reason) = refusal.take(), let more = refusals.take(true, at: Clock.monotonic()) else { return }
+    let others = more == 0 ? "" : "; \(more) more were turned away since the last such line"
+    log.notice("observe: the client \(address): \(reason)\(others)")
   }
 
   private mutating func close(_ key: SlabKey) { _ = clients.remove(key) }

@@ -34,8 +34,6 @@ package enum ObserverRole {
       let loop = try ObserverLoop(
         try ObserverSockets(reports: reports, settings.listeners), networks: settings.networks, certificate,
         ObserverSite(version: version, token: token, certificateEnd: certificate?.end))
-      // Its sockets accept connections from here on, and later it can open none for systemd.
-      ServiceNotification.ready.sendNow()
       let gaps = try ObserverConfinement.enter()
       OperationalLog.bootstrap(
         target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
@@ -43,12 +41,17 @@ package enum ObserverRole {
       for gap in gaps { log.warning("confinement: \(gap)") }
       let places = settings.listeners.map { "\(certificate == nil ? "http" : "https")://\($0)" }
       log.notice("observe: metrics are at \(places.joined(separator: ", "))")
+      if !ServiceNotification.ready.sendOverReservedSocket() { log.warning("observe: systemd can't be notified") }
       loop.run(log)
       OperationalLog.flush()
     } catch { throw Fault("\(error)") }
   }
 
   private static func certificate(_ settings: Configuration.Certificate) throws(Fault) -> ObserverCertificate {
+    let key = settings.key ?? settings.chain
+    guard File.audience(of: key) != .anyUser else {
+      throw Fault("every user of this machine may read the private key: `chmod o= \(key)`")
+    }
     do throws(TLSError) { return try ObserverCertificate(settings) } catch { throw Fault("\(error)") }
   }
 

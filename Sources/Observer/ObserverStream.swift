@@ -21,13 +21,15 @@ struct ObserverStream: ~Copyable {
   }
 
   private let descriptor: Descriptor
+  /// Why the handshake has failed.
+  private(set) var failure: TLSFailure?
   /// Nil for plain TCP. It borrows the descriptor.
   private var tls: TLSConnection?
 
-  /// `certificate`: that of TLS; nil: plain TCP.
-  init(_ descriptor: consuming Descriptor, certificate: ServerContext?) throws(TLSError) {
+  /// Without a context: plain TCP.
+  init(_ descriptor: consuming Descriptor, tls context: ServerContext?) throws(TLSError) {
     tls = nil
-    if let certificate { tls = try TLSConnection(accepting: descriptor.number, context: certificate) }
+    if let context { tls = try TLSConnection(accepting: descriptor.number, context: context) }
     self.descriptor = descriptor
   }
 
@@ -44,8 +46,13 @@ struct ObserverStream: ~Copyable {
     case nil, .done: .done
     case .wantsRead, .wantsWrite: .wouldBlock
     case .yield: .yield
-    case .failed: .failed
+    case .failed(let failure): fail(failure)
     }
+  }
+
+  private mutating func fail(_ failure: TLSFailure) -> Progress {
+    self.failure = failure
+    return .failed
   }
 
   /// Reads at most `limit` bytes.

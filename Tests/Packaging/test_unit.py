@@ -67,6 +67,7 @@ def test_observer_has_no_capability_and_no_access_to_files_of_the_service():
         "InaccessiblePaths=-/etc/belvedere -/run/belvedere -/var/lib/belvedere -/var/log/belvedere",
         # `systemctl start` returns when connections are accepted.
         "Type=notify",
+        "CPUQuota=50%",
         "LoadCredential=belvedere-observe.pem:belvedere-observe.pem",
         "LoadCredential=belvedere-observe.key:belvedere-observe.key",
     ]:  # fmt: skip

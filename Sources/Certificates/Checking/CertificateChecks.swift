@@ -1,5 +1,6 @@
 import Configuration
 import Domain
+import Glibc
 import Linux
 import TLS
 import Wire
@@ -43,7 +44,7 @@ extension Configuration.Loaded {
     }
   }
 
-  /// Warns of faults of the certificate of `belvedere observe`.
+  /// Warns of faults of the certificate of `belvedere observe`. Its user may read files that this one can't.
   package mutating func checkObserverCertificate(
     _ pair: Configuration.Certificate, in file: FileReference, at time: WallTime
   ) {
@@ -57,6 +58,7 @@ extension Configuration.Loaded {
       warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
     } catch {
       if let key = pair.key, key != pair.chain, error.origin == key { return }
+      if error.isForPermission { return }
       warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
     }
   }
@@ -68,7 +70,7 @@ extension Configuration.Loaded {
       if !Credential.isElsewhere(pair.chain) { _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time) }
       warnOfAudience(of: file)
     } catch {
-      guard error.origin == file.path else { return }
+      guard error.origin == file.path, !error.isForPermission else { return }
       warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
     }
   }
@@ -143,6 +145,8 @@ extension CertificateFacts {
 }
 
 extension TLSError {
+  fileprivate var isForPermission: Bool { if case .unreadable(_, EACCES) = self { true } else { false } }
+
   /// The file that caused the error.
   var origin: String? {
     switch self {

@@ -110,6 +110,7 @@ extension SystemCall {
   public static let exitGroup = SystemCall("exit_group", 231, 94)
   public static let getrandom = SystemCall("getrandom", 318, 278)
   public static let uname = SystemCall("uname", 63, 160)
+  public static let gettimeofday = SystemCall("gettimeofday", 96, 169)
   public static let sysinfo = SystemCall("sysinfo", 99, 179)
 
   // Other processes and programs
@@ -201,6 +202,7 @@ extension SystemCall {
   /// All of the above.
   public static let all: [SystemCall] = [
     .epollWait, .epollPwait, .epollPwait2, .epollCtl, .epollCreate1, .eventfd2, .futex, .poll, .ppoll, .clockGettime,
+    .gettimeofday,
     .clockNanosleep, .nanosleep, .schedYield, .restartSyscall, .read, .write, .readv, .writev, .pread64, .pwrite64,
     .lseek, .close, .fcntl, .ioctl, .ftruncate, .fsync, .fdatasync, .socket, .socketpair, .connect, .bind, .listen,
     .accept4, .recvfrom, .recvmsg, .recvmmsg, .sendto, .sendmsg, .sendmmsg, .shutdown, .getsockopt, .setsockopt,

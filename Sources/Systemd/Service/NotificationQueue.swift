@@ -28,8 +28,7 @@ enum NotificationQueue {
     }
   }()
 
-  /// Sends it on this thread.
-  static func deliver(_ entry: Entry) {
+  private static func deliver(_ entry: Entry) {
     switch entry {
     case .assignment(let text):
       // SAFETY: the string is copied into a datagram during the call.

@@ -22,8 +22,13 @@ package enum ServiceNotification: Equatable, Sendable {
   /// Never blocks, even when systemd is blocked: otherwise the virtual address could be lost.
   package func send() { NotificationQueue.submit(.assignment(text)) }
 
-  /// Sends at once, for a process that starts no thread for it: waits while systemd is blocked.
-  package func sendNow() { NotificationQueue.deliver(.assignment(text)) }
+  /// Sends at once, over a socket of `DatagramSender.reserveSockets`: for a process that can create none any more. Waits
+  /// while systemd is blocked. False if systemd can't be reached.
+  package func sendOverReservedSocket() -> Bool {
+    guard let path = CurrentProcess.environmentValue("NOTIFY_SOCKET") else { return true }
+    var sender = DatagramSender(path: path)
+    return sender.send(Array(text.utf8).span)
+  }
 
   /// Waits until systemd has received everything, at most for a second: the last call before a process exits.
   package static func flush() { NotificationQueue.flush() }
