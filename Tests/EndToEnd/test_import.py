@@ -1,5 +1,7 @@
 """`belvedere import`: its files, its report and its exit status."""
 
+import os
+import resource
 import socket
 import stat
 
@@ -112,3 +114,45 @@ def test_import_copies_certificates_for_the_group_of_the_folder(tmp_path):
     (old / "view.pem").unlink()
     run = belvedere("import", str(settings), "--certificates", str(new), "--overwrite")
     assert run.returncode == 1 and f"{old}/view.pem: No such file" in run.stderr
+
+
+@pytest.mark.parametrize("place", ["haproxy", "keepalived", "other"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_import_refuses_what_is_no_regular_file(tmp_path, place, kind):
+    odd = {"pipe": tmp_path / "pipe", "device": "/dev/zero", "folder": tmp_path}[kind]
+    if kind == "pipe":
+        os.mkfifo(odd)
+    good = str(CORPUS / "classic.cfg")
+    words = {
+        "haproxy": [odd], "keepalived": [good, odd], "other": [good, str(CORPUS / "classic.conf"), f"--other-node=far={odd}"],
+    }[place]  # fmt: skip
+    run = belvedere("import", *words)
+    assert run.returncode == 1 and not run.stdout
+    assert f"{odd} is no regular file" in run.stderr
+
+
+def test_import_waits_for_standard_input_only():
+    text = (CORPUS / "classic.cfg").read_text()
+    run = belvedere("import", "-", input=text)
+    assert run.returncode == 0, run.stderr
+    assert "service: view.domain.local" in run.stdout
+
+
+@pytest.mark.parametrize("word", ["hosts", "certificates"])
+def test_time_for_an_import_grows_with_the_file_and_not_with_its_square(tmp_path, word):
+    """CPU time for eight times as many words: eight times as much, where it was forty times."""
+
+    def seconds(count):
+        names = " ".join(f"h{number}.x.y" for number in range(count)) if word == "hosts" else ""
+        files = " ".join(f"crt /etc/x{number}.pem" for number in range(count)) if word == "certificates" else "crt /etc/x.pem"
+        file = tmp_path / "haproxy.cfg"
+        file.write_text(
+            f"defaults\n mode http\nfrontend f\n bind *:443 ssl {files}\n acl h hdr(host) -i view.test {names}\n"
+            " use_backend b if h\nbackend b\n server s 10.0.0.1:443 ssl\n"
+        )
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        run = belvedere("import", file, "--output", tmp_path / "belvedere.yaml", "--overwrite", timeout=240)
+        assert run.returncode in (0, 2), run.stderr[-1000:]
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+
+    assert seconds(16_000) < 24 * seconds(2_000)

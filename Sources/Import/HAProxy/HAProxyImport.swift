@@ -176,8 +176,7 @@ struct HAProxyImport: Sendable {
   /// HAProxy connects to the port that the client came to if a server has none. One port is the service's, the others
   /// are relayed.
   private mutating func separatePorts(of draft: inout ServiceDraft, _ lines: [ServerLine]) {
-    var ports: [UInt16] = []
-    for port in draft.binds.flatMap(\.ports) where !ports.contains(port) { ports.append(port) }
+    let ports = draft.binds.flatMap(\.ports).distinct
     guard ports.count > 1, lines.contains(where: { $0.port == nil }) else { return }
     let main = ports.contains(443) ? 443 : ports[0]
     func addresses(of port: UInt16) -> Set<IPAddress?> {

@@ -4,8 +4,7 @@ extension HAProxyImport {
   mutating func join(
     _ route: Route, _ frontend: Proxy, _ backend: Proxy, _ lines: [ServerLine], _ binds: [BindLine]
   ) -> Bool {
-    var ports: [UInt16] = []
-    for port in binds.flatMap(\.ports) where !ports.contains(port) { ports.append(port) }
+    let ports = binds.flatMap(\.ports).distinct
     for index in drafts.indices {
       let draft = drafts[index]
       let isSamePlace = draft.frontend == route.frontend

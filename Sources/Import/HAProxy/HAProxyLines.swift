@@ -27,14 +27,10 @@ extension HAProxyImport {
 
   /// Those that no other service of this frontend's port has in another form.
   private func uniqueListeners(of draft: ServiceDraft) -> [String] {
-    var listeners: [String] = []
-    for place in draft.binds.flatMap(\.places) {
-      for port in place.ports where !draft.relayed.contains(port) {
-        let listener = place.text(port: port)
-        if !listeners.contains(listener) { listeners.append(listener) }
-      }
-    }
-    return listeners
+    let relayed = Set(draft.relayed)
+    return draft.binds.flatMap(\.places).flatMap { place in
+      place.ports.filter { !relayed.contains($0) }.map { place.text(port: $0) }
+    }.distinct
   }
 
   /// What decides about TLS of a service.
@@ -100,12 +96,9 @@ extension HAProxyImport {
   /// The certificates of a service.
   private mutating func readTLS(into draft: inout ServiceDraft) {
     guard !draft.isPassthrough else { return }
-    var files: [String] = []
-    for parameter in draft.binds.flatMap(\.parameters) where parameter.name == "crt" {
-      for file in certificates(path(parameter.arguments.first ?? "", below: "crt-base")) where !files.contains(file) {
-        files.append(file)
-      }
-    }
+    var files = draft.binds.flatMap(\.parameters).filter { $0.name == "crt" }.flatMap { parameter in
+      certificates(path(parameter.arguments.first ?? "", below: "crt-base"))
+    }.distinct
     if files.isEmpty {
       files = ["/etc/belvedere/tls/\(draft.name).pem"]
       remarks.append("tls.certificate of \(draft.name): the file with the certificate and its key")

@@ -20,8 +20,7 @@ extension HAProxyImport {
       if drafts[index].hosts.isEmpty { nameWithoutHint(index) }
     }
     for index in drafts.indices {
-      var unique: [String] = []
-      for host in drafts[index].hosts where !unique.contains(host) { unique.append(host) }
+      let unique = drafts[index].hosts.distinct
       drafts[index].hosts = unique
       let canonical = unique.first
       for server in drafts[index].servers.indices

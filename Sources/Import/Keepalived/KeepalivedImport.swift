@@ -110,7 +110,7 @@ struct KeepalivedImport: Sendable {
         ledger.settle(
           line.allPlaces,
           recipients.isEmpty ? .impossible("write vrrp.mail.to") : .taken("vrrp.mail.to, where smtp_alert is set"))
-        for recipient in recipients where !mailRecipients.contains(recipient) { mailRecipients.append(recipient) }
+        mailRecipients = (mailRecipients + recipients).distinct
       case "notification_email_from":
         guard Self.isMailAddress(value) else { break }
         let isFirst = mailSender == nil || mailSender == value

@@ -7,6 +7,11 @@ package struct RelocatedFiles: Sendable {
   }
 
   package private(set) var copies: [Copy] = []
+  /// The new path of each file.
+  private var destinations: [String: String] = [:]
+  private var taken: Set<String> = []
+  /// The number that the next file of a name gets.
+  private var numbers: [String: Int] = [:]
   /// Nil leaves all files where they are.
   private let folder: String?
 
@@ -50,13 +55,14 @@ package struct RelocatedFiles: Sendable {
     guard let folder, path.hasPrefix("/"), !path.hasPrefix(folder + "/"),
       let name = path.split(separator: "/").last.map(String.init)
     else { return path }
-    if let known = copies.first(where: { $0.source == path }) { return known.destination }
+    if let known = destinations[path] { return known }
     var destination = "\(folder)/\(name)"
-    var number = 2
-    while copies.contains(where: { $0.destination == destination }) {
+    while !taken.insert(destination).inserted {
+      let number = numbers[name, default: 2]
       destination = "\(folder)/\(number)-\(name)"
-      number += 1
+      numbers[name] = number + 1
     }
+    destinations[path] = destination
     copies.append(Copy(source: path, destination: destination))
     return destination
   }

@@ -49,6 +49,9 @@ public enum File {
   /// Nil when it does not exist.
   public static func identity(of path: String) -> Identity? { FileStatus(of: path)?.identity }
 
+  /// Whether it is a regular file, or a symbolic link to one; false if it does not exist.
+  public static func isRegular(_ path: String) -> Bool { FileStatus(of: path)?.isRegular == true }
+
   /// Throws when this process can't read the file, or it is a directory.
   public static func requireReadable(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string for the length of the call.

@@ -135,9 +135,14 @@ struct ImportCommand: ParsableCommand {
     return (String(node[..<separator]), String(node[node.index(after: separator)...]))
   }
 
+  /// `-`: standard input, which may take its time. A pipe or a device by its name could have no end.
   private static func read(_ path: String) throws -> SourceFile {
+    let isInput = path == "-"
+    guard isInput || File.identity(of: path) == nil || File.isRegular(path) else {
+      throw failure("\(path) is no regular file; `-` reads standard input")
+    }
     do throws(SystemError) {
-      let bytes = try File.contents(of: path == "-" ? "/dev/stdin" : path, limit: limit, mayWait: true)
+      let bytes = try File.contents(of: isInput ? "/dev/stdin" : path, limit: limit, mayWait: isInput)
       return SourceFile(path: path, bytes: bytes)
     } catch { throw failure("\(path): \(SystemError.words(for: error.code))") }
   }
@@ -145,7 +150,7 @@ struct ImportCommand: ParsableCommand {
   /// The files that an `include` names; those that are unreadable are missing.
   @Sendable private static func files(matching pattern: String) -> [SourceFile] {
     File.paths(matching: pattern).compactMap { path in
-      guard let bytes = try? File.contents(of: path, limit: limit) else { return nil }
+      guard File.isRegular(path), let bytes = try? File.contents(of: path, limit: limit) else { return nil }
       return SourceFile(path: path, bytes: bytes)
     }
   }
