@@ -270,6 +270,30 @@ private func speaker(
         "warning: runs release 0.9.0, this node 1.0.0"
       ])
     #expect(try judged([], ["clock: 3 s"]) == ["warning: clock: 3 s"])
+    func other(_ change: (inout RunningService.Node) throws -> Void) throws -> [String] {
+      var node = RunningService.Node(name: "lb2", answers: true, version: "1.0.0")
+      try change(&node)
+      return Array(try judged([node]).dropFirst())
+    }
+    #expect(
+      try other { $0.unreachedServices = ["", "portal"] } == [
+        "fault: reaches no server, and would serve no client after a failover",
+        "fault: reaches no server of portal, and would serve no client after a failover",
+      ])
+    for (days, verdict) in [(-1, "fault"), (5, "warning"), (31, nil)] as [(Int64, String?)] {
+      let certificate = try #require(SampleNode.other(days: days))
+      let found = try other { $0.certificates = [certificate] }
+      #expect(found.map { String($0.prefix { $0 != ":" }) } == [verdict].compactMap { $0 })
+    }
+    // One that this node has too has a line of its own; one of a node that does not answer may be long renewed.
+    let own = PresentedCertificate(
+      title: "ours", fingerprint: try #require(SampleNode.ours), notAfter: SampleNode.now)
+    #expect(try other { $0.certificates = [own] }.isEmpty)
+    #expect(
+      try other {
+        $0.answers = false
+        $0.unreachedServices = [""]
+      }.isEmpty)
     #expect(try findings("pair") { $0.isPaired = false }.isEmpty)
   }
 }

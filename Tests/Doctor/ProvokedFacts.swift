@@ -102,6 +102,9 @@ enum ProvokedFacts {
     { facts in change(&facts) { $0.nodes = [.init(name: "lb2", answers: false, version: nil)] } },
     { facts in change(&facts) { $0.nodes = [.init(name: "lb2", answers: true, version: nil)] } },
     { facts in change(&facts) { $0.nodes = [.init(name: "lb2", answers: true, version: "0.9.0")] } },
+    { facts in change(&facts) { $0.nodes[0].unreachedServices = ["", "portal"] } },
+    { facts in change(&facts) { $0.nodes[0].certificates = [SampleNode.other(days: -1)].compactMap { $0 } } },
+    { facts in change(&facts) { $0.nodes[0].certificates = [SampleNode.other(days: 5)].compactMap { $0 } } },
     { facts in change(&facts) { $0.differences = ["clock: 3 s"] } },
   ]
 

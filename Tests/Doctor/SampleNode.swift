@@ -12,6 +12,14 @@ enum SampleNode {
   static let lb2 = IPAddress(v4: 0xc000_020c)
   static let virtual = IPAddress(v4: 0xc000_0264)
 
+  /// A certificate that this node does not have, and the days that are left.
+  static func other(days: Int64) -> PresentedCertificate? {
+    theirs.map {
+      PresentedCertificate(
+        title: "the certificate 0202", fingerprint: $0, notAfter: WallTime(seconds: now.seconds + days * 86_400))
+    }
+  }
+
   /// The facts of a node on which all is well, with a change.
   static func facts(_ change: (inout Facts) throws -> Void = { _ in }) throws -> Facts {
     let checked = ConfigurationFacts(path: "belvedere.yaml", user: "belvedere", problems: [])

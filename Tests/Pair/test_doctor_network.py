@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 
 import pytest
 from harness.waiting import wait_until
@@ -117,10 +118,21 @@ def test_other_node_of_the_pair(testbed):
     secret.write_text("ab" * 32 + "\n")
     secret.chmod(0o640)
     pair = {"nodes": {"lb1": "192.0.2.11", "lb2": "192.0.2.12"}, "secret": str(secret)}
-    first, second = testbed.pair(pair=pair)
+    quick = {"interval": "200ms", "rise": 1, "fall": 1, "jitter": "0s"}
+    first, second = testbed.pair(pair=pair, health=quick)
     wait_until(lambda: first.status["pair"]["nodes"][1]["version"], "the other node's release")
     found = examine(first, "pair")
     assert found[0][0] == "ok" and found[0][1].startswith("answers, release"), found
+    for name in ("unreached", "restored"):
+        # One node alone reaches the server no more, and again.
+        second.node.run("ip", "route", "add" if name == "unreached" else "del", "blackhole", f"{testbed.servers[0].address}/32")
+        fault = ("fault", "reaches no server, and would serve no client after a failover")
+        wait_until(lambda: (fault in examine(first, "pair")) == (name == "unreached"), lambda: f"{name}: {examine(first, 'pair')}")
+    run = first.call("report", "--configuration", first.file, "--folder", testbed.directory)
+    with tarfile.open(run.stdout.strip()) as archive:
+        [member] = [member for member in archive if member.name.endswith("/node-lb2.txt")]
+        text = archive.extractfile(member).read().decode()
+    assert "on lb2, seen from lb1: answers" in text and "1 of 1 reached" in text, text
     # Both are known to each other.
     assert only(examine(second, "router id"))[0] == "ok"
     second.stop()

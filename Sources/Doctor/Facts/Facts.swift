@@ -119,6 +119,11 @@ package struct RunningService: Sendable {
     package var name: String
     package var answers: Bool
     package var version: String?
+    /// The services of which it reaches no server, although not all are in maintenance; empty names for a file without
+    /// `services`.
+    package var unreachedServices: [String] = []
+    /// What its clients are shown.
+    package var certificates: [PresentedCertificate] = []
 
     package init(name: String, answers: Bool, version: String?) {
       self.name = name

@@ -2,7 +2,7 @@ import Domain
 import Wire
 
 /// Days before its end from which a certificate is a warning: the first notice of the running service.
-private let noticeDays: UInt64 = 30
+let noticeDays: UInt64 = 30
 
 private func findings(_ facts: ConfigurationFacts, of check: String, whenFine text: String) -> [Finding] {
   let problems = facts.problems.map { problem in

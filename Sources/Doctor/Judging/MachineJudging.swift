@@ -1,4 +1,5 @@
 import Domain
+import Wire
 
 func judgePorts(_ facts: Facts) -> [Finding] {
   switch facts.ports {
@@ -78,9 +79,33 @@ func judgePair(_ facts: Facts) -> [Finding] {
         "pair", node.name, .warning, "runs release \(version), this node \(service.version)",
         fix: "upgrade the older one")
     }
+    for node in service.nodes where node.answers { found += judge(node, facts) }
     found += service.differences.map {
       Finding("pair", "", .warning, $0, fix: "docs/pair.md, “Both nodes at a glance”")
     }
     return found
   }
+}
+
+/// What another node that answers says of itself. Its certificates that this node has too have lines of their own.
+private func judge(_ node: RunningService.Node, _ facts: Facts) -> [Finding] {
+  var found = node.unreachedServices.map { service in
+    Finding(
+      "pair", node.name, .fault,
+      "reaches no server\(service.isEmpty ? "" : " of \(service)"), and would serve no client after a failover",
+      fix: "`belvedere doctor` on \(node.name)")
+  }
+  let own = Set(facts.certificates.map(\.fingerprint))
+  for certificate in node.certificates where !own.contains(certificate.fingerprint) {
+    let end = certificate.notAfter
+    let fix = "replace the file on \(node.name), or both with `belvedere apply`"
+    if facts.time > end {
+      found.append(
+        Finding("pair", node.name, .fault, "\(certificate.title) of \(node.name) has expired on \(end.date)", fix: fix))
+    } else if end.seconds(since: facts.time) / 86_400 < noticeDays {
+      found.append(
+        Finding("pair", node.name, .warning, "\(certificate.title) of \(node.name) expires on \(end.date)", fix: fix))
+    }
+  }
+  return found
 }

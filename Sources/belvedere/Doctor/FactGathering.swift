@@ -117,7 +117,7 @@ struct FactGathering {
     var service = RunningService(version: status.version)
     service.scheduling = File.text(of: "/proc/\(status.pid)/stat").flatMap(ProcessText.scheduling)
     service.nodes = (status.pair?.nodes ?? []).filter { $0.name != status.pair?.node }.map { node in
-      RunningService.Node(name: node.name, answers: node.answers, version: node.version)
+      RunningService.Node(node)
     }
     // The other node's release has a line of its own.
     service.differences = (status.pair?.differences ?? []).filter { $0.subject != "release" }.map(\.text)
@@ -155,6 +155,24 @@ struct FactGathering {
     }
     AdvertisementListening.listen(&routers, interfaces, own: Set(own.map(\.address)))
     facts.routers = routers
+  }
+}
+
+extension RunningService.Node {
+  /// What it has reported over the connection of the pair.
+  fileprivate init(_ node: StatusReport.Node) {
+    self.init(name: node.name, answers: node.answers, version: node.version)
+    unreachedServices = node.services.filter { $0.healthy == 0 && $0.servers > 0 }.map(\.name).filter { service in
+      let ofService = node.servers.filter { service.isEmpty || $0.name.hasPrefix(service + "/") }
+      return ofService.contains { $0.state == "\(ServerState.down)" }
+    }
+    certificates = node.certificates.compactMap { certificate in
+      Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init(bytes:)).map {
+        PresentedCertificate(
+          service: certificate.service, title: "the certificate \(certificate.fingerprint.prefix(16))", fingerprint: $0,
+          notAfter: certificate.notAfter)
+      }
+    }
   }
 }
 

@@ -38,6 +38,10 @@ struct ReportFiles {
     add("doctor.txt", ExaminationText(findings.rewritten(secrets.removed)).text)
     addHistory("status.json", status.map { $0.json + "\n" } ?? "The service does not answer.\n")
     addHistory("status.txt", status.map { StatusText($0, isColoured: false).text } ?? "The service does not answer.\n")
+    for node in status?.pair?.nodes.dropFirst() ?? [] {
+      let text = status.flatMap { StatusText($0, isColoured: false).text(of: node.name) } ?? ""
+      addHistory("node-\(node.name).txt", text)
+    }
     addProcesses(of: status)
     addKernel()
     addPrograms()
@@ -58,6 +62,7 @@ struct ReportFiles {
                         [removed]; behind # the line in the file
     doctor.txt          `belvedere doctor`
     status.json, .txt   `belvedere status`: state, counters, decisions, the last problems
+    node-*.txt          another node of the pair, as it reports itself over the connection of the pair
     process-*.txt       confinement, limits and scheduling of both processes
     kernel.txt          settings of the kernel, sockets, memory
     network.txt         interfaces, addresses and routes
