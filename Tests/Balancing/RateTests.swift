@@ -111,7 +111,7 @@ import Wire
     var generator = SeededGenerator(seed: seed)
     var table = RateTable(capacity: 64)
     var (now, allowed) = (start, 0)
-    for _ in 0..<(100_000 * Scale.factor) {
+    for _ in 0..<Scale.count(100_000) {
       now = now + .microseconds(UInt64.random(in: 0...100, using: &generator))
       let number = Int.random(in: 0..<1_000_000, using: &generator)
       if table.take(client(number), rate, at: now) == .allowed { allowed += 1 }

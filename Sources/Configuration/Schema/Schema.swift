@@ -33,7 +33,8 @@ package enum Schema {
   package static let sections = [
     Description(root), Description(tls), Description(certificate), Description(clientCertificates),
     Description(redirect), Description(relay),
-    Description(server), Description(trust), Description(serverTLS), Description(health), Description(affinity), Description(forwarded),
+    Description(server), Description(trust), Description(serverTLS), Description(health), Description(affinity),
+    Description(forwarded),
     Description(clientAccess), Description(accessPath), Description(headers),
     Description(requestHeaders), Description(responseHeaders), Description(transportSecurity), Description(requests),
     Description(pool), Description(timeouts),

@@ -184,7 +184,8 @@ extension LoopContext {
   /// Reports a connection that the service's networks refuse.
   @inline(never)
   func reportRefusal(of peer: Endpoint, by service: ServiceSnapshot) {
-    reportRefusal(of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .access(.refusedByService)))
+    reportRefusal(
+      of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .access(.refusedByService)))
   }
 
   /// Reports a connection that was not accepted.
