@@ -1,4 +1,5 @@
 import Control
+import Domain
 import Glibc
 import Linux
 import Systemd
@@ -88,8 +89,9 @@ struct SupervisorLoop: ~Copyable {
     if service.isObserved, now >= nextPublication {
       nextPublication = now + StatusPublisher.period
       var report = service.report()
-      // Those who read metrics and the page learn of no client.
+      // Those who read metrics and the page learn of no client that is traced.
       report.traces = []
+      report.problems.removeAll { $0.text.hasPrefix("trace: ") }
       publisher.publish(report)
     }
     guard let line = service.statusLine, line != statusLine else { return }

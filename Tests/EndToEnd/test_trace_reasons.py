@@ -19,31 +19,41 @@ def silent(balancer, source):
     return PlainClient(connect_socket(balancer.endpoint, source))
 
 
-def test_the_time_limit_that_ended_a_connection_is_named(testbed):
-    balancer = testbed.balance(
-        testbed.server(), timeouts={"tls-handshake": "300ms", "http-request": "400ms", "keep-alive": "300ms"}
-    )
+def test_the_time_limit_of_a_handshake_is_named(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"tls-handshake": "300ms"})
+    [source] = client_addresses(1)
+    with Trace(balancer, source) as trace, silent(balancer, source) as client:
+        client.receive_to_end()
+        trace.wait_for("handshake-failed", reason="not complete within timeouts.tls-handshake")
+        trace.wait_for("closed", reason=OURS + "timeouts.tls-handshake")
+
+
+def test_the_time_limit_of_a_request_head_is_named(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"http-request": "1s"})
     [source] = client_addresses(1)
     with Trace(balancer, source) as trace:
-        with silent(balancer, source) as client:
-            client.receive_to_end()
-            trace.wait_for("handshake-failed", reason="not complete within timeouts.tls-handshake")
-            trace.wait_for("closed", reason=OURS + "timeouts.tls-handshake")
         with balancer.connect(source) as client:
             client.receive_to_end()
-            trace.wait_for("closed", reason=OURS + "timeouts.http-request", count=1)
-        with balancer.connect(source) as client:
-            assert client.get("/").status == 200
-            client.receive_to_end()
-            trace.wait_for("closed", reason=OURS + "timeouts.keep-alive")
-        with balancer.connect(source) as client:
-            client.send("GET / HT")
-            assert client.answer().status == 408
-            [request] = trace.wait_for("request", status=408)
-            assert request["reason"].endswith(": timeouts.http-request") and request["termination"] == "cR"
-            client.receive_to_end()
-            wait_until(lambda: trace.events[-1]["event"] == "closed", lambda: f"{trace.lines}")
-            assert trace.events[-1]["reason"] == OURS + "timeouts.http-request"
+            trace.wait_for("closed", reason=OURS + "timeouts.http-request")
+
+        def is_late():
+            with balancer.connect(source) as client:
+                client.send("GET / HT")
+                client.receive_to_end()
+            return trace.found("request", {"status": 408})
+
+        [request] = wait_until(is_late, "a request that is late")
+        assert request["reason"].endswith(": timeouts.http-request") and request["termination"] == "cR"
+        trace.wait_for("closed", reason=OURS + "timeouts.http-request", count=2)
+
+
+def test_the_time_limit_of_an_idle_connection_is_named(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "300ms"})
+    [source] = client_addresses(1)
+    with Trace(balancer, source) as trace, balancer.connect(source) as client:
+        assert client.get("/").status == 200
+        client.receive_to_end()
+        trace.wait_for("closed", reason=OURS + "timeouts.keep-alive")
 
 
 def test_the_time_limit_of_a_server_is_named(testbed):
@@ -60,12 +70,14 @@ def test_the_time_limit_of_a_server_is_named(testbed):
 
 def test_the_idle_time_of_a_relayed_connection_is_named(testbed):
     balancer = testbed.balance(
-        testbed.server(), serving=False, mode="passthrough", tls=None, timeouts={"client": "400ms", "tunnel": "300ms"}
+        testbed.server(), serving=False, mode="passthrough", tls=None, timeouts={"client": "1h", "tunnel": "300ms"}
     )
     balancer.wait_for_state("view01", "up")
     [source] = client_addresses(1)
-    with Trace(balancer, source) as trace, balancer.connect(source) as client:
-        assert client.get("/").status == 200
+    with Trace(balancer, source) as trace:
+        # It may be too slow for its own handshake.
+        with contextlib.suppress(OSError), balancer.connect(source) as client:
+            client.receive_to_end()
         [request] = trace.wait_for("request", termination="cD")
         assert request["reason"].endswith(": timeouts.tunnel")
         trace.wait_for("closed", reason=OURS + "timeouts.tunnel")
@@ -240,11 +252,11 @@ def test_flow_of_datagrams_says_which_server_it_has_and_why_it_ended(testbed):
         with Client(balancer, source) as client:
             client.ask()
             client.ask()
-        [placed] = trace.wait_for("placed")
+        placed, *_ = trace.wait_for("placed")
         assert placed["server"] == "view01" and placed["reason"] == "only-one" and placed["port"] == PORT
-        [ended] = trace.wait_for("request")
+        ended, *_ = trace.wait_for("request")
         assert ended["reason"] == "timeouts.datagrams" and "number" not in ended
-        wait_until(lambda: len(lines.lines) == 2, "two lines")
+        wait_until(lambda: len(lines.lines) >= 2, "two lines")
         assert all(" flow: " in line for line in lines.lines), lines.lines
 
 

@@ -155,8 +155,28 @@ private func event(_ kind: TraceEvent.Kind, _ text: String, _ key: TraceEvent.Ke
     let number = try readers.begin()
     _ = readers.sessions.take(event(.closed, "the service stops"), of: number)
     let ended = readers.sessions.endAll(at: start)
-    #expect(ended.map(\.order.number) == [number] && readers.sessions.deadline == nil)
-    #expect(readers.text(number, at: start).contains("the service stops"))
+    #expect(ended.map(\.session.order.number) == [number] && ended.map(\.reason) == ["the service stops"])
+    let text = readers.text(number, at: start)
+    #expect(text.contains("the service stops") && readers.sessions.deadline == nil)
+    // One whose time is over in the last turn.
+    _ = try readers.begin()
+    let last = readers.sessions.endAll(at: start + .seconds(10)).map(\.reason)
+    #expect(last == ["its time is over"])
+  }
+
+  @Test func `the names of clients beside secrets are bounded, too`() throws {
+    var readers = try TraceReaders()
+    let number = try readers.begin(hasSecrets: true)
+    let limit = TraceSession.secretLimit / 384
+    for index in 0..<2 * limit {
+      let client = String(repeating: "\u{301}", count: 160) + "\(index)"
+      let facts = [TraceEvent.Fact(.client, .text(client)), TraceEvent.Fact(.secrets, .text(""))]
+      _ = readers.sessions.take(TraceEvent(.secrets, at: WallTime(milliseconds: 7), facts), of: number)
+      _ = readers.read(number, at: start)
+    }
+    let ended = readers.sessions.proceed(at: start + .seconds(10))
+    let given = ended.compactMap(\.session.givenWords).first?.split(separator: " ").compactMap { Int($0) }.first ?? 0
+    #expect(1...limit + 1 ~= given)
   }
 
   @Test func `a process that does not read costs a bounded amount, and gets the number of what it has missed`() throws {

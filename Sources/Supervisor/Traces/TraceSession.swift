@@ -10,8 +10,8 @@ struct TraceSession {
   static let outputLimit = 256 << 10
   /// What a trace has of TLS secrets, in all: those of some 8,000 connections. A worker can't make the file larger.
   static let secretLimit = 8 << 20
-  /// Counted for the client's name beside each text of secrets.
-  private static let clientBytes = 64
+  /// Counted for an entry of `secretClients`, beside its text.
+  private static let entryBytes = 64
   /// How long the process may take for the last bytes.
   private static let closingTimeout = Interval.seconds(5)
 
@@ -65,10 +65,11 @@ struct TraceSession {
   /// Whether it has no secrets, or no more than may be; counts them.
   private mutating func hasRoom(forSecretsOf event: TraceEvent) -> Bool {
     guard let secrets = event.text(.secrets) else { return true }
-    let bytes = secretBytes + secrets.utf8.count + Self.clientBytes
+    let client = event.text(.client) ?? ""
+    let bytes = secretBytes + secrets.utf8.count + client.utf8.count + Self.entryBytes
     guard bytes <= Self.secretLimit else { return false }
     secretBytes = bytes
-    secretClients.insert(String((event.text(.client) ?? "").prefix(Self.clientBytes)))
+    secretClients.insert(client)
     return true
   }
 

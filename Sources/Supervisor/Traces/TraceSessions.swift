@@ -61,11 +61,11 @@ struct TraceSessions {
     }
   }
 
-  /// Passes events on a last time. Returns the traces that end with the service.
-  mutating func endAll(at now: Instant) -> [TraceSession] {
-    _ = proceed(at: now)
+  /// Passes events on a last time: the service ends. Returns the traces that have ended now, with the reason.
+  mutating func endAll(at now: Instant) -> [(session: TraceSession, reason: String)] {
+    let ended = proceed(at: now)
     defer { sessions = [] }
-    return sessions.filter { !$0.isOver }
+    return ended + sessions.filter { !$0.isOver }.map { ($0, "the service stops") }
   }
 
   /// Passes events on and lets time pass. Returns the traces that have ended, with the reason.

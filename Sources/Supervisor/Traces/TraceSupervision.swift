@@ -66,7 +66,7 @@ extension Supervision {
 
   /// The supervisor ends, and with it the traces.
   mutating func endTraces() {
-    for session in operators.traces.endAll(at: Clock.monotonic()) { noteEnd(of: session, "the service stops") }
+    for (session, reason) in operators.traces.endAll(at: Clock.monotonic()) { noteEnd(of: session, reason) }
   }
 
   private func noteEnd(of session: TraceSession, _ reason: String) {

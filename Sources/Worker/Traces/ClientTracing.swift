@@ -44,7 +44,7 @@ extension Client {
   @inline(never)
   func tracedContext(_ original: ServerContext, _ context: inout LoopContext) throws(TLSError) -> ServerContext {
     guard context.reports.traces.following(traces).contains(where: \.hasSecrets) else { return original }
-    return try context.reports.traces.reporting(original, of: context.snapshot.number)
+    return try context.reports.traces.reporting(original, of: snapshot.number)
   }
 
   /// Reports the secrets that the handshake's last step has made.
@@ -137,7 +137,9 @@ extension ClientConnection {
 
   private var causeWords: String? {
     guard requests.isEmpty else { return requests.current.value.causeWords(client) }
-    return client.cause == .notAllowed ? client.snapshot.refusalWords(of: client.knownAddress) : client.cause?.words
+    // That of an earlier request may be left.
+    guard let cause = client.cause, cause.isOfConnection else { return nil }
+    return cause == .notAllowed ? client.snapshot.refusalWords(of: client.knownAddress) : cause.words
   }
 
   /// Why the request under way was the last one.

@@ -34,6 +34,16 @@ enum EndCause: Equatable {
     }
   }
 
+  /// Whether it ends a connection that has no request.
+  var isOfConnection: Bool {
+    switch self {
+    case .timeout(.tlsHandshake), .timeout(.proxyHeader), .notAllowed, .tooManyOfAddress, .noProxyHeader, .displaced,
+      .stopping:
+      true
+    case .timeout, .request, .response, .queueFull, .maintenance, .serviceRemoved: false
+    }
+  }
+
   /// For people.
   var words: String {
     switch self {
