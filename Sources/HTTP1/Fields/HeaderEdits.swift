@@ -75,7 +75,6 @@ extension HeaderEdits {
     case .host: return "chooses the service, and servers compare it"
     case .connection, .keepAlive, .proxyConnection, .close, .upgrade, .expect: return connection
     case .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP, .proxyClaim,
-      .certificateClaim,
       .proxy:
       return "is set or dropped by `forwarded`"
     case .certificateClaim: return "is set or dropped by `tls: client-certificates`"
