@@ -74,6 +74,7 @@ def test_clients_with_a_certificate_of_the_authority_are_admitted_and_no_others(
         authority.client("server", usage="serverAuth"),
         other.client("kim"),
         authority.client("weak", key=("rsa:1024",)),
+        authority.client("/CN=".join(["ö" * 64] * 3)),
     ]
     before = len(server.requests)
     for certificate in refused:
@@ -128,6 +129,7 @@ def test_revoked_clients_are_refused_and_so_are_those_without_a_valid_list(testb
         balancer.reload()
         # An open connection as well as a new one.
         assert get(balancer, lee) is None
+        wait_for_failures(balancer, bad_client_certificate=2)
         answer = held.get("/")
         assert (answer.status, answer["Connection"]) == (421, "close")
         assert kept.get("/").status == 200 and kept.get("/").status == 200
@@ -328,3 +330,6 @@ def test_configuration_that_can_not_verify_is_refused(testbed, authority):
     checked = belvedere("check", "--configuration", balancer.file)
     assert checked.returncode != 0, json.dumps(balancer.configuration)
     assert "clients' certificates can't be verified in mode `passthrough`" in checked.stdout + checked.stderr
+    balancer.write({"mode": "http", "tls": {"profile": "old"}})
+    checked = belvedere("check", "--configuration", balancer.file)
+    assert checked.returncode != 0 and "can't be verified with `old`" in checked.stdout + checked.stderr, checked

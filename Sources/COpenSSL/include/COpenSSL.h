@@ -47,7 +47,14 @@ static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
 }
 static inline void belvedere_ctx_refuse_tickets(SSL_CTX *context) { SSL_CTX_set_options(context, SSL_OP_NO_TICKET); }
 static inline long belvedere_ctx_limit_chain(SSL_CTX *context, long bytes) {
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+  // A compressed chain would not be limited.
+  SSL_CTX_set_options(context, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
   return SSL_CTX_set_max_cert_list(context, bytes);
+}
+static inline long belvedere_ctx_set_client_signatures(SSL_CTX *context, const char *list) {
+  return SSL_CTX_set1_client_sigalgs_list(context, list);
 }
 static inline long belvedere_ctx_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
 static inline void belvedere_ctx_read_ahead(SSL_CTX *context) {

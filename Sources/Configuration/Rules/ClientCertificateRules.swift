@@ -1,3 +1,5 @@
+import Domain
+
 /// The rules about `tls.client-certificates`.
 extension Rules {
   static func checkClientCertificates(_ service: Configuration.Service, _ reader: inout Reader) {
@@ -8,6 +10,11 @@ extension Rules {
       return reader.error(
         "clients' certificates can't be verified in mode `passthrough`: the servers terminate TLS", at: place.key,
         "Let the servers verify them.")
+    }
+    if service.tls.profile == .old, let profile = reader.mark("tls", "profile") {
+      reader.error(
+        "certificates of clients can't be verified with `old`: their signatures could be forged", at: profile,
+        "Use `legacy`, which has TLS 1.2 at least.")
     }
     if service.tls.tickets, let tickets = reader.mark("tls", "tickets") {
       reader.warn(

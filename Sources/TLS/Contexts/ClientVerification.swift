@@ -19,6 +19,12 @@ import Wire
 
   /// The most intermediates between a client's certificate and its authority.
   static let mostIntermediates: Int32 = 4
+  /// The client's own, those, and a root that is sent although it need not be.
+  static let mostCertificates: Int32 = mostIntermediates + 2
+  /// How clients may sign a handshake: SHA-256 and later, whatever the profile allows for the server's own.
+  static let signatures =
+    "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:rsa_pss_rsae_sha256:"
+    + "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
   /// The most bytes of a client's chain: more than those intermediates need with RSA keys of 8,192 bits.
   static let mostChainBytes = 32 * 1024
   /// Files with more authorities are those of a system, which vouch for servers of the whole Internet.
@@ -46,7 +52,7 @@ import Wire
     authorities = certificates.compactMap(CertificateFacts.init(reading:))
     for certificate in certificates {
       // SAFETY: the certificate is valid as long as its owner; the store takes its own reference.
-      guard unsafe X509_check_ca(certificate.x509) > 0 else {
+      guard unsafe X509_check_ca(certificate.x509) == 1 else {
         throw .noAuthority(
           origin: path, subject: CertificateFacts(reading: certificate)?.description ?? "a certificate")
       }
@@ -65,7 +71,7 @@ import Wire
   }
 
   /// Asks the clients of a context for certificates. The context's owner must keep this object alive.
-  func apply(to handle: ContextHandle) {
+  func apply(to handle: ContextHandle) throws(TLSError) {
     let mode = SSL_VERIFY_PEER | (isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
     // SAFETY: `context` is valid and not shared yet. It takes references to the store and copies the names. `self` is
     // unretained, since the context's owner holds it and outlives the connections, and so the callbacks.
@@ -73,34 +79,77 @@ import Wire
     unsafe SSL_CTX_set_verify_depth(handle.context, Self.mostIntermediates)
     unsafe belvedere_ctx_limit_chain(handle.context, Self.mostChainBytes)
     unsafe SSL_CTX_set1_cert_store(handle.context, store.store)
-    for certificate in certificates { _ = unsafe SSL_CTX_add_client_CA(handle.context, certificate.x509) }
+    guard unsafe belvedere_ctx_set_client_signatures(handle.context, Self.signatures) == 1,
+      certificates.allSatisfy({ unsafe SSL_CTX_add_client_CA(handle.context, $0.x509) == 1 })
+    else { throw .openssl(doing: "asking for certificates of clients", reason: takeQueuedReason()) }
     unsafe SSL_CTX_set_cert_verify_callback(
       handle.context, handleClientCertificate, Unmanaged.passUnretained(self).toOpaque())
   }
 
-  /// Why the chain of this `X509_STORE_CTX` does not pass; nil if it does.
-  fileprivate func findRefusal(of chain: OpaquePointer) -> CertificateRefusal? {
+  /// Whether both accept the same clients: a reload may have changed neither file.
+  public func isEquivalent(to other: ClientVerification) -> Bool {
+    isRequired == other.isRequired && authorities == other.authorities && revocationLists == other.revocationLists
+  }
+
+  /// Why the chain of this `X509_STORE_CTX` does not pass; nil if it does. Lists are looked at when all signatures have
+  /// been verified: OpenSSL reads a whole list to verify it, which a forged certificate must not cause.
+  private func findRefusal(of chain: OpaquePointer) -> CertificateRefusal? {
     // SAFETY: `chain` is valid for the call, as are the results of its getters.
-    let parameters = unsafe X509_STORE_CTX_get0_param(chain)
-    unsafe X509_VERIFY_PARAM_set_auth_level(parameters, Self.securityLevel)
-    unsafe X509_STORE_CTX_set_verify_cb(chain, pardonAnchor)
-    let leaf = unsafe X509_STORE_CTX_get0_cert(chain).flatMap { unsafe CertificateFacts(reading: $0) }
-    if unsafe X509_verify_cert(chain) == 1 {
-      if let leaf, leaf.subject.utf8.count <= Self.longestName, leaf.issuer.utf8.count <= Self.longestName {
-        return nil
-      }
-      unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED)
-      return CertificateRefusal(
-        reason: "its subject or issuer has more than \(Self.longestName) characters", certificate: nil, depth: 0,
-        leaf: leaf, expectedName: "")
+    guard let leaf = unsafe X509_STORE_CTX_get0_cert(chain), let facts = unsafe CertificateFacts(reading: leaf),
+      facts.hasShortNames
+    else {
+      return unsafe reject(chain, "its subject or issuer has more than \(Self.longestName) characters", nil)
     }
+    guard unsafe belvedere_certificates_count(X509_STORE_CTX_get0_untrusted(chain)) <= Self.mostCertificates else {
+      return unsafe reject(chain, "more than \(Self.mostCertificates) certificates were sent", facts)
+    }
+    guard unsafe X509_check_ca(leaf) != 1 else { return unsafe reject(chain, "it is that of an authority", facts) }
+    if let refusal = unsafe verify(chain, facts) { return refusal }
+    if revocationLists.isEmpty { return nil }
+    let failure = unsafe withChain(of: leaf, X509_STORE_CTX_get0_untrusted(chain)) { second -> CertificateRefusal? in
+      let flags = UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+      unsafe X509_STORE_CTX_set_flags(second, flags)
+      let refusal = unsafe verify(second, facts)
+      unsafe X509_STORE_CTX_set_error(chain, X509_STORE_CTX_get_error(second))
+      return refusal
+    }
+    return failure ?? (unsafe reject(chain, "out of memory", facts))
+  }
+
+  private func verify(_ chain: OpaquePointer, _ leaf: CertificateFacts) -> CertificateRefusal? {
+    // SAFETY: `chain` is valid for the call, as are the results of its getters; the reason is a static string.
+    unsafe X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(chain), Self.securityLevel)
+    unsafe X509_STORE_CTX_set_verify_cb(chain, pardonAnchor)
+    if unsafe X509_verify_cert(chain) == 1 { return nil }
     ERR_clear_error()
     let depth = unsafe X509_STORE_CTX_get_error_depth(chain)
-    let culprit = unsafe X509_STORE_CTX_get_current_cert(chain).flatMap { unsafe CertificateFacts(reading: $0) }
-    // SAFETY: a static string.
+    var culprit = unsafe X509_STORE_CTX_get_current_cert(chain).flatMap { unsafe CertificateFacts(reading: $0) }
+    if depth == 0 { culprit = leaf }
     let reason = unsafe String(cString: X509_verify_cert_error_string(Int(X509_STORE_CTX_get_error(chain))))
     return CertificateRefusal(
-      reason: reason, certificate: depth == 0 ? leaf : culprit, depth: Int(depth), leaf: leaf, expectedName: "")
+      reason: reason, certificate: culprit?.hasShortNames == true ? culprit : nil, depth: Int(depth), leaf: leaf,
+      expectedName: "")
+  }
+
+  private func reject(_ chain: OpaquePointer, _ reason: String, _ leaf: CertificateFacts?) -> CertificateRefusal {
+    // SAFETY: `chain` is valid for the call.
+    unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED)
+    return CertificateRefusal(reason: reason, certificate: leaf, depth: 0, leaf: leaf, expectedName: "")
+  }
+
+  /// Nil if memory is short.
+  private func withChain<Result>(
+    of leaf: OpaquePointer, _ others: OpaquePointer?, _ body: (OpaquePointer) -> Result
+  ) -> Result? {
+    // SAFETY: the caller's certificates are valid for the call; the context is freed here.
+    guard let chain = unsafe X509_STORE_CTX_new() else { return nil }
+    defer { unsafe X509_STORE_CTX_free(chain) }
+    defer { ERR_clear_error() }
+    guard unsafe X509_STORE_CTX_init(chain, store.store, leaf, others) == 1,
+      unsafe X509_STORE_CTX_set_default(chain, "ssl_client") == 1
+    else { return nil }
+    unsafe X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(chain), Self.mostIntermediates)
+    return unsafe body(chain)
   }
 
   /// The result of the handshake's verification, for SSL_CTX_set_cert_verify_callback(3).
@@ -114,16 +163,16 @@ import Wire
 
   /// Whether a connection whose handshake was made under other settings would be accepted now.
   fileprivate func accepts(_ ssl: OpaquePointer) -> Bool {
-    // SAFETY: the caller's `ssl` is valid; certificate and chain are borrowed from it; the context is freed here.
+    // SAFETY: the caller's `ssl` is valid; certificate and chain are borrowed from it.
     guard let leaf = unsafe SSL_get0_peer_certificate(ssl) else { return !isRequired }
-    guard let chain = unsafe X509_STORE_CTX_new() else { return false }
-    defer { unsafe X509_STORE_CTX_free(chain) }
-    defer { ERR_clear_error() }
-    guard unsafe X509_STORE_CTX_init(chain, store.store, leaf, SSL_get_peer_cert_chain(ssl)) == 1,
-      unsafe X509_STORE_CTX_set_default(chain, "ssl_client") == 1
-    else { return false }
-    unsafe X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(chain), Self.mostIntermediates)
-    return unsafe findRefusal(of: chain) == nil
+    return unsafe withChain(of: leaf, SSL_get_peer_cert_chain(ssl)) { unsafe findRefusal(of: $0) == nil } ?? false
+  }
+}
+
+extension CertificateFacts {
+  /// Whether its names are short enough for servers and the log.
+  fileprivate var hasShortNames: Bool {
+    max(subject.utf8.count, issuer.utf8.count, serialNumber.utf8.count) <= ClientVerification.longestName
   }
 }
 
@@ -163,13 +212,11 @@ extension TLSConnection {
     }
   }
 
-  /// Requires from now on that a list says of every certificate in a chain, except the anchor, that it is not revoked.
   func addRevocationLists(from file: borrowing PEMFile) throws(TLSError) -> [RevocationList] {
     let store = unsafe store
     // SAFETY: the store is valid, and not shared yet; it takes its own reference of each list.
     let lists = unsafe try file.revocationLists { unsafe X509_STORE_add_crl(store, $0) == 1 }
     guard !lists.isEmpty else { throw .noRevocationList(origin: file.origin) }
-    _ = unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
     return lists
   }
 }

@@ -76,7 +76,7 @@ private final class ReportedSecrets: Sendable {
       handle.preferOwnOrder()
       for index in set { try handle.present(certificates[index]) }
       try handle.resume(with: tickets, policy: policy)
-      verification?.apply(to: handle)
+      try verification?.apply(to: handle)
       if reportsSecrets { handle.reportSecrets() }
       handles.append(handle)
     }

@@ -4,6 +4,7 @@ import Exchange
 import HTTP1
 import Linux
 import Logging
+import TLS
 import Wire
 
 /// The state of a client's connection that all of its requests use: what is the connection's, but for its phase, its
@@ -94,11 +95,12 @@ struct Client: ~Copyable {
       snapshot.shared.connectionEnded()
       service.shared.connectionBegan()
     }
+    let verification = snapshot.front?.verification
     snapshot = service
     forwarding = service.forwarding(
       for: peer.endpoint.address, isSecure: entrance.hasTLS, isUnnamed: entrance.isUnnamed)
     routed = nil
-    if side.stream.tls != nil { verifyCertificateAgain() }
+    if side.stream.tls != nil { verifyCertificate(after: verification) }
   }
 
   /// Ends our direction in order, as far as possible without blocking.

@@ -12,14 +12,18 @@ struct ClientCertificate {
 }
 
 extension Client {
-  /// A reload has changed the service's snapshot: what the handshake has verified may have been revoked.
+  /// A reload has changed the service's snapshot, which had this verification before: what the handshake has verified may have been revoked.
   @inline(never)
-  mutating func verifyCertificateAgain() {
+  mutating func verifyCertificate(after earlier: ClientVerification?) {
+    let wasOutdated = certificate.isOutdated
     certificate = ClientCertificate()
-    guard let verification = snapshot.front?.verification, let isAccepted = side.stream.isAccepted(by: verification)
-    else { return }
-    certificate.isOutdated = !isAccepted
-    if isAccepted { noteCertificate() }
+    guard let verification = snapshot.front?.verification else { return }
+    if let earlier, earlier.isEquivalent(to: verification) {
+      certificate.isOutdated = wasOutdated
+    } else {
+      certificate.isOutdated = side.stream.isAccepted(by: verification) != true
+    }
+    if !certificate.isOutdated { noteCertificate() }
   }
 
   /// The handshake has verified the certificate, or there is none.
