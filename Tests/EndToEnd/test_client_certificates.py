@@ -115,7 +115,9 @@ def test_revoked_clients_are_refused_and_so_are_those_without_a_valid_list(testb
     middle = clients.intermediate(tmp_path / "middle", "Middle CA")
     max_ = middle.client("max", chain=[middle.certificate])
     crl = joined(file("crl"), clients.list())
-    balancer = testbed.balance(testbed.server(), serving=False, tls=settings(clients, crl=str(crl)))
+    balancer = testbed.balance(
+        testbed.server(), serving=False, tls=settings(clients, crl=str(crl)), timeouts={"keep-alive": "5m"}
+    )
     assert get(balancer, kim).status == 200 and get(balancer, lee).status == 200
     # There is no list of the intermediate.
     assert get(balancer, max_) is None
@@ -191,7 +193,7 @@ def test_reload_asks_for_certificates_on_open_connections_too(testbed, authority
     other = ClientAuthority(tmp_path / "other", "Other CA")
     anchors = joined(file("ca"), authority.certificate)
     server = testbed.server()
-    balancer = testbed.balance(server)
+    balancer = testbed.balance(server, timeouts={"keep-alive": "5m"})
     with balancer.connect(context=context(balancer)) as bare:
         assert bare.get("/").status == 200
         before = len(server.requests)

@@ -50,7 +50,8 @@ def handshakes(balancer, source):
 
 def test_requests_above_the_rate_get_429_in_order_and_others_are_served(testbed):
     server = testbed.server()
-    balancer = testbed.balance(server, log={"access": {"format": "json"}}, **rates(requests=FOUR))
+    timeouts = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = testbed.balance(server, log={"access": {"format": "json"}}, timeouts=timeouts, **rates(requests=FOUR))
     with balancer.connect(ONE) as client, Trace(balancer, ONE) as trace:
         assert client.get("/first").status == 200
         before = len(server.requests)
@@ -106,14 +107,15 @@ def test_connections_above_the_rate_are_closed_on_every_port(testbed):
     wait_for_limits(balancer, connection_rate=4)
     assert handshakes(balancer, OTHER)
     assert kept.get("/").status == 200
-    assert balancer.status["traffic"]["refused"]["connections"] == 4
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 4, "the counter")
     balancer.wait_for_log(rf"client {ONE}: above rates.connections, 1/h burst 4: closed")
     for client in [kept, *others]:
         client.close()
 
 
 def test_handshakes_above_the_rate_get_no_answer(testbed):
-    balancer = testbed.balance(testbed.server(), **rates(handshakes=FOUR))
+    timeouts = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = testbed.balance(testbed.server(), timeouts=timeouts, **rates(handshakes=FOUR))
     with balancer.connect(ONE) as kept, Trace(balancer, ONE) as trace:
         # A connection without TLS counts for nothing.
         for _ in range(8):

@@ -78,7 +78,7 @@ def test_client_whose_server_is_down_is_not_called_new(testbed):
 
 
 def test_connection_that_is_older_than_the_trace_is_introduced_with_its_next_request(testbed):
-    balancer = testbed.balance(testbed.server())
+    balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "5m"})
     [source] = client_addresses(1)
     client = balancer.connect(source)
     client.get("/before")
@@ -338,7 +338,7 @@ def test_json_of_an_event_is_one_object(testbed):
 
 def test_connections_without_a_trace_stay_untraced(testbed):
     """The end of a trace is the end of its events, also for connections that it has followed."""
-    balancer = testbed.balance(testbed.server())
+    balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "5m"})
     [source] = client_addresses(1)
     with balancer.connect(source) as client:
         with Trace(balancer, source) as trace:
