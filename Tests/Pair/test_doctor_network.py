@@ -118,7 +118,7 @@ def test_other_node_of_the_pair(testbed):
     secret.write_text("ab" * 32 + "\n")
     secret.chmod(0o640)
     pair = {"nodes": {"lb1": "192.0.2.11", "lb2": "192.0.2.12"}, "secret": str(secret)}
-    quick = {"interval": "200ms", "timeout": "20s", "rise": 1, "fall": 1, "jitter": "0s"}
+    quick = {"interval": "200ms", "timeout": "3s", "rise": 1, "fall": 2, "jitter": "0s"}
     first, second = testbed.pair(pair=pair, health=quick)
     wait_until(lambda: first.status["pair"]["nodes"][1]["version"], "the other node's release")
     found = examine(first, "pair")

@@ -135,6 +135,8 @@ def test_address_leaves_a_node_that_has_lost_all_servers(testbed, kind):
         clients.end()
         waits.append(clients.longest_wait(loss.since))
         loss.end()
+        for server in testbed.servers:
+            first.wait_for_log(f"server {server.name} is up", since=said)
         first.wait_until("active", since=said)
         wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address on the first node")
     shown(f"all servers of the Active: {kind}: they are down after", downs)
