@@ -37,8 +37,9 @@ BENCH_PACKAGES := $(TEST_PACKAGES) gcc util-linux valgrind
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
 SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
 # Swift's own crash handler would hang under a sanitizer. A sanitizer's finding is a failure.
-SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
+ADDRESS_OPTIONS := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
+THREAD_OPTIONS := TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions
+SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no $(if $(filter thread,$(SANITIZE)),$(THREAD_OPTIONS),$(ADDRESS_OPTIONS)) \
 	BELVEDERE_TEST_TIMEOUT=60 BELVEDERE_SIMULATION_SCALE=0.1
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from harness.client import connect_socket
-from harness.processes import cpu_seconds, open_files
+from harness.processes import cpu_seconds, open_files, takes_descriptors
 from harness.server import page
 from harness.waiting import client_addresses, stays, wait_until
 
@@ -200,6 +200,7 @@ def test_many_resets_leak_no_descriptor(testbed):
     server.script = page
 
 
+@takes_descriptors
 def test_service_recovers_when_descriptors_run_out(testbed):
     """EMFILE: accepting pauses, without a busy loop, and continues when descriptors are free."""
     server = testbed.server()

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from harness.client import connect_socket
+from harness.processes import takes_descriptors
 from harness.server import page
 from harness.waiting import TIMEOUT, all_at_once, stays, wait_until
 
@@ -124,6 +125,7 @@ def limited(balancer, count):
     return balancer.start().wait_until_serving()
 
 
+@takes_descriptors
 @pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])
 def test_silent_clients_leave_descriptors_for_servers_and_checks(testbed, descriptors, silent):
     servers = [testbed.server(f"view0{number}") for number in (1, 2)]
@@ -161,6 +163,7 @@ def with_room_for(process, room):
     return resource.prlimit(process, resource.RLIMIT_NOFILE, (limit, resource.prlimit(process, resource.RLIMIT_NOFILE)[1]))
 
 
+@takes_descriptors
 def test_reload_without_sufficient_descriptors_is_refused(testbed, tmp_path):
     """More threads need descriptors; without them no change of the file is applied."""
     folder = tmp_path / "worker"

@@ -81,6 +81,10 @@ def resident(process):
     return found
 
 
+# Suppressions go by names, which the sanitizer asks another process for: without descriptors it can't, and reports all.
+takes_descriptors = pytest.mark.skipif("TSAN_OPTIONS" in os.environ, reason="the thread sanitizer needs descriptors too")
+
+
 def open_files(process):
     """The target of each descriptor, except pipes: only the symbolizer of a sanitizer has them, a worker has none."""
     links = []
