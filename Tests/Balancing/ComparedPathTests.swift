@@ -102,20 +102,20 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
   private static let internalOnly = IPPrefix(containing: inside, length: 8).map { NetworkTable(allow: [$0], deny: []) }
   private static let open = NetworkTable(allow: [], deny: [])
 
-  private static func decide(_ rules: AccessRules, _ client: IPAddress, _ path: String) -> AccessRules.Decision {
-    rules.decide(client, path: Array(path.utf8).span)
+  private static func refusal(_ rules: AccessRules, _ client: IPAddress, _ path: String) -> AccessRules.Refusal? {
+    rules.refusal(of: client, path: Array(path.utf8).span)
   }
 
   @Test(arguments: [
-    ("/", AccessRules.Decision.allowed), ("/portal", .allowed), ("/admin", .refusedByPath(1)),
-    ("/admin/users", .refusedByPath(1)), ("/admin/public", .allowed), ("/admin/public/x", .allowed),
-    ("/admin/publicity", .refusedByPath(1)), ("/rest", .refusedByPath(2)), ("/portal/../admin", .ambiguousPath),
+    ("/", AccessRules.Refusal?.none), ("/portal", nil), ("/admin", .path(1)),
+    ("/admin/users", .path(1)), ("/admin/public", nil), ("/admin/public/x", nil),
+    ("/admin/publicity", .path(1)), ("/rest", .path(2)), ("/portal/../admin", .ambiguousPath),
   ])
-  func `decide by the most specific path`(path: String, expected: AccessRules.Decision) throws {
+  func `decide by the most specific path`(path: String, expected: AccessRules.Refusal?) throws {
     let only = try #require(Self.internalOnly)
     let rules = Self.rules([("/admin/public", Self.open), ("/admin", only), ("/rest", only)])
-    #expect(Self.decide(rules, Self.outside, path) == expected)
-    #expect(Self.decide(rules, Self.inside, path) == .allowed)
+    #expect(Self.refusal(rules, Self.outside, path) == expected)
+    #expect(Self.refusal(rules, Self.inside, path) == nil)
   }
 
   /// Parameters alone make a path one that is not plain, and mean nothing.
@@ -129,9 +129,9 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
       let path =
         "/"
         + String((0..<Int.random(in: 0..<8, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "a" })
-      let decision = Self.decide(rules, Self.outside, path)
-      #expect(decision == Self.decide(rules, Self.outside, path + ";"), "\(path)")
-      if Array(path.utf8).span.isPlainPath { #expect(decision != .ambiguousPath, "\(path)") }
+      let refusal = Self.refusal(rules, Self.outside, path)
+      #expect(refusal == Self.refusal(rules, Self.outside, path + ";"), "\(path)")
+      if Array(path.utf8).span.isPlainPath { #expect(refusal != .ambiguousPath, "\(path)") }
     }
   }
 
@@ -154,8 +154,8 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
     let network = try #require(IPPrefix(containing: Self.outside, length: 24))
     let rules = Self.rules(deny: [network], [("/portal", Self.open)])
     #expect(!rules.allows(Self.outside) && rules.allows(Self.inside))
-    #expect(Self.decide(rules, Self.outside, "/portal") == .refusedByService)
-    #expect(Self.decide(rules, Self.outside, "/a/../b") == .refusedByService)
+    #expect(Self.refusal(rules, Self.outside, "/portal") == .service)
+    #expect(Self.refusal(rules, Self.outside, "/a/../b") == .service)
   }
 
   /// The server may take any other spelling for a path beside the exception.
@@ -165,21 +165,21 @@ private func isWithin(_ path: String, _ rule: String) -> Bool? {
   ])
   func `let an exception hold in its exact spelling only`(path: String) throws {
     let rules = Self.rules([("/admin/public", Self.open), ("/admin", try #require(Self.internalOnly))])
-    #expect(Self.decide(rules, Self.outside, "/admin/public/x") == .allowed)
-    #expect(Self.decide(rules, Self.outside, path) == .refusedByPath(1))
-    #expect(Self.decide(rules, Self.inside, path) == .allowed)
+    #expect(Self.refusal(rules, Self.outside, "/admin/public/x") == nil)
+    #expect(Self.refusal(rules, Self.outside, path) == .path(1))
+    #expect(Self.refusal(rules, Self.inside, path) == nil)
   }
 
   @Test func `refuse an unknown client where they refuse any`() throws {
     let rules = Self.rules([("/admin", try #require(Self.internalOnly))])
     #expect(rules.allows(nil))
-    #expect(rules.decide(nil, path: Array("/".utf8).span) == .allowed)
-    #expect(rules.decide(nil, path: Array("/admin".utf8).span) == .refusedByPath(0))
+    #expect(rules.refusal(of: nil, path: Array("/".utf8).span) == nil)
+    #expect(rules.refusal(of: nil, path: Array("/admin".utf8).span) == .path(0))
     let network = try #require(IPPrefix(containing: Self.outside, length: 24))
     #expect(!Self.rules(deny: [network], []).allows(nil))
   }
 
   @Test func `without paths leave every path to the service`() {
-    #expect(Self.decide(Self.rules([]), Self.outside, "/a/../b%00") == .allowed)
+    #expect(Self.refusal(Self.rules([]), Self.outside, "/a/../b%00") == nil)
   }
 }

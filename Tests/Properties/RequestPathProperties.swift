@@ -16,9 +16,9 @@ package enum RequestPathProperties {
       paths: [("/admin", closed), ("/a", open), ("/admin-b/c", open), ("/rest", open)].map {
         (path: $0.0, networks: $0.1)
       })
-    let decision = alone.decide(client, path: path.span)
-    try require(several.decide(client, path: path.span) == decision, "other rules change the decision")
-    guard decision == .allowed else { return }
+    let refusal = alone.refusal(of: client, path: path.span)
+    try require(several.refusal(of: client, path: path.span) == refusal, "other rules change the decision")
+    guard refusal == nil else { return }
     for steps in 0..<(1 << Step.allCases.count) {
       var read = path
       for (index, step) in Step.allCases.enumerated() where steps >> index & 1 == 1 { read = step.apply(to: read) }

@@ -28,13 +28,12 @@ public final class AccessRules: Sendable {
     }
   }
 
-  /// What is decided for a request.
-  public enum Decision: Hashable, Sendable {
-    case allowed
-    /// By the networks of the service.
-    case refusedByService
-    /// By the path rule with this index in the order given.
-    case refusedByPath(Int)
+  /// What refuses a client.
+  public enum Refusal: Hashable, Sendable {
+    /// The networks of the service.
+    case service
+    /// The path rule with this index in the order given.
+    case path(Int)
     /// The path has no one meaning, and a path rule refuses the client.
     case ambiguousPath
   }
@@ -67,26 +66,26 @@ public final class AccessRules: Sendable {
   /// Whether a client may use the service at all; nil: a trusted proxy does not say who it is.
   public func allows(_ client: IPAddress?) -> Bool { service.allows(client) }
 
-  /// Decides a request; `path`: as received, without the query.
+  /// What refuses a request; nil: it is allowed. `path`: as received, without the query.
   ///
   /// Only a path that is the rule's own, octet by octet, is left to the most specific rule alone. Any other spelling may
   /// mean another path to the server, so it must be admitted by every rule that it may fall under: by all, if it has no one
   /// meaning.
-  public func decide(_ client: IPAddress?, path: Span<UInt8>) -> Decision {
-    guard service.allows(client) else { return .refusedByService }
-    guard hasPaths else { return .allowed }
-    guard !path.isPlainPath else { return decide(client, start: path.foldedStart) { path.isPlainlyWithin($0) } }
+  public func refusal(of client: IPAddress?, path: Span<UInt8>) -> Refusal? {
+    guard service.allows(client) else { return .service }
+    guard hasPaths else { return nil }
+    guard !path.isPlainPath else { return refusal(of: client, start: path.foldedStart) { path.isPlainlyWithin($0) } }
     guard let compared = ComparedPath(path) else {
-      return rules.allSatisfy { $0.networks.allows(client) } ? .allowed : .ambiguousPath
+      return rules.allSatisfy { $0.networks.allows(client) } ? nil : .ambiguousPath
     }
-    return decide(client, start: nil) { (compared.isWithin($0), false) }
+    return refusal(of: client, start: nil) { (compared.isWithin($0), false) }
   }
 
   /// `start`: the path's, if it is compared as it is.
   @inline(always)
-  private func decide(
-    _ client: IPAddress?, start: UInt64?, compare: (Span<UInt8>) -> (isWithin: Bool, isExact: Bool)
-  ) -> Decision {
+  private func refusal(
+    of client: IPAddress?, start: UInt64?, compare: (Span<UInt8>) -> (isWithin: Bool, isExact: Bool)
+  ) -> Refusal? {
     let (octets, starts) = (octets, starts)
     let span = octets.span
     for index in starts.indices {
@@ -94,9 +93,9 @@ public final class AccessRules: Sendable {
       let offset = starts[index].offset
       let (isWithin, isExact) = compare(span.extracting(offset..<(offset &+ starts[index].count)))
       guard isWithin else { continue }
-      guard rules[index].networks.allows(client) else { return .refusedByPath(rules[index].position) }
-      if isExact { return .allowed }
+      guard rules[index].networks.allows(client) else { return .path(rules[index].position) }
+      if isExact { return nil }
     }
-    return .allowed
+    return nil
   }
 }

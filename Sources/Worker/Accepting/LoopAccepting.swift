@@ -57,11 +57,14 @@ extension Loop {
     let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.hasTLS)
     let isProxy = forwarding.isPeerTrusted
     // Where services share the listener, the client has yet to name one.
-    if entrance.several == nil, !isProxy, snapshot.access?.allows(peer.address) == false {
-      if context.reports.traces.isActive { context.reportRefusal(of: peer, by: snapshot) }
-      return context.refuseConnection(of: peer, to: snapshot)
+    if snapshot.rules != nil,
+      let refusal = context.refusal(
+        of: isProxy ? .awaited : .named(peer), at: peer, on: entrance.several == nil ? .connection : .sharedConnection,
+        by: snapshot)
+    {
+      if context.reports.traces.isActive { context.reportRefusal(of: peer, refusal, by: snapshot) }
+      return
     }
-    if context.snapshot.rates != nil, !isProxy, context.refusesConnection(peer) { return }
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1

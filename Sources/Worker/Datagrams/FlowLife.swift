@@ -35,8 +35,7 @@ extension DatagramRelay {
     _ key: Flow.Key, scope: UInt32, at listener: SlabKey, _ context: inout LoopContext
   ) -> SlabKey? {
     let service = listeners[listener].service
-    if service.access?.allows(key.client.address) == false {
-      context.reports.services.change(service.counters) { $0.access.service &+= 1 }
+    if service.rules != nil, context.refusal(of: .named(key.client), at: key.client, on: .flow, by: service) != nil {
       return nil
     }
     let client = service.identity(of: key.client.address)

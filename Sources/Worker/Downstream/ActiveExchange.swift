@@ -23,13 +23,6 @@ struct ActiveExchange: ~Copyable {
     case close
   }
 
-  /// A rule of the configuration that refuses a request.
-  enum Refusal {
-    case access(AccessRules.Decision)
-    /// The client may send another one after this time.
-    case rate(wait: Interval)
-  }
-
   /// The request's position at its server, of which it has the index in the snapshot.
   enum Position {
     /// No server is chosen.
@@ -52,7 +45,7 @@ struct ActiveExchange: ~Copyable {
   /// client's affinity is neither used nor changed.
   var isDedicated = false
   /// The rule that refuses the request, for the log.
-  var refusal: Refusal?
+  var refusal: ClientRules.Refusal?
   /// The connection to the server, or the one kept from the previous exchange.
   var connection: SlabKey?
   /// Servers that failed in this exchange.

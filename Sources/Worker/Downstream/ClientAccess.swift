@@ -6,30 +6,83 @@ import HTTP1
 import Linux
 import Wire
 
-/// Which clients may come in (`access`). A connection is refused as soon as its client and its service are known, before
-/// its handshake if possible; each request is decided again, because a trusted proxy may have named its client and a
-/// reload may have changed the rules.
-extension ClientConnection {
-  /// Whether the service may be used from the other end of this connection. The clients behind a trusted proxy are known
-  /// with their requests.
-  var isAdmitted: Bool {
-    guard let access = client.snapshot.access, !client.forwarding.isPeerTrusted else { return true }
-    return access.allows(client.knownAddress)
+// Which clients may come in (`access`), and how often (`rates`). A client is refused as soon as it and its service are
+// known, before its handshake if possible; each request is decided again, because a trusted proxy may have named its
+// client and a reload may have changed the rules.
+
+extension LoopContext {
+  /// What refuses a client; nil: it may do what it is about to do, and was charged for it. Counts and logs a refusal.
+  /// `peer`: the other end, for the log of a client that is unnamed. The only place where rules refuse clients.
+  @inline(never)
+  mutating func refusal(
+    of client: ClientRules.Client, at peer: Endpoint, on occasion: ClientRules.Occasion, by service: ServiceSnapshot,
+    path: Span<UInt8> = Span()
+  ) -> ClientRules.Refusal? {
+    guard let rules = service.rules else { return nil }
+    let (ledger, now) = (sharedState.rates, now)
+    let verdict = rules.decide(client, on: occasion, path: path) { ledger.take($0, of: $1, $2, at: now) }
+    switch verdict {
+    case .admitted: return nil
+    case .admittedOnTrial(let excess):
+      note(excess, of: client, isTrial: true)
+      return nil
+    case .refused(let refusal):
+      note(refusal, of: client, at: peer, on: occasion, by: service)
+      return refusal
+    }
   }
 
-  /// Why the request may not be relayed; nil if it may.
+  private mutating func note(
+    _ refusal: ClientRules.Refusal, of client: ClientRules.Client, at peer: Endpoint, on occasion: ClientRules.Occasion,
+    by service: ServiceSnapshot
+  ) {
+    if occasion.isOfConnection { reports.counters.refused.connections += 1 }
+    switch refusal {
+    case .rate(let excess): note(excess, of: client, isTrial: false)
+    case .access(let refusal):
+      reports.services.change(service.counters) { $0.access.count(refusal) }
+      guard occasion.isOfConnection else { return }
+      let name = service.settings.name
+      reports.failures.note(refused: peer, by: "`access`" + (name.isEmpty ? "" : " of \(name)"), at: now)
+    }
+  }
+
+  private mutating func note(_ excess: ClientRules.Excess, of client: ClientRules.Client, isTrial: Bool) {
+    guard case .named(let endpoint) = client else { return }
+    reports.counters.rateExceeded(excess.subject)
+    reports.failures.note(excess.subject, of: endpoint, above: excess.rate, isTrial: isTrial, at: now)
+  }
+}
+
+extension ClientConnection {
+  /// What refuses the client of this connection; nil: it may go on. Called only where there are rules.
+  @inline(never)
+  mutating func refusal(on occasion: ClientRules.Occasion, _ context: inout LoopContext) -> ClientRules.Refusal? {
+    let (who, peer, service) = (client.identity, client.peer.endpoint, client.snapshot)
+    guard let refusal = context.refusal(of: who, at: peer, on: occasion, by: service) else { return nil }
+    if context.reports.traces.isActive {
+      client.cause = .refused(refusal)
+      if occasion == .handshake {
+        client.reportHandshakeFailure("refused by \(service.ruleName(of: refusal))", context)
+      }
+    }
+    return refusal
+  }
+
+  /// Why the request may not be relayed; nil if it may. Called only where there are rules.
   @inline(never)
   mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
-    guard let access = client.snapshot.access, let request = requests.current.value.exchange.request else { return nil }
-    let address = requests.current.value.namedClient(on: client)?.address
-    let decision = access.decide(address, path: request.path.slice(of: client.side.input.bytes))
-    if decision == .allowed {
-      guard access.hasPaths, client.forwarding.isPeerTrusted else { return nil }
+    guard let request = requests.current.value.exchange.request else { return nil }
+    let (named, service) = (requests.current.value.namedClient(on: client), client.snapshot)
+    let refusal = context.refusal(
+      of: named.map { .named($0) } ?? .unnamed, at: client.peer.endpoint, on: .request, by: service,
+      path: request.path.slice(of: client.side.input.bytes))
+    guard let refusal else {
+      guard client.forwarding.isPeerTrusted, service.rules?.hasPaths == true else { return nil }
       return requests.current.value.exchange.dropPathClaims(in: client.side.input)
     }
-    requests.current.value.refusal = .access(decision)
-    context.reports.services.change(client.snapshot.counters) { $0.access.count(decision) }
-    return decision == .ambiguousPath ? .pathAmbiguous : .clientNotAllowed
+    requests.current.value.refusal = refusal
+    return refusal.rejection
   }
 }
 
@@ -43,42 +96,54 @@ extension ActiveExchange {
 }
 
 extension Client {
+  /// Who is at the other end, as far as that is known without a request.
+  var identity: ClientRules.Client {
+    entrance.isUnnamed ? .unnamed : forwarding.isPeerTrusted ? .awaited : .named(peer.endpoint)
+  }
+
   /// The other end; nil if that is a trusted proxy, which has not said who its client is.
-  var knownEndpoint: Endpoint? { entrance.isUnnamed || forwarding.isPeerTrusted ? nil : peer.endpoint }
+  var knownEndpoint: Endpoint? { if case .named(let endpoint) = identity { endpoint } else { nil } }
 
   var knownAddress: IPAddress? { knownEndpoint?.address }
 }
 
-extension LoopContext {
-  /// Counts and logs a connection that is closed because its client may not use the service.
-  @inline(never)
-  mutating func refuseConnection(of client: Endpoint, to service: ServiceSnapshot) {
-    let name = service.settings.name
-    reports.counters.refused.connections += 1
-    reports.failures.note(refused: client, by: "`access`" + (name.isEmpty ? "" : " of \(name)"), at: now)
-    reports.services.change(service.counters) { $0.access.count(.refusedByService) }
+extension ServiceSnapshot {
+  /// The rule that has decided, as in the access log.
+  func ruleName(of refusal: ClientRules.Refusal) -> String {
+    switch refusal {
+    case .access(.service): "access"
+    case .access(.path(let index)): settings.access.paths[index].path
+    case .access(.ambiguousPath): "ambiguous path"
+    case .rate(let excess): "rates.\(excess.subject)"
+    }
   }
 }
 
-extension ServiceSnapshot {
-  /// The rule that has decided, as in the access log.
-  func ruleName(of refusal: ActiveExchange.Refusal) -> String {
-    switch refusal {
-    case .access(.allowed): ""
-    case .access(.refusedByService): "access"
-    case .access(.refusedByPath(let index)): settings.access.paths[index].path
-    case .access(.ambiguousPath): "ambiguous path"
-    case .rate: "rates.requests"
+extension ClientRules.Occasion {
+  /// Whether a connection ends with the refusal, which is not answered.
+  fileprivate var isOfConnection: Bool {
+    switch self {
+    case .connection, .sharedConnection, .handshake, .tunnel: true
+    case .flow, .request: false
+    }
+  }
+}
+
+extension ClientRules.Refusal {
+  fileprivate var rejection: Rejection {
+    switch self {
+    case .access(.ambiguousPath): .pathAmbiguous
+    case .access(.service), .access(.path): .clientNotAllowed
+    case .rate: .rateExceeded
     }
   }
 }
 
 extension AccessCounts {
-  fileprivate mutating func count(_ decision: AccessRules.Decision) {
-    switch decision {
-    case .allowed: break
-    case .refusedByService: service &+= 1
-    case .refusedByPath: path &+= 1
+  fileprivate mutating func count(_ refusal: AccessRules.Refusal) {
+    switch refusal {
+    case .service: service &+= 1
+    case .path: path &+= 1
     case .ambiguousPath: ambiguous &+= 1
     }
   }
@@ -88,6 +153,14 @@ extension AccessRules {
   convenience init(_ settings: Configuration.Access) {
     self.init(
       service: NetworkTable(settings.networks), paths: settings.paths.map { ($0.path, NetworkTable($0.networks)) })
+  }
+}
+
+extension RateRules {
+  convenience init(_ settings: Configuration.Rates) {
+    self.init(
+      connections: settings.connections, handshakes: settings.handshakes, requests: settings.requests,
+      exceptions: settings.exceptions, isTrial: settings.isTrial)
   }
 }
 

@@ -111,7 +111,7 @@ struct ClientConnection: ~Copyable {
       let hasLeft = client.side.stream.lookForEnd()
       guard hasLeft || client.side.stream.hasFirstRecord else { return .wait }
       if !hasLeft, client.entrance.several != nil, let step = chooseByServerName(&context) { return step }
-      if !hasLeft, context.snapshot.rates != nil, refusesHandshake(&context) { return .close }
+      if !hasLeft, client.snapshot.rules != nil, refusal(on: .handshake, &context) != nil { return .close }
       guard !hasLeft, beginTLS(&context) else {
         noteHandshakeFailure(
           hasLeft ? .closed : .local, hasLeft ? Self.hasLeftWords : "it could not begin: see the log", &context)
@@ -263,10 +263,8 @@ struct ClientConnection: ~Copyable {
   /// Relays opaque bytes from the start.
   private mutating func tunnel(_ context: inout LoopContext) -> ActiveExchange.Step {
     beginRequest(&context)
-    if client.snapshot.access?.allows(client.knownAddress) == false {
-      requests.current.value.refusal = .access(.refusedByService)
-      if context.reports.traces.isActive { client.cause = .notAllowed }
-      context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
+    if client.snapshot.rules != nil, let refusal = refusal(on: .tunnel, &context) {
+      requests.current.value.refusal = refusal
       return requests.current.value.react(to: .denied(.clientNotAllowed), &client, &context)
     }
     if client.snapshot.shared.isInMaintenance {
@@ -290,10 +288,9 @@ struct ClientConnection: ~Copyable {
       context.reports.counters.clientLimitReached()
       return deny(.tooManyOfClient, &context)
     }
-    if context.snapshot.rates != nil, let rejection = findExcess(&context) { return deny(rejection, &context) }
+    if client.snapshot.rules != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
     guard !client.certificate.isOutdated else { return deny(.certificateOutdated, &context) }
-    if client.snapshot.access != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
       if context.reports.traces.isActive { client.cause = .maintenance }
       return requests.current.value.react(to: .maintenance, &client, &context)

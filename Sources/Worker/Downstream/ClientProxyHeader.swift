@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Domain
 import HTTP1
@@ -72,12 +73,8 @@ extension ClientConnection {
       }
     }
     if context.reports.traces.isActive { client.follow(isNew: true, &context) }
-    guard client.entrance.several != nil || isAdmitted else {
-      if context.reports.traces.isActive { client.cause = .notAllowed }
-      context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
-      return .close
-    }
-    if context.snapshot.rates != nil, context.refusesConnection(client.knownEndpoint) { return .close }
+    let occasion = client.entrance.several == nil ? ClientRules.Occasion.connection : .sharedConnection
+    if client.snapshot.rules != nil, refusal(on: occasion, &context) != nil { return .close }
     since = context.now
     guard !client.entrance.hasTLS else {
       phase = .handshaking

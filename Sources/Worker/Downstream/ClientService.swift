@@ -25,11 +25,6 @@ extension ClientConnection {
     client.entrance.isShared = true
     client.move(to: several.service(ofName: asked.span))
     if context.reports.traces.isActive { client.follow(asking: asked, isNew: true, &context) }
-    guard isAdmitted else {
-      if context.reports.traces.isActive { client.cause = .notAllowed }
-      context.refuseConnection(of: client.peer.endpoint, to: client.snapshot)
-      return .close
-    }
     guard client.snapshot.isPassthrough else { return nil }
     client.entrance.kind = .opaque
     phase = .open

@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Exchange
 import HTTP1
@@ -15,7 +16,7 @@ extension ActiveExchange {
     }
     let replacement = snapshot.pages[isMaintenance ? .maintenance : .error(status.rawValue)]
     let fields = ownFields(client)
-    if case .rate(let wait) = refusal { page.retryAfterSeconds = ActiveExchange.retryAfter(wait) }
+    if case .rate(let excess) = refusal { page.retryAfterSeconds = ActiveExchange.retryAfter(excess.wait) }
     context.buffers.lease(&client.side.output)
     if (replacement?.count ?? 0) + fields.count > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&client.side.output)

@@ -12,8 +12,6 @@ final class ConfigurationSnapshot: Sendable {
   let configuration: Configuration
   /// The secrets of the pair; nil without one.
   let secrets: PairSecrets?
-  /// Nil without rates, so that they cost nothing.
-  let rates: RateRules?
   /// In the configuration's order.
   let services: [ServiceSnapshot]
   /// The servers of all services, in order.
@@ -28,7 +26,7 @@ final class ConfigurationSnapshot: Sendable {
     self.number = number
     self.configuration = configuration
     secrets = try configuration.pair.map(PairSecrets.init)
-    rates = configuration.rates.isEmpty ? nil : RateRules(configuration.rates)
+    let rates = configuration.rates.isEmpty ? nil : RateRules(configuration.rates)
     let presence = ServiceSnapshot.Presence(in: sharedState)
     var services: [ServiceSnapshot] = []
     var remaining = sharedState.servers(of: configuration)[...]
@@ -37,8 +35,8 @@ final class ConfigurationSnapshot: Sendable {
       do throws(ConfigurationSnapshotError) {
         services.append(
           try ServiceSnapshot(
-            settings, of: number, remaining.prefix(settings.servers.count), presence, tickets: tickets,
-            secrets: secrets, sharedState: sharedState))
+            settings, of: number, remaining.prefix(settings.servers.count), presence, rates: rates,
+            tickets: tickets, secrets: secrets, sharedState: sharedState))
         remaining = remaining.dropFirst(settings.servers.count)
       } catch {
         throw ConfigurationSnapshotError(Configuration.Service.prefix(settings.name) + error.reason)

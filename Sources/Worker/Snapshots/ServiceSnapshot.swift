@@ -26,8 +26,8 @@ final class ServiceSnapshot: Sendable {
   let firstServer: Int
   let backend: Backend
   let affinity: AffinityKeys
-  /// Nil without rules, so that they cost nothing.
-  let access: AccessRules?
+  /// Nil where every client may come in.
+  let rules: ClientRules?
   /// The fields that are edited; nil where none are.
   let edits: (request: HeaderEdits?, response: HeaderEdits?)
   let redirect: Redirect?
@@ -72,7 +72,7 @@ final class ServiceSnapshot: Sendable {
   /// Loads the service's files. Throws the reason, for the operator, when it can not be served.
   init(
     _ settings: Configuration.Service, of number: UInt64, _ servers: ArraySlice<SharedServer>, _ presence: Presence,
-    tickets: TicketKeys, secrets: PairSecrets?, sharedState: SharedState
+    rates: RateRules?, tickets: TicketKeys, secrets: PairSecrets?, sharedState: SharedState
   ) throws(ConfigurationSnapshotError) {
     self.number = number
     self.settings = settings
@@ -85,7 +85,7 @@ final class ServiceSnapshot: Sendable {
     self.servers = try ServiceSnapshot.loadServers(settings, servers)
     backend = try Backend(settings, Array(servers), secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
-    access = settings.access.isEmpty ? nil : AccessRules(settings.access)
+    rules = ClientRules(access: settings.access.isEmpty ? nil : AccessRules(settings.access), rates: rates)
     edits = ServiceSnapshot.edits(settings)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)

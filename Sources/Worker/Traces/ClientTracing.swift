@@ -123,7 +123,8 @@ extension ClientConnection {
 
   private var refusingRule: String? {
     guard requests.isEmpty else { return requests.current.value.refusingRule }
-    return client.cause == .notAllowed ? client.snapshot.ruleName(of: .access(.refusedByService)) : nil
+    guard case .refused(let refusal) = client.cause else { return nil }
+    return client.snapshot.ruleName(of: refusal)
   }
 
   private mutating func endWords(_ context: borrowing LoopContext) -> String {
@@ -139,7 +140,8 @@ extension ClientConnection {
     guard requests.isEmpty else { return requests.current.value.causeWords(client) }
     // That of an earlier request may be left.
     guard let cause = client.cause, cause.isOfConnection else { return nil }
-    return cause == .notAllowed ? client.snapshot.refusalWords(of: client.knownAddress) : cause.words
+    guard case .refused(let refusal) = cause else { return cause.words }
+    return client.snapshot.refusalWords(of: client.knownAddress, refusal) ?? cause.words
   }
 
   /// Why the request under way was the last one.
@@ -167,9 +169,15 @@ extension Client {
 }
 
 extension ServiceSnapshot {
-  /// Which of the service's networks refuses a client, for people.
-  func refusalWords(of address: IPAddress?) -> String {
-    "access: " + settings.access.networks.refusalWords(of: address)
+  /// Which of the networks of `access` refuses a client, for people; nil: none does.
+  func refusalWords(of address: IPAddress?, _ refusal: ClientRules.Refusal) -> String? {
+    switch refusal {
+    case .access(.service): return "access: " + settings.access.networks.refusalWords(of: address)
+    case .access(.path(let index)):
+      let rule = settings.access.paths[index]
+      return "access.paths: \(rule.path): \(rule.networks.refusalWords(of: address))"
+    case .access(.ambiguousPath), .rate: return nil
+    }
   }
 }
 
@@ -183,11 +191,11 @@ extension Configuration.Access.Networks {
 }
 
 extension LoopContext {
-  /// Reports a connection that the service's networks refuse.
+  /// Reports a connection that a rule refuses.
   @inline(never)
-  func reportRefusal(of peer: Endpoint, by service: ServiceSnapshot) {
-    reportRefusal(
-      of: peer, service.refusalWords(of: peer.address), rule: service.ruleName(of: .access(.refusedByService)))
+  func reportRefusal(of peer: Endpoint, _ refusal: ClientRules.Refusal, by service: ServiceSnapshot) {
+    let rule = service.ruleName(of: refusal)
+    reportRefusal(of: peer, service.refusalWords(of: peer.address, refusal) ?? rule, rule: rule)
   }
 
   /// Reports a connection that was not accepted.

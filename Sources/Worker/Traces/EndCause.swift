@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import Exchange
 import HTTP1
@@ -9,8 +10,8 @@ enum EndCause: Equatable {
   case request(Rejection)
   /// The server's response was refused.
   case response(Rejection)
-  /// The service's networks refuse the client (`access`).
-  case notAllowed
+  /// A rule for clients refuses it.
+  case refused(ClientRules.Refusal)
   case tooManyOfAddress
   case queueFull
   case maintenance
@@ -26,7 +27,7 @@ enum EndCause: Equatable {
   func explains(_ cause: Termination.Cause) -> Bool {
     switch self {
     case .timeout: cause == .clientTimeout || cause == .serverTimeout
-    case .request, .notAllowed, .tooManyOfAddress, .queueFull: cause == .proxy
+    case .request, .refused, .tooManyOfAddress, .queueFull: cause == .proxy
     case .response: cause == .server || cause == .proxy
     case .maintenance: cause == .local
     case .displaced: cause != .normal
@@ -37,7 +38,7 @@ enum EndCause: Equatable {
   /// Whether it ends a connection that has no request.
   var isOfConnection: Bool {
     switch self {
-    case .timeout(.tlsHandshake), .timeout(.proxyHeader), .notAllowed, .tooManyOfAddress, .noProxyHeader, .displaced,
+    case .timeout(.tlsHandshake), .timeout(.proxyHeader), .refused, .tooManyOfAddress, .noProxyHeader, .displaced,
       .stopping:
       true
     case .timeout, .request, .response, .queueFull, .maintenance, .serviceRemoved: false
@@ -50,7 +51,8 @@ enum EndCause: Equatable {
     case .timeout(let key): "timeouts.\(key.rawValue)"
     case .request(let rejection): "\(rejection.reason)"
     case .response(let rejection): "malformed response: \(rejection.reason)"
-    case .notAllowed: "access"
+    case .refused(.access): "access"
+    case .refused(.rate(let excess)): "rates.\(excess.subject)"
     case .tooManyOfAddress: "limits.connections-per-address"
     case .queueFull: "the server's queue is full"
     case .maintenance: "the service is in maintenance"

@@ -92,13 +92,7 @@ extension ActiveExchange {
 
   /// Which rule of `access` has refused the request, and which of its networks.
   private func refusalWords(_ client: borrowing Client) -> String? {
-    switch refusal {
-    case nil, .access(.allowed), .access(.ambiguousPath), .rate: return nil
-    case .access(.refusedByService): return snapshot.refusalWords(of: namedClient(on: client)?.address)
-    case .access(.refusedByPath(let index)):
-      let rule = snapshot.settings.access.paths[index]
-      return "access.paths: \(rule.path): \(rule.networks.refusalWords(of: namedClient(on: client)?.address))"
-    }
+    refusal.flatMap { snapshot.refusalWords(of: namedClient(on: client)?.address, $0) }
   }
 
   /// The rule of `access` or `rates` that has refused the request, as in the access log.
