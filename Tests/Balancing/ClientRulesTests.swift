@@ -41,7 +41,7 @@ import Wire
   }
 
   @Test(arguments: [
-    (ClientRules.Occasion.connection, RateRules.Subject.connections), (.sharedConnection, .connections),
+    (ClientRules.Occasion.connection, RateRules.Subject?.some(.connections)), (.sharedConnection, .connections),
     (.handshake, .handshakes), (.request, .requests), (.tunnel, nil), (.flow, nil),
   ])
   func `charge each occasion to its rate`(occasion: ClientRules.Occasion, subject: RateRules.Subject?) throws {

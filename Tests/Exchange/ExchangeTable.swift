@@ -136,7 +136,8 @@ enum ExchangeTable {
 
   private static let events: [(String, Exchange.Event)] = [
     ("request accepted", .accepted(isLast: false)),
-    ("request denied: host not served", .denied(.hostNotServed)),
+    ("request denied: host not served", .denied(.hostNotServed, isLast: true)),
+    ("request denied: client above its rate", .denied(.rateExceeded, isLast: false)),
     ("service in maintenance", .maintenance),
     ("client left", .clientLeft(isFlood: false)),
     ("client left, disconnected for a flood", .clientLeft(isFlood: true)),

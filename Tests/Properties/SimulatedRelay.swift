@@ -34,7 +34,12 @@ extension SimulatedExchange {
     let bytes = fromClient
     var reading = exchange.readRequestHead(bytes.span, end: clientEnd, policy: policy, at: now)
     try overwriteRequest(&reading, end: nil)
-    if reading.step == .head { try tell(choose(16) == 15 ? .denied(.hostNotServed) : .accepted(isLast: isStopping)) }
+    if reading.step == .head {
+      let choice = choose(16)
+      let isDenied = choice >= 14
+      try tell(
+        isDenied ? .denied(.rateExceeded, isLast: isStopping || choice == 15) : .accepted(isLast: isStopping))
+    }
     try perform(reading)
   }
 

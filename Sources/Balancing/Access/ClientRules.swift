@@ -55,6 +55,7 @@ public final class ClientRules: Sendable {
     case rate(Excess)
   }
 
+  /// What is decided.
   public enum Verdict: Hashable, Sendable {
     case admitted
     /// It would be refused if the rates were not on trial.

@@ -22,11 +22,49 @@ extension Rules {
         reader.warn("`\(key)` are not seen in mode `passthrough`: only `connections` counts", at: place)
       }
     }
+    checkBursts(of: rates, &reader)
+    for service in configuration.services where !rates.isEmpty {
+      reader.within(service) { checkTrustedNetworks(service, &$0) }
+    }
     if let connections = rates.connections, let handshakes = rates.handshakes, !handshakes.isEverBelow(connections),
       let place = reader.mark("rates", "handshakes")
     {
       reader.warn(
         "never reached: each handshake needs a connection, and those have \(connections)", at: place)
+    }
+  }
+}
+
+extension Rules {
+  /// A View Client opens up to ten connections, a browser six, and asks for dozens of files of one page.
+  private static func checkBursts(of rates: Configuration.Rates, _ reader: inout Reader) {
+    let subjects = [
+      ("connections", rates.connections, 10, "one View Client opens 10 connections"),
+      ("handshakes", rates.handshakes, 10, "one View Client makes 10 handshakes"),
+      ("requests", rates.requests, 20, "one page in a browser has 20 requests and more"),
+    ]
+    for (key, rate, least, use) in subjects {
+      guard let rate, let place = reader.mark("rates", key) else { continue }
+      if rate.burst < least {
+        reader.warn(
+          "`\(rate)` refuses people: \(use) at once", at: place, "A burst is for all users behind one address.")
+      } else if rate.period == .second, rate.burst < rate.count {
+        reader.warn(
+          "`\(rate)` has less at once than in a second: who sends unevenly gets less than the average", at: place,
+          "A burst is usually ten times the rate or more.")
+      }
+    }
+  }
+
+  /// Clients within the networks of trusted proxies have no rate.
+  private static func checkTrustedNetworks(_ service: Configuration.Service, _ reader: inout Reader) {
+    for (index, network) in service.forwarded.trustedProxies.enumerated() {
+      guard 1..<(network.network.family == .v4 ? 24 : 64) ~= network.length,
+        let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index)
+      else { continue }
+      reader.warn(
+        "no client in `\(network)` has a rate when it connects itself: `rates` takes it for a proxy", at: place,
+        "List the proxies' own addresses.")
     }
   }
 }

@@ -247,6 +247,9 @@ public struct Exchange: Sendable {
     mutating get { isComplete || endsEarly }
   }
 
+  /// Whether the client's connection closes after a response of our own.
+  public var closesClient: Bool { clientUse != .continues }
+
   /// Whether the client's connection may carry another request: both messages have been read to their ends, whether or
   /// not the server accepted all of the request.
   var clientMayContinue: Bool {

@@ -9,7 +9,8 @@ extension Exchange {
     /// exchange.
     case accepted(isLast: Bool)
     /// The head is complete, and the request is rejected: its host is not served, or its client exceeds a limit.
-    case denied(Rejection)
+    /// `isLast`: the owner closes the connection after this exchange.
+    case denied(Rejection, isLast: Bool)
     /// The request or the opaque connection has begun while its service is in maintenance.
     case maintenance
     /// The client's connection failed, or ended where the response is outstanding. `isFlood`: see `StreamEnd.flooded`.

@@ -11,7 +11,7 @@ extension Exchange {
   public mutating func handle(_ event: Event, policy: borrowing ExchangePolicy, at now: Instant) -> Effects {
     switch event {
     case .accepted(let isLast): accepted(isLast: isLast, at: now)
-    case .denied(let rejection): denied(rejection, at: now)
+    case .denied(let rejection, let isLast): denied(rejection, isLast: isLast, at: now)
     case .maintenance: maintenance(at: now)
     case .clientLeft(let isFlood): clientLeft(isFlood: isFlood)
     case .noServer: noServer(at: now)
@@ -47,10 +47,20 @@ extension Exchange {
     return kind == .redirected ? redirect(at: now) : Effects(.place)
   }
 
-  mutating func denied(_ rejection: Rejection, at now: Instant) -> Effects {
+  mutating func denied(_ rejection: Rejection, isLast: Bool, at now: Instant) -> Effects {
     guard case .reading = state, record.headRead != nil else { return .none }
     let termination = Termination(.proxy, .request)
-    return kind == .opaque ? conclude(termination, Effects(.close)) : reply(rejection.status, termination, at: now)
+    guard kind != .opaque else { return conclude(termination, Effects(.close)) }
+    let use = isLast || !mayFollow ? ClientUse.closes : clientUse
+    let effects = reply(rejection.status, termination, at: now)
+    clientUse = use
+    return effects
+  }
+
+  /// Whether another request may follow one that no server gets: all of it was read, and what comes after it is one.
+  private var mayFollow: Bool {
+    guard let request, request.version == .http11, !request.upgradeRequested else { return false }
+    return kind == .relayed && outbound.side == .complete
   }
 
   mutating func maintenance(at now: Instant) -> Effects {
@@ -270,13 +280,14 @@ extension Exchange {
 
   // MARK: - Responses of our own
 
-  /// Responds with an error page, after which the client's connection closes.
+  /// Responds with an error page, after which the client's connection closes; see `denied` for the exception.
   mutating func reply(_ status: Status, _ termination: Termination, at now: Instant) -> Effects {
     switch state {
     case .replying, .done: return .none
     default: break
     }
     leaveAttempt(for: .replying(termination))
+    clientUse = .closes
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
     record.replied(status.rawValue, at: now)
@@ -303,6 +314,7 @@ extension Exchange {
 
   private mutating func redirect(at now: Instant) -> Effects {
     state = .replying(Termination(.local, .request))
+    clientUse = .closes
     record.replied(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
     return Effects(.redirect)
   }
@@ -317,7 +329,7 @@ extension Exchange {
 
   mutating func replied() -> Effects {
     guard case .replying(let termination) = state else { return .none }
-    return conclude(termination, Effects(.linger))
+    return conclude(termination, Effects(closesClient ? .linger : .awaitNext))
   }
 
   mutating func pageTooLarge() -> Effects {

@@ -1,6 +1,6 @@
 import Wire
 
-/// A small generated response, after which the connection is closed.
+/// A small generated response, after which the connection is closed unless it says otherwise.
 ///
 /// It has no Date, which RFC 9110 §6.6.1 requires of a server with a clock: this module has no clock.
 public struct StatusPage: BitwiseCopyable, Sendable {
@@ -9,6 +9,8 @@ public struct StatusPage: BitwiseCopyable, Sendable {
   public var isToHead: Bool
   /// Seconds for `Retry-After` (RFC 9110 §10.2.3).
   public var retryAfterSeconds: UInt32?
+  /// Whether the client, of HTTP/1.1, may send another request on the connection.
+  public var keepsAlive = false
 
   public init(_ status: Status, isToHead: Bool = false, retryAfterSeconds: UInt32? = nil) {
     self.status = status
@@ -55,6 +57,6 @@ public struct StatusPage: BitwiseCopyable, Sendable {
       sink.append("\r\n")
     }
     sink.append(fields.span)
-    sink.append("Connection: close\r\n\r\n")
+    sink.append(keepsAlive ? "\r\n" : "Connection: close\r\n\r\n")
   }
 }

@@ -50,7 +50,7 @@ extension LoopContext {
   private mutating func note(_ excess: ClientRules.Excess, of client: ClientRules.Client, isTrial: Bool) {
     guard case .named(let endpoint) = client else { return }
     reports.counters.rateExceeded(excess.subject)
-    reports.failures.note(excess.subject, of: endpoint, above: excess.rate, isTrial: isTrial, at: now)
+    reports.failures.note(excess, of: endpoint, isTrial: isTrial, at: now)
   }
 }
 
@@ -135,6 +135,18 @@ extension ClientRules.Refusal {
     case .access(.ambiguousPath): .pathAmbiguous
     case .access(.service), .access(.path): .clientNotAllowed
     case .rate: .rateExceeded
+    }
+  }
+}
+
+extension Rejection {
+  /// Whether another request may follow on the connection. A new one would cost more than the answer to a client above
+  /// its rate; and the next request on a trusted proxy's connection may be of a client that no rule refuses.
+  func mayBeFollowed(_ client: borrowing Client) -> Bool {
+    switch self {
+    case .rateExceeded: true
+    case .clientNotAllowed, .pathAmbiguous, .tooManyOfClient: client.forwarding.isPeerTrusted
+    default: false
     }
   }
 }

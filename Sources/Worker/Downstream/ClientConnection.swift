@@ -56,10 +56,18 @@ struct ClientConnection: ~Copyable {
   /// Handles the result of an exchange's step, then continues as far as possible without blocking.
   private mutating func advance(after first: ActiveExchange.Step, _ context: inout LoopContext) -> Disposition {
     var step = first
+    var ended = 0
     while true {
       switch step {
       case .again, .read: break
-      case .next: endRequest(&context)
+      case .next:
+        endRequest(&context)
+        // Requests that rules refuse may follow each other without waiting for a server.
+        ended &+= 1
+        guard ended < ClientConnection.roundsPerTurn || client.side.input.isEmpty else {
+          step = .yield
+          continue
+        }
       case .linger: startLingering(&context)
       case .wait:
         arm(&context)
@@ -265,7 +273,7 @@ struct ClientConnection: ~Copyable {
     beginRequest(&context)
     if client.snapshot.rules != nil, let refusal = refusal(on: .tunnel, &context) {
       requests.current.value.refusal = refusal
-      return requests.current.value.react(to: .denied(.clientNotAllowed), &client, &context)
+      return requests.current.value.react(to: .denied(.clientNotAllowed, isLast: true), &client, &context)
     }
     if client.snapshot.shared.isInMaintenance {
       if context.reports.traces.isActive { client.cause = .maintenance }
@@ -304,7 +312,8 @@ struct ClientConnection: ~Copyable {
   @inline(never)
   private mutating func deny(_ rejection: Rejection, _ context: inout LoopContext) -> ActiveExchange.Step {
     noteRefusal(rejection, &context)
-    return requests.current.value.react(to: .denied(rejection), &client, &context)
+    let isLast = context.isStopping || !context.isNewest(client.snapshot) || !rejection.mayBeFollowed(client)
+    return requests.current.value.react(to: .denied(rejection, isLast: isLast), &client, &context)
   }
 
   /// Whether the request's Host is served here. Requests through a trusted proxy may have any, unless

@@ -5,11 +5,12 @@ import HTTP1
 import Linux
 import Wire
 
-/// Responses of our own, after which the connection closes.
+/// Responses of our own. The connection closes after them, unless a rule has refused one request of many.
 extension ActiveExchange {
   /// Writes an error page.
   mutating func reply(_ status: Status, _ client: inout Client, _ context: inout LoopContext) -> Effects {
     var page = StatusPage(status, isToHead: exchange.request?.method == .head)
+    page.keepsAlive = !exchange.closesClient
     let isMaintenance = exchange.isReplyingForMaintenance
     if status == .serviceUnavailable {
       page.retryAfterSeconds = isMaintenance ? ActiveExchange.maintenanceRetrySeconds : ActiveExchange.retryAfterSeconds

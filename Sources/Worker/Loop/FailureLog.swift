@@ -4,7 +4,8 @@ import Wire
 
 /// Logs failures of servers, shortages of local resources for connections to them, and reasons for disconnecting or
 /// refusing clients, at a limited rate: once per interval for each server and kind, and once for all clients that are
-/// disconnected, for all that rules refuse, and for all above a rate, with the number of failures that were not logged.
+/// disconnected and for all that rules refuse, with the number of failures that were not logged; for all above a rate with
+/// those clients that were it most often.
 struct FailureLog {
   enum Kind: Hashable {
     case ofServer
@@ -23,12 +24,20 @@ struct FailureLog {
     case rate(RateRules.Subject)
   }
 
+  /// What was above a rate since the last line about it.
+  private struct Excesses {
+    var tally = ExcessTally()
+    var rate: Rate
+    var isTrial: Bool
+  }
+
   private let log: Logger
   private var limiter = LogRateLimiter<Topic>(every: .seconds(5))
   /// For failures that last until a setting is changed.
   private var daily = LogRateLimiter<Topic>(every: .hours(24))
   /// The number of lines that were left out.
   private var suppressed: UInt64 = 0
+  private var excesses: [RateRules.Subject: Excesses] = [:]
 
   init(log: Logger) { self.log = log }
 
@@ -80,16 +89,35 @@ struct FailureLog {
     log.warning("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
   }
 
-  /// Records that a client has exceeded a rate, and logs it if the rate of lines permits.
-  mutating func note(
-    _ subject: RateRules.Subject, of client: Endpoint, above rate: Rate, isTrial: Bool, at now: Instant
-  ) {
-    guard let suppressed = limiter.take(.rate(subject), at: now) else { return leaveOut() }
+  /// Records that a client has exceeded a rate. A line about it, or about all that have done so since the last one,
+  /// follows at once or with `logExcesses`.
+  mutating func note(_ excess: ClientRules.Excess, of client: Endpoint, isTrial: Bool, at now: Instant) {
+    var noted = excesses[excess.subject] ?? Excesses(rate: excess.rate, isTrial: isTrial)
+    // As it is after a reload.
+    (noted.rate, noted.isTrial) = (excess.rate, isTrial)
+    noted.tally.note(client.address)
+    excesses[excess.subject] = noted
+    logExcess(excess.subject, at: now)
+  }
+
+  /// Logs which clients were above a rate, where the rate of lines permits: called once a second.
+  mutating func logExcesses(at now: Instant) {
+    for subject in RateRules.Subject.allCases { logExcess(subject, at: now) }
+  }
+
+  private mutating func logExcess(_ subject: RateRules.Subject, at now: Instant) {
+    guard let noted = excesses[subject], !noted.tally.isEmpty, limiter.take(.rate(subject), at: now) != nil,
+      let taken = excesses[subject]?.tally.take(), let first = taken.clients.first
+    else { return }
     let refusal = subject == .requests ? "answered with 429" : "closed"
-    let consequence = isTrial ? "would be refused without rates.trial" : refusal
-    let more = suppressed == 0 ? "" : " (and \(suppressed) more since the last line)"
+    let consequence = noted.isTrial ? "would be refused without rates.trial" : refusal
+    let further = taken.clients.dropFirst().map { "\($0.address) (\($0.count))" }
+    let others = taken.others > 0 ? ["others (\(taken.others))"] : []
+    let list = (further + others).joined(separator: ", ")
     log.warning(
-      "client \(client.address): above rates.\(subject), \(rate): \(consequence)\(more)",
-      metadata: ["client": "\(client.address)"])
+      """
+      client \(first.address): above rates.\(subject), \(noted.rate): \(consequence)\
+      \(first.count > 1 ? ", \(first.count) times" : "")\(list.isEmpty ? "" : "; so were \(list)")
+      """, metadata: ["client": "\(first.address)"])
   }
 }

@@ -96,6 +96,7 @@ struct Loop: ~Copyable {
   private mutating func publishFigures() {
     nextPublication = context.now + LoopFigures.interval
     context.reports.countSuppressed()
+    context.reports.logExcesses(at: context.now)
     metrics.publish(context)
   }
 

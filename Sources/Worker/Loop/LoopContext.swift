@@ -70,6 +70,9 @@ struct LoopContext: ~Copyable {
     /// Counts the lines that were left out since the previous call.
     mutating func countSuppressed() { counters.worker.log.suppressed &+= failures.takeSuppressed() }
 
+    /// Logs what is logged together for some time.
+    mutating func logExcesses(at now: Instant) { failures.logExcesses(at: now) }
+
     /// Goes on from the counters that an earlier loop with the same index has published.
     mutating func takeOver(_ figures: LoopFigures) {
       counters = figures.counters

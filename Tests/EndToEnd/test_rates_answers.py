@@ -1,0 +1,165 @@
+"""What a connection is good for after 429, and who is named for having been above a rate (`rates`)."""
+
+import re
+
+import pytest
+from harness.rates import ONE, OTHER, PROXY, is_closed, rates, wait_for_limits
+from harness.view import UPGRADE
+from harness.waiting import all_at_once, wait_until
+
+THIRD = "127.0.74.1"
+HOST = "Host: view.test\r\n"
+GET = f"GET / HTTP/1.1\r\n{HOST}"
+# One request, which the test uses up first.
+ONCE = "1/h burst 1"
+
+
+@pytest.fixture
+def exhausted(testbed):
+    """A balancer, and a connection whose client is above its rate."""
+    timeouts = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = testbed.balance(testbed.server(), timeouts=timeouts, **rates(requests=ONCE))
+    with balancer.connect(ONE) as client:
+        assert client.get("/").status == 200
+        yield balancer, client
+
+
+@pytest.mark.parametrize("request_text", [
+    f"{GET}\r\n", f"HEAD / HTTP/1.1\r\n{HOST}\r\n", f"POST / HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\nok",
+    f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    f"POST / HTTP/1.1\r\n{HOST}Content-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+], ids=["get", "head", "length", "chunks", "expectation without content"])  # fmt: skip
+def test_connection_goes_on_after_a_request_that_was_read(exhausted, request_text):
+    _, client = exhausted
+    for _ in range(3):
+        answer = client.exchange(request_text)
+        assert answer.status == 429 and answer["Connection"] is None and int(answer["Retry-After"]) > 3000
+    assert client.get("/").status == 429
+
+
+@pytest.mark.parametrize("request_text", [
+    f"POST / HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+    f"POST / HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nab", f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+    f"{GET}Connection: close\r\n\r\n", f"GET / HTTP/1.0\r\n{HOST}Connection: keep-alive\r\n\r\n", UPGRADE,
+], ids=["expectation", "length", "chunks", "close", "old", "upgrade"])  # fmt: skip
+def test_connection_ends_after_a_request_whose_end_is_not_known(exhausted, request_text):
+    _, client = exhausted
+    answer = client.exchange(request_text)
+    assert answer.status == 429 and answer["Connection"] == "close"
+    assert client.answer() is None
+
+
+def test_thousands_of_pipelined_requests_are_answered_and_others_are_served(exhausted):
+    balancer, client = exhausted
+    count = 3000
+    with balancer.connect(OTHER) as other:
+        client.send(f"{GET}\r\n".encode() * count)
+        assert other.get("/").status == 200
+        assert {client.answer().status for _ in range(count)} == {429}
+    wait_for_limits(balancer, request_rate=count)
+
+
+def test_refused_client_leaves_the_connection_of_a_proxy_to_others(testbed):
+    access = {"allow": ["192.0.2.0/24", "127.0.0.0/8"], "paths": {"/admin": {"allow": ["192.0.2.99"]}}}
+    balancer = testbed.balance(
+        testbed.server(), access=access, forwarded={"trusted-proxies": [PROXY]}, **rates(requests="1/h burst 2")
+    )
+
+    def request(client, target="/"):
+        return f"GET {target} HTTP/1.1\r\n{HOST}X-Forwarded-For: {client}\r\n\r\n".encode()
+
+    first, second = "192.0.2.7", "192.0.2.8"
+    with balancer.connect(PROXY) as proxy:
+        sent = [request(first), request(first), request(first), request(second), request("198.51.100.1"),
+                request(first), request("192.0.2.9", "/admin"), request("192.0.2.9", "/a/../admin"), request(second)]  # fmt: skip
+        proxy.send(b"".join(sent))
+        assert [proxy.answer().status for _ in sent] == [200, 200, 429, 200, 403, 429, 403, 400, 200]
+    # What access refuses is charged to no rate.
+    assert [balancer.get("/", "X-Forwarded-For: 192.0.2.9", source=PROXY).status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("name", ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"])
+def test_mapped_address_is_the_ipv4_client(testbed, name):
+    access = {"paths": {"/admin": {"deny": ["192.0.2.0/24"]}}}
+    balancer = testbed.balance(
+        testbed.server(), access=access, forwarded={"trusted-proxies": [PROXY]}, **rates(requests="1/h burst 2")
+    )
+    field = f"X-Forwarded-For: {name}"
+    assert balancer.get("/admin", field, source=PROXY).status == 403
+    assert balancer.get("/", field, source=PROXY).status == 200
+    assert balancer.get("/", "X-Forwarded-For: 192.0.2.7", source=PROXY).status == 200
+    assert balancer.get("/", field, source=PROXY).status == 429
+    assert balancer.get("/", "X-Forwarded-For: 192.0.2.8", source=PROXY).status == 200
+
+
+def block(client):
+    """A header of the PROXY protocol, version 2, for a client with IPv4 or with an address mapped into IPv6."""
+    octets = bytes(map(int, client.rsplit(":", 1)[-1].split(".")))
+    mapped = bytes(10) + b"\xff\xff"
+    family, addresses = (0x21, mapped + octets + mapped + bytes(4)) if ":" in client else (0x11, octets + bytes(4))
+    content = addresses + (50_000).to_bytes(2, "big") + (443).to_bytes(2, "big")
+    return b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, family]) + len(content).to_bytes(2, "big") + content
+
+
+def test_refused_clients_of_proxy_headers_get_no_handshake(testbed):
+    balancer = testbed.balance(
+        testbed.server(), access={"allow": ["192.0.2.0/24", "127.0.0.0/24"]},
+        forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True}, **rates(connections="1/h burst 2"),
+    )  # fmt: skip
+
+    def introduce(header):
+        stream = balancer.connect_plain(PROXY)
+        stream.send(header)
+        return stream
+
+    assert is_closed(introduce(block("198.51.100.1")))
+    # In one packet with a ClientHello, or what looks like one.
+    assert is_closed(introduce(block("::ffff:198.51.100.1") + b"\x16\x03\x01\x02\x00" + bytes(512)))
+    kept = [introduce(block("192.0.2.7")), introduce(block("::ffff:192.0.2.7"))]
+    assert is_closed(introduce(block("192.0.2.7")))
+    wait_for_limits(balancer, connection_rate=1)
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 3, "the counter")
+    wait_until(lambda: balancer.status["counters"]["services"][0]["counts"]["access"]["service"] == 2, "the counter")
+    for stream in kept:
+        stream.close()
+
+
+def test_line_of_a_trial_names_those_above_a_rate_most_often_and_none_is_left_out(testbed):
+    balancer = testbed.balance(testbed.server(), threads=1, **rates(requests=ONCE, trial=True))
+    for client, count in (ONE, 2), (OTHER, 4), (THIRD, 2):
+        assert [balancer.get("/", source=client).status for _ in range(count)] == [200] * count
+    rate = "above rates.requests, 1/h burst 1: would be refused without rates.trial"
+    balancer.wait_for_log(rf"client {ONE}: {re.escape(rate)}$")
+    balancer.wait_for_log(rf"client {OTHER}: {re.escape(rate)}, 3 times; so were {re.escape(THIRD)} \(1\)")
+    wait_for_limits(balancer, request_rate=5)
+    assert balancer.status["counters"]["log"]["suppressed"] == 0
+
+
+def test_burst_that_reloads_change_under_a_flood_of_addresses_is_never_exceeded(testbed):
+    bursts = [2, 5, 1, 3]
+    balancer = testbed.balance(
+        testbed.server(), threads=2, forwarded={"trusted-proxies": [PROXY]}, **rates(requests=f"1/h burst {bursts[0]}")
+    )
+    clients = [f"198.51.{network}.{number}" for network in (100, 101) for number in range(1, 61)]
+
+    def flood(_):
+        served = dict.fromkeys(clients, 0)
+        with balancer.connect(PROXY) as proxy:
+            for _ in range(4):
+                for client in clients:
+                    served[client] += proxy.get("/", f"X-Forwarded-For: {client}").status == 200
+        return served
+
+    def reload(_):
+        for burst in bursts[1:]:
+            balancer.reload(rates(requests=f"1/h burst {burst}"))
+        return {}
+
+    # A higher burst gives each client the difference, and a lower one nothing back.
+    most = bursts[0] + sum(max(0, new - old) for old, new in zip(bursts, bursts[1:]))
+    outcomes = all_at_once(lambda number: reload(number) if number == 0 else flood(number), range(4))
+    for client in clients:
+        assert 1 <= sum(outcome.get(client, 0) for outcome in outcomes) <= most, client
+    # The last one counts for new clients.
+    served = [balancer.get("/", "X-Forwarded-For: 203.0.113.1", source=PROXY).status for _ in range(4)]
+    assert served == [200] * 3 + [429]
