@@ -16,10 +16,6 @@ package enum ObserverRole {
     init(_ description: String) { self.description = description }
   }
 
-  /// The fewest bytes of a token: enough that it can't be guessed.
-  private static let shortestToken = 16
-  private static let longestToken = 1024
-
   /// Runs until SIGTERM or SIGINT. `reports`: a local socket that the supervisor connects to. `version`: this binary's.
   package static func run(
     _ configuration: Configuration, reports: SharedDescriptor, version: String
@@ -49,6 +45,8 @@ package enum ObserverRole {
 
   private static func certificate(_ settings: Configuration.Certificate) throws(Fault) -> ObserverCertificate {
     let key = settings.key ?? settings.chain
+    try requireFile(settings.chain)
+    try requireFile(key)
     guard File.audience(of: key) != .anyUser else {
       throw Fault("every user of this machine may read the private key: `chmod o= \(key)`")
     }
@@ -57,19 +55,24 @@ package enum ObserverRole {
 
   /// The file's one line.
   private static func token(at path: String) throws(Fault) -> [UInt8] {
+    try requireFile(path)
     let contents: [UInt8]
-    do throws(SystemError) { contents = try File.contents(of: path, limit: longestToken) } catch {
+    do throws(SystemError) { contents = try File.contents(of: path, limit: Configuration.Observer.longestToken) } catch
+    {
       throw Fault("the token \(path) can't be read: \(SystemError.words(for: error.code))")
     }
     guard File.audience(of: path) != .anyUser else {
       throw Fault("every user of this machine may read the token: `chmod o= \(path)`")
     }
-    let token = Array(contents.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
-    guard token.count >= shortestToken, token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-      throw Fault(
-        "\(path) has no token: a line of \(shortestToken) or more characters without spaces, as `openssl rand -hex 32` prints"
-      )
+    guard let token = Configuration.Observer.token(in: contents) else {
+      throw Fault("\(path) has no token, \(Configuration.Observer.tokenForm)")
     }
     return token
+  }
+
+  private static func requireFile(_ path: String) throws(Fault) {
+    guard Credential.isElsewhere(path) else { return }
+    throw Fault(
+      "\(path) is passed by systemd to belvedere-observe.service only; give the path of a file to start it by hand")
   }
 }

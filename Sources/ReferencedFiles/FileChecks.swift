@@ -30,7 +30,7 @@ extension Configuration.Loaded {
     for file in files where !isRefused(file) && !skipped.contains(file.purpose) {
       if Credential.isElsewhere(file.path) {
         // belvedere-observe.service gets these, and says itself what is wrong.
-        if [.observerToken, .observerCertificate, .observerKey].contains(file.purpose) { continue }
+        if FileReference.Purpose.ofObserver.contains(file.purpose) { continue }
         warn(about: file, "is passed by systemd at the start of the service, and not checked here")
         continue
       }
@@ -56,9 +56,7 @@ extension Configuration.Loaded {
       case .pairSecret: checkPairSecret(in: file)
       case .trustAnchors: checkTrustAnchors(in: file)
       case .clientAuthorities, .revocationLists: checkClientVerification(in: file, at: time, ends: ends)
-      // Readable for the user of `belvedere observe`, and perhaps not for this one.
-      case .observerToken: checkToken(in: file)
-      case .observerCertificate, .observerKey: checkObserver(file, at: time)
+      case .observerToken, .observerCertificate, .observerKey: checkObserver(file, at: time)
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
@@ -107,24 +105,6 @@ extension Configuration.Loaded {
     case .group: warn(about: file, "another group than the service's may read the secret")
     case .anyUser:
       refuse(file, because: "every user of this machine may read the secret", suggestion: "chmod o= \(file.path)")
-    }
-  }
-
-  private mutating func checkToken(in file: FileReference) {
-    guard File.audience(of: file.path) == .anyUser else { return }
-    refuse(file, because: "every user of this machine may read the token", suggestion: "chmod o= \(file.path)")
-  }
-
-  /// Warns of a certificate or a key of `belvedere observe` that it can't use. The service works without it, and is
-  /// given other credentials than that unit.
-  private mutating func checkObserver(_ file: FileReference, at time: WallTime) {
-    let isCredential = CurrentProcess.credentials.map { file.path.hasPrefix($0 + "/") } ?? false
-    guard !isCredential, let pair = configuration?.observer?.certificate else { return }
-    if file.purpose == .observerKey {
-      guard pair.key != pair.chain else { return }
-      checkObserverKey(of: pair, in: file, at: time)
-    } else {
-      checkObserverCertificate(pair, in: file, at: time)
     }
   }
 

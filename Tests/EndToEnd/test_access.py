@@ -241,7 +241,7 @@ def test_check_shows_the_rules_and_warns_of_what_they_leave_open(testbed):
 @pytest.mark.parametrize("access, message", [
     ({"allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]}, "`10.0.0.0/8` is in `allow` and in `deny`"),
     ({"paths": {"/Admin": ONLY_INSIDE, "/admin/": ONLY_INSIDE}}, "`/admin` is given twice"),
-    ({"paths": {"/": ONLY_INSIDE}}, "`/` is not a path for a rule"),
+    ({"paths": {"/": ONLY_INSIDE}}, "`/` is the whole service"),
     ({"paths": {"/a/../b": ONLY_INSIDE}}, "`/a/../b` is not a path for a rule"),
     ({"paths": {"/%61dmin": ONLY_INSIDE}}, "`/%61dmin` is not a path for a rule"),
     ({"paths": {"/rest/*": ONLY_INSIDE}}, "`/rest/*` is not a path for a rule"),

@@ -59,7 +59,7 @@ extension Configuration.Loaded {
     } catch {
       if let key = pair.key, key != pair.chain, error.origin == key { return }
       if error.isForPermission { return }
-      warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
+      warnOfObserver(file, error.reason(for: file.path))
     }
   }
 
@@ -71,7 +71,7 @@ extension Configuration.Loaded {
       warnOfAudience(of: file)
     } catch {
       guard error.origin == file.path, !error.isForPermission else { return }
-      warn(about: file, "\(error.reason(for: file.path)); `belvedere observe` can't start with it")
+      warnOfObserver(file, error.reason(for: file.path))
     }
   }
 
@@ -120,6 +120,11 @@ extension Configuration.Loaded {
     }
   }
 
+  /// Warns of a fault for which `belvedere observe` does not start.
+  package mutating func warnOfObserver(_ file: FileReference, _ reason: String, suggestion: String? = nil) {
+    warn(about: file, "\(reason); `belvedere observe` can't start with it", suggestion: suggestion)
+  }
+
   /// Warns when other users can read a private key.
   private mutating func warnOfAudience(of file: FileReference) {
     switch File.audience(of: file.path) {
@@ -128,8 +133,13 @@ extension Configuration.Loaded {
       warn(
         about: file, "another group than the service's may read the private key", suggestion: "`chmod g= \(file.path)`")
     case .anyUser:
-      warn(
-        about: file, "every user of this machine may read the private key", suggestion: "`chmod o= \(file.path)`")
+      let reason = "every user of this machine may read the private key"
+      let remedy = "`chmod o= \(file.path)`"
+      if FileReference.Purpose.ofObserver.contains(file.purpose) {
+        warnOfObserver(file, reason, suggestion: remedy)
+      } else {
+        warn(about: file, reason, suggestion: remedy)
+      }
     }
   }
 }

@@ -14,5 +14,20 @@ extension Configuration {
     package static let port: UInt16 = 9350
 
     package init() {}
+
+    /// The fewest bytes of a token: enough that it can't be guessed.
+    private static let shortestToken = 16
+    /// The largest file of a token, in bytes.
+    package static let longestToken = 1024
+    /// What a token's file has, for messages.
+    package static let tokenForm =
+      "a line of \(shortestToken) or more characters without spaces, as `openssl rand -hex 32` prints"
+
+    /// The token in a file of these contents, which is its first line; nil if there is none.
+    package static func token(in contents: [UInt8]) -> [UInt8]? {
+      let token = Array(contents.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
+      guard token.count >= shortestToken, token.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+      return token
+    }
   }
 }

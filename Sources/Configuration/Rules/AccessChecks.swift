@@ -8,9 +8,10 @@ extension Rules {
     for path in access.paths {
       checkNetworks(path.networks, at: ["access", "paths", path.path], &reader)
       let isException = access.paths.contains { path.path.hasPrefix($0.path + "/") }
-      guard path.networks.isEmpty, !isException, let place = reader.site("access", "paths", path.path)?.key else {
-        continue
-      }
+      let isRefused = ["allow", "deny"].contains { reader.site("access", "paths", path.path, $0)?.isGood == false }
+      guard path.networks.isEmpty, !isException, !isRefused,
+        let place = reader.site("access", "paths", path.path)?.key
+      else { continue }
       reader.warn("without `allow` and `deny` this rule admits every client that the service admits", at: place)
     }
     if let place = reader.mark("access", "paths"), !access.paths.isEmpty, !service.relay.tcp.isEmpty {

@@ -6,11 +6,14 @@ extension Schema {
   private static let meaningOfAllow =
     "Networks whose clients are admitted. If there are any, other clients are refused. The smallest network that contains an address decides."
   private static let meaningOfDeny = "Networks whose clients are refused."
+  /// An empty list reads as if no client were admitted.
+  private static let allowed = Kind<[IPPrefix]>.oneOrMore(
+    .prefix, whenEmpty: "Without `allow` all clients are admitted: remove it, or list networks.")
 
   static let clientAccess = Section<Configuration.Access>(
     name: "access",
     keys: [
-      Key("allow", \.networks.allow, .list(of: .prefix), example: "[10.0.0.0/8, \"fd00::/8\"]", meaningOfAllow),
+      Key("allow", \.networks.allow, allowed, default: "all", example: "[10.0.0.0/8, \"fd00::/8\"]", meaningOfAllow),
       Key("deny", \.networks.deny, .list(of: .prefix), example: "[10.66.0.0/16]", meaningOfDeny),
       Key(
         "paths", \.paths, .accessPaths, default: "none", example: "{ /admin: { allow: [10.0.0.0/8] } }",
@@ -23,7 +26,7 @@ extension Schema {
   static let accessPath = Section<Configuration.Access.Networks>(
     name: "access.paths.PATH",
     keys: [
-      Key("allow", \.allow, .list(of: .prefix), example: "[10.0.0.0/8]", meaningOfAllow),
+      Key("allow", \.allow, allowed, default: "all", example: "[10.0.0.0/8]", meaningOfAllow),
       Key("deny", \.deny, .list(of: .prefix), example: "[10.66.0.0/16]", meaningOfDeny),
     ])
 }
@@ -49,6 +52,12 @@ extension Kind where Value == [Configuration.Access.Path] {
       var paths: Value = []
       for entry in entries {
         guard let path = Self.path(entry.key) else {
+          if entry.key == "/" {
+            reader.error(
+              "`/` is the whole service", at: entry.keyMark,
+              "Use `access: { allow: … }` for the whole service, without `paths`.")
+            continue
+          }
           reader.error(
             "`\(Node.shortened(entry.key))` is not a path for a rule: it begins with `/`, has at most \(ComparedPath.longestRule) characters, of letters, digits, `.`, `-`, `_` and `/`",
             at: entry.keyMark)

@@ -73,21 +73,25 @@ extension Schema {
         example: "/etc/belvedere/tls/view.key", "The private key in PEM."),
     ])
 
+  private static let severalInOne = "One file may have several, one after the other."
+
   static let clientCertificates = Section<Configuration.ClientCertificates>(
     name: "tls.client-certificates",
     keys: [
       Key(
-        "ca", \.authorities, .path(.clientAuthorities), required: true, example: "/etc/belvedere/tls/clients-ca.pem",
+        "ca", \.authorities, .path(.clientAuthorities, severalInOne), required: true,
+        example: "/etc/belvedere/tls/clients-ca.pem",
         "The authorities whose certificates are accepted, in PEM: roots or intermediates, at most 64."),
       Key(
-        "crl", \.revocationLists, .optional(.path(.revocationLists)), default: "none are checked",
+        "crl", \.revocationLists, .optional(.path(.revocationLists, severalInOne)), default: "none are checked",
         example: "/etc/belvedere/tls/clients-crl.pem",
         """
         Revocation lists in PEM, one of each authority and of each intermediate below it. Clients of an authority \
         without a list, or with an expired one, are refused.
         """),
       Key(
-        "required", \.isRequired, .flag, example: "false",
+        "required", \.isRequired, .flag(synonyms: ["required": true, "optional": false, "none": false]),
+        example: "false",
         "Whether clients without a certificate are refused. One that is sent must be accepted in any case."),
       Key(
         "headers", \.sendsFields, .flag, example: "true",

@@ -63,32 +63,28 @@ extension Kind {
       write: { $0.map(kind.write) ?? "none" })
   }
 
-  /// One value, or a non-empty list of values.
-  static func oneOrMore<Item>(_ item: Kind<Item>) -> Kind where Value == [Item] {
+  /// One value, or a non-empty list of values. `suggestion` is what to do about an empty one.
+  static func oneOrMore<Item>(_ item: Kind<Item>, whenEmpty suggestion: String? = nil) -> Kind where Value == [Item] {
+    let several = list(of: item)
+    return Kind(
+      name: several.name, expected: several.expected, takesNoValue: item.takesNoValue,
+      read: { node, reader in
+        if case .list(let nodes) = node.content, nodes.isEmpty {
+          reader.error("the list is empty; expected \(item.expected)", at: node.mark, suggestion)
+          return nil
+        }
+        return several.read(node, &reader)
+      },
+      write: several.write)
+  }
+
+  /// One value, or a list of values, which may be empty.
+  static func list<Item>(of item: Kind<Item>) -> Kind where Value == [Item] {
     Kind(
       name: "\(item.name), or a list", expected: "\(item.expected), or a list of them",
       takesNoValue: item.takesNoValue,
       read: { node, reader in
         guard case .list(let nodes) = node.content else { return items(item, [node], key: reader.keyMark, &reader) }
-        guard !nodes.isEmpty else {
-          reader.error("the list is empty; expected \(item.expected)", at: node.mark)
-          return nil
-        }
-        return items(item, nodes, &reader)
-      },
-      write: { $0.map(item.write).joined(separator: ", ") })
-  }
-
-  /// A list, which may be empty.
-  static func list<Item>(of item: Kind<Item>) -> Kind where Value == [Item] {
-    Kind(
-      name: "list: \(item.name)", expected: "a list, each \(item.expected)",
-      read: { node, reader in
-        if case .refused = node.content { return nil }
-        guard case .list(let nodes) = node.content else {
-          reader.error("expected a list, each \(item.expected), found \(node.found)", at: node.mark)
-          return nil
-        }
         return items(item, nodes, &reader)
       },
       write: { $0.isEmpty ? "[]" : $0.map(item.write).joined(separator: ", ") })

@@ -46,13 +46,20 @@ extension Kind where Value: FixedWidthInteger & Sendable & SendableMetatype {
 }
 
 extension Kind where Value == Bool {
-  static let flag = Kind.text(
-    "`true` or `false`", expected: "`true` or `false`"
-  ) { text throws(Complaint) in
-    switch text {
-    case "true", "yes", "on": true
-    case "false", "no", "off": false
-    default: nil
+  static let flag = flag(synonyms: [:])
+
+  /// `synonyms` are other products' words, which are not accepted, but understood.
+  static func flag(synonyms: [String: Bool]) -> Kind {
+    .text("`true` or `false`", expected: "`true` or `false`") { text throws(Complaint) in
+      switch text {
+      case "true", "yes", "on": return true
+      case "false", "no", "off": return false
+      default:
+        guard let meant = synonyms[text] else { return nil }
+        throw Complaint(
+          message: "expected `true` or `false`, found `\(Node.shortened(text))`", suggestion: "Did you mean `\(meant)`?"
+        )
+      }
     }
   }
 }

@@ -10,7 +10,10 @@ extension Schema {
         example: "[127.0.0.1, \"[::1]:9351\"]",
         "Addresses and ports for Prometheus and browsers."),
       Key(
-        "networks", \.networks, .list(of: .prefix), example: "[192.168.1.20, 10.0.0.0/8]",
+        "networks", \.networks,
+        .oneOrMore(
+          .prefix, whenEmpty: "Without `networks` all clients are answered: remove it, or list networks."),
+        default: "all", example: "[192.168.1.20, 10.0.0.0/8]",
         """
         The clients that are answered; others get 403, with `tls` nothing. Without it every client is answered. This or \
         a `token` with `tls` is required if an address of `listen` is not a loopback address.

@@ -49,6 +49,19 @@ package enum Schema {
   /// Renamed keys.
   static let formerKeys = ["order-file": "server-state-file"]
 
+  /// Keys by the words of HAProxy and nginx for them. A word may mean another key in another section.
+  static let synonyms = [
+    "ca-file": ["ca", "client-certificates"], "crl-file": ["crl", "client-certificates"],
+    "verify": ["required", "client-certificates"],
+    "verify-client": ["required", "client-certificates"], "ssl-verify-client": ["client-certificates"],
+    "ssl-client-certificate": ["client-certificates", "ca"],
+  ]
+
+  /// The one of these keys that another product's word means; `_` is equal to `-`.
+  static func synonym(of word: String, among keys: [String]) -> String? {
+    synonyms[word.lowercased().replacing("_", with: "-")]?.first(where: keys.contains)
+  }
+
   /// The section to which a misplaced key belongs; nil where that is ambiguous.
   static func home(of key: String, strayedTo section: String) -> String? {
     let isOfService = service.keys.contains { $0.name == key }

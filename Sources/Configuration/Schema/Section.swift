@@ -25,7 +25,9 @@ struct Section<Owner: Defaulted>: Sendable {
     case .scalar where node.isEmpty: return read([], &reader)
     case .refused: return nil
     case .scalar, .list:
-      reader.error("expected a mapping with keys such as `\(keys[0].name)`, found \(node.found)", at: node.mark)
+      reader.error(
+        "expected a mapping with keys such as `\(keys[0].name)`, found \(node.found)", at: node.mark,
+        keys.first { $0.isRequired && name != Schema.rootName }.map { "For example: { \($0.exampleLine) }" })
       return nil
     }
   }
@@ -58,7 +60,9 @@ struct Section<Owner: Defaulted>: Sendable {
     if let successor = Schema.formerKeys[entry.key], keys.contains(where: { $0.name == successor }) {
       reader.noteMisspelt(successor)
       suggestion = "`\(entry.key)` is now `\(successor)`."
-    } else if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
+    } else if let near = Schema.synonym(of: entry.key, among: keys.map(\.name))
+      ?? Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name))
+    {
       reader.noteMisspelt(near)
       suggestion = "Did you mean `\(near)`?"
     } else {

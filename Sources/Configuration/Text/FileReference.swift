@@ -30,10 +30,11 @@ package struct FileReference: Hashable, Sendable {
     /// The certificate and the private key of `belvedere observe`. Read at its start.
     case observerCertificate, observerKey
 
+    /// Those of `belvedere observe`.
+    package static let ofObserver: Set<Purpose> = [.observerToken, .observerCertificate, .observerKey]
+
     /// Those of other processes, which a confined worker can't open.
-    package static let ofOthers: Set<Purpose> = [
-      .serverState, .hook, .advertisementKey, .observerToken, .observerCertificate, .observerKey,
-    ]
+    package static let ofOthers = ofObserver.union([.serverState, .hook, .advertisementKey])
 
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }

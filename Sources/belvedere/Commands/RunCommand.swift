@@ -3,6 +3,7 @@ import Configuration
 import Domain
 import Linux
 import Logging
+import ReferencedFiles
 import Supervisor
 import Systemd
 import TLS
@@ -59,14 +60,15 @@ struct RunCommand: ParsableCommand {
     try SupervisorRole.dropPrivileges()
     let text = try file.read()
     let hostName = CurrentProcess.hostName()
-    let configuration = try Configuration.load(
-      bytes: text, fileName: file.path, hostName: hostName, credentials: CurrentProcess.credentials
-    ).accepted()
+    var loaded = Configuration.load(
+      bytes: text, fileName: file.path, hostName: hostName, credentials: CurrentProcess.credentials)
+    let configuration = try loaded.accepted()
     OperationalLog.bootstrap(
       target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.sockets = (notifier, receiver, observer)
     let log = Logger(label: "supervisor")
+    loaded.warnOfObserver(log)
     for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
     throw ExitCode(
       SupervisorRole.run(
@@ -83,5 +85,14 @@ struct RunCommand: ParsableCommand {
       StandardStream.error.write("belvedere: \(error)\n")
       throw ExitCode.failure
     }
+  }
+}
+
+extension Configuration.Loaded {
+  /// Logs warnings about the files of `belvedere observe`; the worker logs those about its own.
+  fileprivate mutating func warnOfObserver(_ log: Logger) {
+    let known = Set(diagnostics)
+    checkObserverFiles(at: Clock.wall())
+    for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
   }
 }
