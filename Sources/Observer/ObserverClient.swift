@@ -55,7 +55,11 @@ struct ObserverClient: ~Copyable {
 
   /// One call of the stream, and what it means for the connection; nil if this turn has ended.
   private mutating func step() -> ObserverConnection.Event? {
-    if connection.state == .securing { return event(of: stream.handshake(), .secured) }
+    if connection.state == .securing {
+      let event = event(of: stream.handshake(), .secured)
+      if case .failed? = event, stream.continuePlainly() { return .plain }
+      return event
+    }
     if !connection.output.isEmpty {
       var count = 0
       let progress = stream.send(connection.output.span, count: &count)

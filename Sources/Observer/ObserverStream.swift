@@ -50,6 +50,13 @@ struct ObserverStream: ~Copyable {
     }
   }
 
+  /// Goes on without TLS, if the client has sent a request of HTTP in clear.
+  mutating func continuePlainly() -> Bool {
+    guard failure?.cause == .plainHTTP else { return false }
+    tls = nil
+    return true
+  }
+
   private mutating func fail(_ failure: TLSFailure) -> Progress {
     self.failure = failure
     return .failed

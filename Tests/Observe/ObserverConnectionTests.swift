@@ -122,6 +122,18 @@ private struct Client {
     #expect(places[0] != nil && Set(places).count == 1)
   }
 
+  @Test func `answers a request without TLS once, and reads no other`() {
+    var connection = ObserverConnection(isSecure: true, at: at(0))
+    _ = connection.handle(.plain, at: at(1))
+    let text = String(decoding: connection.output, as: UTF8.self)
+    #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && text.hasSuffix(": this port speaks TLS: use https\n"))
+    _ = connection.handle(.sent(connection.output.count), at: at(1))
+    #expect(connection.state == .draining)
+    #expect(connection.handle(.received(bytes(request)), at: at(1)) == nil && connection.output.isEmpty)
+    _ = connection.handle(.timer, at: at(3))
+    #expect(connection.state == .over)
+  }
+
   @Test func `a request is read after the TLS handshake, which has a time limit of its own`() {
     var connection = ObserverConnection(isSecure: true, at: at(0))
     #expect(connection.state == .securing && connection.room == 0 && connection.output.isEmpty)

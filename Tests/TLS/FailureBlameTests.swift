@@ -49,7 +49,7 @@ import Testing
     (SSL_AD_REASON_OFFSET + 48, .certificateAlert), (SSL_AD_REASON_OFFSET + 47, .alert),
     (SSL_AD_REASON_OFFSET + 80, .alert), (SSL_R_NO_SHARED_CIPHER, .parameters),
     (SSL_R_UNSUPPORTED_PROTOCOL, .parameters), (SSL_R_NO_SUITABLE_KEY_SHARE, .parameters),
-    (SSL_R_HTTP_REQUEST, .notTLS), (SSL_R_WRONG_VERSION_NUMBER, .notTLS), (SSL_R_UNEXPECTED_MESSAGE, .invalid),
+    (SSL_R_HTTP_REQUEST, .plainHTTP), (SSL_R_WRONG_VERSION_NUMBER, .notTLS), (SSL_R_UNEXPECTED_MESSAGE, .invalid),
     (SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, .noCertificate),
     (SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, .invalid), (Int32(ERR_R_INTERNAL_ERROR), .local),
   ]

@@ -44,6 +44,9 @@ package struct ObserverAnswer: Hashable, Sendable {
   /// Instead of a stream where there are too many.
   package static let tooManyStreams = failure(Status(.serviceUnavailable), "too many pages are open")
 
+  /// To a request without TLS.
+  static let plainRequest = failure(Status(.badRequest), "\(PlainRequestAnswer.words)")
+
   /// What precedes the body. A stream ends with the connection.
   func head(keepsAlive: Bool) -> [UInt8] {
     var head = """

@@ -4,6 +4,7 @@ import Wire
 /// A client's connection: one request after the other, each with its answer. Pure.
 ///
 ///     securing → idle (with TLS)
+///              → writing (a request without TLS)
 ///     idle → reading → deciding → writing → idle
 ///                                         → draining → over
 ///                           → streaming → over
@@ -48,6 +49,8 @@ package struct ObserverConnection {
   package enum Event {
     /// The TLS handshake is complete.
     case secured
+    /// The client has sent a request without TLS.
+    case plain
     /// No more bytes than the state's `room`.
     case received([UInt8])
     /// The client has closed its direction.
@@ -146,6 +149,7 @@ package struct ObserverConnection {
   package mutating func handle(_ event: Event, at now: Instant) -> ObserverRequest? {
     switch (state, event) {
     case (.securing, .secured): enter(.idle, now)
+    case (.securing, .plain): write(.plainRequest, isToHead: false, keepsAlive: false, now)
     case (.idle, .received(let bytes)), (.reading, .received(let bytes)):
       received += bytes
       return readHead(at: now)

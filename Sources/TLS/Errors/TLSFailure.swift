@@ -32,6 +32,8 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     case name
     /// What the peer sent is not TLS.
     case notTLS
+    /// It is a request of HTTP in clear. Nothing was sent to the peer.
+    case plainHTTP
     /// The peer has sent no certificate, and must have one.
     case noCertificate
     /// The peer's certificate was rejected.
@@ -126,7 +128,9 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
       self.init(
         peer: "the peer sent the alert \"\(name)\"", certificateAlerts.contains(alert) ? .certificateAlert : .alert)
     } else if library == ERR_LIB_SSL, reason == SSL_R_HTTP_REQUEST {
-      self.init(peer: "plain HTTP came where TLS was expected", .notTLS)
+      self.init(peer: "plain HTTP came where TLS was expected", .plainHTTP)
+    } else if library == ERR_LIB_SSL, reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE {
+      self.init(peer: "no certificate was sent, and one is required", .noCertificate)
     } else if reason == ERR_R_MALLOC_FAILURE || library == ERR_LIB_SSL && reason == ERR_R_INTERNAL_ERROR
       || [0, ERR_LIB_SYS, ERR_LIB_CRYPTO, ERR_LIB_RAND].contains(library)
     {
@@ -143,7 +147,6 @@ extension TLSFailure.Cause {
   fileprivate init(of reason: Int32) {
     self =
       switch reason {
-      case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: .noCertificate
       case let reason where parameterReasons.contains(reason): .parameters
       case let reason where foreignReasons.contains(reason): .notTLS
       default: .invalid

@@ -36,7 +36,7 @@ struct Counters: CounterSet {
     case .alert: worker.handshakes.failures.alert &+= 1
     case .parameters: worker.handshakes.failures.parameters &+= 1
     case .name: worker.handshakes.failures.name &+= 1
-    case .notTLS: worker.handshakes.failures.notTLS &+= 1
+    case .notTLS, .plainHTTP: worker.handshakes.failures.notTLS &+= 1
     case .noCertificate: worker.handshakes.failures.noClientCertificate &+= 1
     case .badCertificate: worker.handshakes.failures.badClientCertificate &+= 1
     case .invalid: worker.handshakes.failures.invalid &+= 1

@@ -147,13 +147,17 @@ struct ClientConnection: ~Copyable {
       return .yield
     case .failed(let failure):
       noteHandshakeFailure(failure.cause, failure.description, &context)
-      if failure.blame == .verification {
+      if failure.blame == .verification || failure.cause == .noCertificate {
         context.reports.failures.note(client: client.peer.endpoint, failure.description, at: context.now)
       }
       context.reports.log.debug(
         "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
         metadata: client.subject(client.peer))
-      return .close
+      guard failure.cause == .plainHTTP, client.side.stream.answerPlainly(PlainRequestAnswer.bytes) else {
+        return .close
+      }
+      startLingering(&context)
+      return .again
     case nil:
       return .close
     }

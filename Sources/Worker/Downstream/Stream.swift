@@ -24,6 +24,12 @@ struct Stream: ~Copyable {
     tls?.became(plain)
   }
 
+  /// Answers a client that speaks no TLS, and leaves the connection without it. False: it takes nothing.
+  mutating func answerPlainly(_ bytes: [UInt8]) -> Bool {
+    tls = nil
+    return write(bytes.span) == .bytes(bytes.count)
+  }
+
   /// Starts TLS as client on a connected plain socket.
   mutating func startTLS(
     context: ClientContext, serverName: ReferenceIdentity, session: borrowing TLSSession?,
