@@ -166,6 +166,36 @@ public struct ServedCertificate: Codable, Hashable, Sendable {
   }
 }
 
+/// An authority whose certificates clients may have (`tls.client-certificates`), or a revocation list of one.
+public struct ClientAuthority: Codable, Hashable, Sendable {
+  /// What ends at `end`.
+  public enum Kind: String, Codable, CaseIterable, Sendable {
+    case authority
+    case revocationList = "revocation_list"
+  }
+
+  public var kind: Kind
+  /// The service's name; empty if the configuration has one without.
+  public var service = ""
+  /// Whether the service refuses clients without a certificate.
+  public var isRequired = false
+  /// The file that contains it.
+  public var file = ""
+  /// The subject of the authority.
+  public var subject = ""
+  /// When the certificate of the authority expires, or the next list is due (nextUpdate); nil for a list that does not
+  /// say.
+  public var end: WallTime?
+
+  public init(_ kind: Kind) { self.kind = kind }
+
+  private enum CodingKeys: String, CodingKey {
+    case kind, service, file, subject
+    case isRequired = "required"
+    case end = "not_after"
+  }
+}
+
 /// A warning or error that was logged.
 public struct Problem: Codable, Hashable, Sendable {
   /// When it was last logged.

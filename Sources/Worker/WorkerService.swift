@@ -290,7 +290,7 @@ final class WorkerService: Sendable {
       let servers = state.snapshot.servers.compactMap { server in
         server.checks.certificate.map { ExpiryWatch.Subject($0, of: server.name) }
       }
-      return state.expiry.notices(of: subjects + servers + state.snapshot.clientAuthorities, at: Clock.wall())
+      return state.expiry.notices(of: subjects + servers + state.snapshot.verificationSubjects, at: Clock.wall())
     }
     for notice in notices {
       let text = ExpiryWatch.text(of: notice)
@@ -331,6 +331,9 @@ final class WorkerService: Sendable {
       let certificate = ServedCertificate(pair)
       channel.send(.certificate(certificate, index: UInt16(clamping: index), number: snapshot.number))
     }
+    for (index, authority) in snapshot.clientAuthorities.prefix(WorkerEvent.authorityLimit).enumerated() {
+      channel.send(.clientAuthority(authority, index: UInt16(clamping: index), number: snapshot.number))
+    }
   }
 
   /// Waits, for at most a second, until the access log and `affinity.file` are written: a destination may be full.
@@ -354,7 +357,7 @@ extension Configuration {
 
 extension ConfigurationSnapshot {
   /// What clients' certificates are verified with, for the watch of its expiry.
-  fileprivate var clientAuthorities: [ExpiryWatch.Subject] {
+  fileprivate var verificationSubjects: [ExpiryWatch.Subject] {
     services.flatMap { service -> [ExpiryWatch.Subject] in
       guard let settings = service.settings.tls.clientCertificates, let verification = service.front?.verification
       else { return [] }

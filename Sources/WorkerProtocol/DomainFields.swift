@@ -67,6 +67,15 @@ extension ServedCertificate: MessageField {
   }
 }
 
+extension ClientAuthority: MessageField {
+  func append(to writer: inout ByteWriter) {
+    let flags: UInt8 = (kind == .authority ? 0 : 1) | (isRequired ? 2 : 0) | (end == nil ? 0 : 4)
+    writer.append(
+      fields: flags, end?.milliseconds ?? 0, Text(service, MessageLimit.name), Text(file, MessageLimit.name),
+      Text(subject, subjectLimit))
+  }
+}
+
 extension FieldReader {
   mutating func serverIdentity() throws(MessageError) -> ServerIdentity {
     ServerIdentity(name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint())
@@ -115,5 +124,17 @@ extension FieldReader {
     guard count <= ServedCertificate.nameLimit else { throw .invalidField("number of names") }
     for _ in 0..<count { certificate.names.append(try text("name", limit: shortLimit)) }
     return certificate
+  }
+
+  mutating func clientAuthority() throws(MessageError) -> ClientAuthority {
+    let (flags, end) = (try uint8(), try time())
+    guard flags < 8 else { throw .invalidField("flags") }
+    var authority = ClientAuthority(flags & 1 == 0 ? .authority : .revocationList)
+    authority.isRequired = flags & 2 != 0
+    authority.end = flags & 4 == 0 ? nil : end
+    authority.service = try text("service", limit: MessageLimit.name)
+    authority.file = try text("file", limit: MessageLimit.name)
+    authority.subject = try text("subject", limit: subjectLimit)
+    return authority
   }
 }

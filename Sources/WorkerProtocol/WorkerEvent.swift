@@ -28,6 +28,9 @@ package enum WorkerEvent: Hashable, Sendable {
   /// A certificate presented to clients from now on; one message for each when a configuration comes into use. `index`:
   /// its index among the configuration's certificates.
   case certificate(ServedCertificate, index: UInt16, number: UInt64)
+  /// An authority of clients or a revocation list that verifies clients from now on, likewise. `index`: the first to end
+  /// comes first.
+  case clientAuthority(ClientAuthority, index: UInt16, number: UInt64)
   /// A warning or error was logged, for the first time or again.
   case problem(Problem)
   /// What the pair's other nodes know of clients has come, or will not come. Sent once, also without a pair.
@@ -55,12 +58,14 @@ package enum WorkerEvent: Hashable, Sendable {
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
+  /// The most authorities and revocation lists, likewise.
+  package static let authorityLimit = 128
 
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
       serverCheck, tablesReceived, adminState, nodeFacts, nodeVitals, stream, serverCounts, serviceFigures,
-      workerCounts, loopCounts, traced
+      workerCounts, loopCounts, traced, clientAuthority
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -77,6 +82,8 @@ package enum WorkerEvent: Hashable, Sendable {
     case .serverCheck(let check, let identity): message(Kind.serverCheck, identity, check)
     case .certificate(let certificate, let index, let number):
       message(Kind.certificate, number, index, certificate)
+    case .clientAuthority(let authority, let index, let number):
+      message(Kind.clientAuthority, number, index, authority)
     case .problem(let problem): message(Kind.problem, problem)
     case .tablesReceived: message(Kind.tablesReceived)
     case .adminState(let state, let server): message(Kind.adminState, Text(server, MessageLimit.name), state)
@@ -113,6 +120,9 @@ package enum WorkerEvent: Hashable, Sendable {
     case .certificate:
       let (number, index) = (try reader.uint64(), try reader.uint16())
       self = .certificate(try reader.servedCertificate(), index: index, number: number)
+    case .clientAuthority:
+      let (number, index) = (try reader.uint64(), try reader.uint16())
+      self = .clientAuthority(try reader.clientAuthority(), index: index, number: number)
     case .problem: self = .problem(try reader.problem())
     case .tablesReceived: self = .tablesReceived
     case .adminState:

@@ -8,10 +8,22 @@ struct ServiceSummary {
   private let configuration: Configuration
   /// By the names of the services.
   private let certificates: [String: [CertificateFacts]]
+  /// What certificates of clients are verified with, likewise.
+  private let verifications: [String: ClientVerification]
+  private let time: WallTime
 
-  init(_ configuration: Configuration, certificates: [String: [CertificateFacts]]) {
+  /// Reads the files of authorities and revocation lists, which have been checked. `time`: now.
+  init(_ configuration: Configuration, certificates: [String: [CertificateFacts]], at time: WallTime) {
     self.configuration = configuration
     self.certificates = certificates
+    self.time = time
+    var verifications: [String: ClientVerification] = [:]
+    for service in configuration.services {
+      guard let settings = service.tls.clientCertificates else { continue }
+      verifications[service.name] = try? ClientVerification(
+        authorities: settings.authorities, revocationLists: settings.revocationLists, isRequired: settings.isRequired)
+    }
+    self.verifications = verifications
   }
 
   /// The text, with a newline at the end.
@@ -29,7 +41,34 @@ struct ServiceSummary {
     let lines = rows.map { name, value in
       "  " + name + String(repeating: " ", count: width - name.count) + "  " + value + "\n"
     }
-    return "The configuration is in order.\n" + lines.joined()
+    return verdict + "\n" + lines.joined()
+  }
+
+  /// A configuration that refuses clients because of a date is accepted: others may depend on it.
+  private var verdict: String {
+    let ended = verifications.sorted { $0.key < $1.key }.flatMap { _, verification in
+      verification.authorities.filter { $0.notAfter < time }.map { "the authority of clients \($0.subject)" }
+        + verification.revocationLists.filter { $0.nextUpdate.map { $0 < time } == true }
+        .map { "the revocation list of \($0.issuer)" }
+    }
+    guard let first = ended.first else { return "The configuration is in order." }
+    let more = ended.count > 1 ? " (and \(ended.count - 1) more)" : ""
+    return "The configuration is accepted, but clients are refused: \(first) has expired\(more)."
+  }
+
+  /// Whether clients are asked for certificates, of which authorities, and what ends first.
+  private func rows(of verification: ClientVerification) -> [(String, String)] {
+    let names = verification.authorities.prefix(4).map(\.subject).joined(separator: ", ")
+    let more = verification.authorities.count > 4 ? " and \(verification.authorities.count - 4) more" : ""
+    var rows = [
+      ("client certificate", "\(verification.isRequired ? "required" : "not required"), of \(names)\(more)")
+    ]
+    if let end = verification.authorities.map(\.notAfter).min() { rows.append(("", "authorities: until \(end.date)")) }
+    guard !verification.revocationLists.isEmpty else { return rows + [("", "no revocation list")] }
+    let end = verification.revocationLists.compactMap(\.nextUpdate).min()
+    let words = end.map { " until \($0)" } ?? ", without an end"
+    let count = verification.revocationLists.count
+    return rows + [("", (count == 1 ? "1 revocation list" : "\(count) revocation lists, the first") + words)]
   }
 
   private func rows(of service: Configuration.Service) -> [(String, String)] {
@@ -49,6 +88,7 @@ struct ServiceSummary {
     let datagrams = service.datagramListeners
     if !datagrams.isEmpty { rows.append(("UDP relayed on", datagrams.map(\.text).joined(separator: ", "))) }
     rows += Self.rows(of: service.access)
+    if let verification = verifications[service.name] { rows += self.rows(of: verification) }
     for certificate in certificates[service.name] ?? [] {
       let names = (certificate.names + certificate.addresses).joined(separator: ", ")
       rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))

@@ -104,6 +104,12 @@ let sampleReport: StatusReport = {
   certificate.serial = "03A1"
   certificate.fingerprint = "ab12"
   report.certificates = [certificate]
+  var authority = ClientAuthority(.authority)
+  (authority.file, authority.subject) = ("/etc/belvedere/tls/clients-ca.pem", "CN=Clients CA")
+  (authority.isRequired, authority.end) = (true, certificate.notAfter)
+  var list = ClientAuthority(.revocationList)
+  (list.file, list.subject, list.isRequired) = ("/etc/belvedere/tls/clients-crl.pem", "CN=Clients CA", true)
+  report.authorities = [authority, list]
   report.problems = [
     .init(time: ago(95), count: 1, text: "server view02 is down, was up: health check failed: connection refused"),
     .init(time: ago(7200), count: 14, text: "accepting pauses"),
@@ -140,7 +146,10 @@ let samplePair: StatusReport.Pair = {
 }()
 
 let sampleReportText =
-  #"{"certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
+  #"{"authorities":[{"file":"/etc/belvedere/tls/clients-ca.pem","kind":"authority","not_after":"2026-12-02T11:32:01.123Z","#
+  + #""required":true,"service":"","subject":"CN=Clients CA"},{"file":"/etc/belvedere/tls/clients-crl.pem","#
+  + #""kind":"revocation_list","not_after":null,"required":true,"service":"","subject":"CN=Clients CA"}],"#
+  + #""certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"counters":{"handshakes":{"failures":{"alert":0,"#

@@ -98,12 +98,19 @@ CASES = {
         {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 15 * DAY, removed(): 0},
         {f"belvedere_server_certificate_not_after_timestamp_seconds{{{SERVER}}}": NOW + 13 * DAY, removed(): 1},
     ),
+    "BelvedereClientAuthorityExpires": simple(
+        f'belvedere_client_authority_not_after_timestamp_seconds{{{A},file="ca.pem"}}', NOW + 29 * DAY, NOW + 31 * DAY
+    ),
+    "BelvedereRevocationListExpires": case(
+        {f'belvedere_revocation_list_next_update_timestamp_seconds{{{A},file="crl.pem"}}': NOW + DAY / 4},
+        {f'belvedere_revocation_list_next_update_timestamp_seconds{{{A},file="crl.pem"}}': NOW + DAY},
+    ),
     "BelvedereAccessRefuses": case(
-        {f'belvedere_service_access_refused_total{{{A},service="view",rule="service"}}': growing(120)},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="access"}}': growing(120)},
         # A user who mistypes; a scan of five minutes that has just ended, and one between two scrapes.
-        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': growing(6)},
-        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 10} 0+1000x5 5000x5"},
-        {f'belvedere_service_access_refused_total{{{A},service="view",rule="path"}}': f"0x{MINUTES - 5} 10000x5"},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="access.paths"}}': growing(6)},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="access.paths"}}': f"0x{MINUTES - 10} 0+1000x5 5000x5"},
+        {f'belvedere_service_access_refused_total{{{A},service="view",rule="access.paths"}}': f"0x{MINUTES - 5} 10000x5"},
     ),
     "BelvedereNoActive": case(
         {UP[0]: 1, UP[1]: 1, ACTIVE[0]: 0, ACTIVE[1]: 0, ACTIVE[2]: 1},

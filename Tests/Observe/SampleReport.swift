@@ -89,6 +89,12 @@ let sampleReport: StatusReport = {
   certificate.subject = "O=\"Sales\\Trade\"\nCN=view.domain.local"
   certificate.fingerprint = "ab12"
   report.certificates = [certificate, certificate]
+  report.authorities = [ClientAuthority.Kind.authority, .revocationList, .revocationList].enumerated().map {
+    var authority = ClientAuthority($1)
+    (authority.file, authority.subject) = ("/etc/belvedere/tls/clients-\($1.rawValue).pem", "CN=Clients CA")
+    authority.end = sampleTime + .hours(UInt64($0))
+    return authority
+  }
   report.problems = [.init(time: ago(95), count: 1, text: "server view02 is down")]
   report.counters = counters
   report.servers = servers

@@ -76,7 +76,9 @@ import WorkerProtocol
     var status = ServiceStatus(description)
     var served = ServedCertificate(notAfter: WallTime(seconds: 9))
     served.fingerprint = String(repeating: "0a", count: 32)
-    for place in [1, 2] as [UInt16] { status.note(served, at: place, of: 1) }
+    for place in [1, 2] as [UInt16] {
+      status.note(.certificate(served, index: place, number: 1), at: Self.start, WallTime(seconds: 1))
+    }
     #expect(status.presentedCertificates.map(\.service) == ["cards"])
     #expect(status.presentedCertificates.first?.fingerprint.description == served.fingerprint)
   }

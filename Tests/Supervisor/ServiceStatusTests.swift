@@ -132,21 +132,27 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     func note(_ number: UInt64, _ place: UInt16) {
       var certificate = ServedCertificate(notAfter: .last)
       certificate.file = "\(number).\(place)"
-      status.note(certificate, at: place, of: number)
+      status.note(
+        .certificate(certificate, index: place, number: number), at: Instant(nanoseconds: 1_000_000_000), moment(0))
+      var authority = ClientAuthority(.authority)
+      authority.file = certificate.file
+      status.note(
+        .clientAuthority(authority, index: place, number: number), at: Instant(nanoseconds: 1_000_000_000), moment(0))
     }
-    func shown() -> [ServedCertificate] {
+    func report() -> StatusReport {
       var report = StatusReport(
         time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
       status.fill(&report, AdminStates())
-      return report.certificates
+      return report
     }
     for place in 0..<3 as Range<UInt16> { note(1, place) }
-    #expect(shown().map(\.file) == ["1.0", "1.1", "1.2"])
+    #expect(report().certificates.map(\.file) == ["1.0", "1.1", "1.2"])
     for place in 0..<2 as Range<UInt16> { note(2, place) }
-    #expect(shown().map(\.file) == ["2.0", "2.1"])
-    #expect(shown().map(\.notAfter) == [.last, .last])
+    #expect(report().certificates.map(\.file) == ["2.0", "2.1"])
+    #expect(report().certificates.map(\.notAfter) == [.last, .last])
+    #expect(report().authorities.map(\.file) == ["2.0", "2.1"])
     status.workerEnded()
-    #expect(shown().isEmpty)
+    #expect(report().certificates.isEmpty && report().authorities.isEmpty)
   }
 
   @Test func `a server that is up and has a weight takes new clients`() {
@@ -297,9 +303,14 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
       var certificate = ServedCertificate(notAfter: .last)
       (certificate.file, certificate.subject, certificate.serial, certificate.fingerprint) = (long, long, long, long)
       certificate.names = place % 2 == 0 ? [] : Array(repeating: long, count: 32)
-      status.note(certificate, at: place, of: 1)
+      status.note(
+        .certificate(certificate, index: place, number: 1), at: Instant(nanoseconds: 1_000_000_000), moment(0))
+      var authority = ClientAuthority(.revocationList)
+      (authority.service, authority.file, authority.subject) = (long, long, long)
+      status.note(
+        .clientAuthority(authority, index: place, number: 1), at: Instant(nanoseconds: 1_000_000_000), moment(0))
     }
-    #expect(status.size <= WorkerEvent.certificateLimit)
+    #expect(status.size <= WorkerEvent.certificateLimit + WorkerEvent.authorityLimit)
     var report = StatusReport(
       time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
     status.fill(&report, AdminStates())

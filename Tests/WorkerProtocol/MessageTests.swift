@@ -98,6 +98,19 @@ private func certificate(
   return certificate
 }
 
+private func authority(
+  _ kind: ClientAuthority.Kind, isRequired: Bool, service: String, file: String, subject: String, end: WallTime?
+) -> ClientAuthority {
+  var authority = ClientAuthority(kind)
+  (authority.isRequired, authority.service, authority.end) = (isRequired, service, end)
+  (authority.file, authority.subject) = (file, subject)
+  return authority
+}
+
+private func authorityBytes(flags: UInt8, end: UInt8) -> [UInt8] {
+  [0, 0, 0, 0, 0, 0, 0, 7, 0, 1, flags, 0, 0, 0, 0, 0, 0, 0, end]
+}
+
 private let serverCheckBytes: [UInt8] = [4, 3, 2, 1].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
 private let serverLoadBytes: [UInt8] = [4, 3, 2, 6, 1, 5, 100].flatMap { [0, 0, 0, $0] as [UInt8] }
 
@@ -147,6 +160,17 @@ private let events: [(WorkerEvent, [UInt8])] = [
         file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: WallTime(milliseconds: 3),
         names: ["a", "bc"]), index: 1, number: 7),
     certificateBytes
+  ),
+  (
+    .clientAuthority(
+      authority(.authority, isRequired: true, service: "a", file: "f", subject: "CN=s", end: .init(milliseconds: 3)),
+      index: 1, number: 7),
+    [150] + authorityBytes(flags: 6, end: 3) + [0, 1, 0x61, 0, 1, 0x66, 0, 4] + "CN=s".utf8
+  ),
+  (
+    .clientAuthority(
+      authority(.revocationList, isRequired: false, service: "", file: "f", subject: "", end: nil), index: 1, number: 7),
+    [150] + authorityBytes(flags: 1, end: 0) + [0, 0, 0, 1, 0x66, 0, 0]
   ),
   (
     .problem(Problem(time: WallTime(milliseconds: 1), count: 2, text: "it is")),

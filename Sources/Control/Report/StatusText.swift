@@ -46,8 +46,9 @@ package struct StatusText {
       ]
     if report.limits.flows > 0 { rows.append(("UDP flows", PageLine(flows))) }
     if let rates = report.limits.rates { rows.append(("a client may", PageLine(text(of: rates)))) }
-    if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
+    if !refused.isEmpty { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
+    rows += clientAuthorities.map { ("client CAs", $0) }
     for trace in report.traces { rows.append(("trace", PageLine(words(for: trace)))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
@@ -142,7 +143,44 @@ package struct StatusText {
     ]
     var parts = counts.filter { $0.0 > 0 }.map(Self.counted)
     if refused.unroutable > 0 { parts.append("\(refused.unroutable) for want of a server") }
+    let access = report.counters.services.reduce(UInt64(0)) { sum, service in
+      let counts = service.counts.access
+      return sum &+ counts.service &+ counts.path &+ counts.ambiguous
+    }
+    if access > 0 { parts.append("\(access) by access") }
     return parts.joined(separator: ", ")
+  }
+
+  /// For each service that asks for certificates of clients: whether they are required, the authorities, and what ends
+  /// first.
+  private var clientAuthorities: [PageLine] {
+    Dictionary(grouping: report.authorities, by: \.service).sorted { $0.key < $1.key }.map { service, all in
+      var line = PageLine(service.isEmpty ? "" : "\(service): ")
+      line.append(all[0].isRequired ? "required" : "not required")
+      for kind in ClientAuthority.Kind.allCases {
+        let some = all.filter { $0.kind == kind }
+        guard let first = some.first else { continue }
+        let noun = kind == .authority ? "authority" : "revocation list"
+        let several = kind == .authority ? "authorities" : "revocation lists"
+        line.append("; " + (some.count == 1 ? "\(noun) \(first.subject), " : "\(some.count) \(several), the first "))
+        line.append(endWords(of: first), mood(of: first))
+        if some.count > 1 { line.append(" (\(first.subject))") }
+      }
+      return line
+    }
+  }
+
+  private func endWords(of authority: ClientAuthority) -> String {
+    guard let end = authority.end else { return "without end" }
+    let left = end.seconds(since: report.time)
+    return left == 0 ? "expired \(end.date)" : "until \(end.date), \(Age(left)) left"
+  }
+
+  /// Lists are replaced long before a certificate would be.
+  package func mood(of authority: ClientAuthority) -> PageLine.Mood {
+    guard let left = authority.end?.seconds(since: report.time) else { return .plain }
+    if left == 0 { return .bad }
+    return left < (authority.kind == .authority ? Self.soon : 86_400) ? .doubtful : .plain
   }
 
   private func line(of certificate: ServedCertificate) -> PageLine {

@@ -59,7 +59,7 @@ extension Metrics {
     "service_clients_evicted", "Clients that were forgotten because the affinity table was full.", by: ["service"])
   static let refusedByAccess = Metric.counter(
     "service_access_refused",
-    "Connections, requests and flows that access has refused, by the kind of rule: service, path, or ambiguous.",
+    "Connections, requests and flows that access has refused, by the rule: access, access.paths, or ambiguous path.",
     by: ["service", "rule"])
   static let serviceTraffic = TrafficMetrics(
     "service", by: ["service"], redispatches: "Requests that went to another server than the first chosen.")

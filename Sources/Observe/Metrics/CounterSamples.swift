@@ -30,7 +30,8 @@ extension Exposition {
     add(Metrics.serviceClientLimit, service.clientLimit, labels)
     add(Metrics.evictedClients, service.counts.evictedClients, labels)
     let access = service.counts.access
-    for (rule, count) in [("service", access.service), ("path", access.path), ("ambiguous", access.ambiguous)] {
+    let rules = [("access", access.service), ("access.paths", access.path), ("ambiguous path", access.ambiguous)]
+    for (rule, count) in rules {
       add(Metrics.refusedByAccess, count, labels + [rule])
     }
     add(Metrics.serviceTraffic, service.counts.traffic, labels)

@@ -1,7 +1,8 @@
 /// All metrics, in the order of docs/metrics.md.
 package enum Metrics {
   package static let all: [Metric] = [
-    service, traffic, counters, services, servers, serverCounters, [certificateEnd], routers, pair,
+    service, traffic, counters, services, servers, serverCounters, [certificateEnd, authorityEnd, listEnd], routers,
+    pair,
   ].flatMap { $0 }
 
   // MARK: the service
@@ -45,11 +46,15 @@ package enum Metrics {
     "connections_limit", "The most connections of clients (limits.connections).")
   static let accepted = Metric.counter("connections_accepted", "Connections of clients since the service started.")
   static let refusedConnections = Metric.counter(
-    "connections_refused", "Connections closed because of a limit, since the service started.")
+    "connections_refused",
+    "Connections closed because of a limit, a rate, or faulty bytes, since the service started; without those that access refuses."
+  )
   static let exchanges = Metric.gauge("exchanges", "Requests and tunnels in progress.")
   static let requests = Metric.counter("requests", "Requests that have begun, since the service started.")
   static let refusedRequests = Metric.counter(
-    "requests_refused", "Requests that were malformed or exceeded a limit, since the service started.")
+    "requests_refused",
+    "Requests that were malformed, for no name of the service, or above a limit or a rate, since the service started; without those that access refuses."
+  )
   static let unroutable = Metric.counter(
     "requests_unroutable", "Requests without an available server, since the service started.")
   static let flows = Metric.gauge("flows", "Flows of UDP datagrams in progress.")
@@ -108,4 +113,10 @@ package enum Metrics {
   static let certificateEnd = Metric.gauge(
     "certificate_not_after_timestamp_seconds", "When a certificate for clients expires, in Unix time.",
     by: ["file", "subject", "fingerprint"])
+  static let authorityEnd = Metric.gauge(
+    "client_authority_not_after_timestamp_seconds",
+    "When an authority of clients' certificates expires, in Unix time.", by: ["service", "file", "subject"])
+  static let listEnd = Metric.gauge(
+    "revocation_list_next_update_timestamp_seconds",
+    "When a revocation list of clients' certificates expires, in Unix time.", by: ["service", "file", "issuer"])
 }

@@ -7,7 +7,7 @@ import Wire
 /// parameter.
 ///
 /// Memory is bounded whatever the worker sends: one state, one load and one check for each server that a configuration
-/// names or has named, `WorkerEvent.certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
+/// names or has named, `ReportedCertificates`, and ten seconds of rates.
 package struct ServiceStatus {
   /// The worker's last report on a server.
   private struct Health {
@@ -20,8 +20,6 @@ package struct ServiceStatus {
 
   /// The longest reason; the rest is cut off.
   private static let reasonLimit = 1024
-  /// The text of all certificates, in bytes. It fits an answer even with every character escaped.
-  static let certificateBytes = 1 << 19
   /// The most removed servers; reports on others are ignored.
   static let removedLimit = 64
 
@@ -37,9 +35,7 @@ package struct ServiceStatus {
   private var health: [ServerIdentity: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
-  /// Of the latest configuration that the worker reported, in its order.
-  private var certificates: [(index: UInt16, certificate: ServedCertificate)] = []
-  private var certificatesNumber: UInt64 = 0
+  private var certificates = ReportedCertificates()
   private var serverLoads: [ServerIdentity: ServerLoad] = [:]
   private var totals = CounterTotals()
   private var checks: [ServerIdentity: ServerCheck] = [:]
@@ -62,7 +58,9 @@ package struct ServiceStatus {
     case .serverLoad(let load, let identity): note(load, of: identity)
     case .serverCheck(let check, let identity): note(check, of: identity)
     case .certificate(let certificate, let index, let number):
-      note(certificate, at: index, of: number)
+      certificates.note(certificate, at: index, of: number)
+    case .clientAuthority(let authority, let index, let number):
+      certificates.note(authority, at: index, of: number)
     case .serverCounts, .serviceFigures, .workerCounts, .loopCounts: totals.note(event)
     case .hello, .ready, .refused, .stopped, .applied, .problem, .tablesReceived, .adminState, .nodeFacts, .nodeVitals,
       .stream, .traced:
@@ -82,15 +80,6 @@ package struct ServiceStatus {
     self.load = load
     totals.note(.load(load))
     rates.note(load, at: now)
-  }
-
-  mutating func note(_ certificate: ServedCertificate, at index: UInt16, of number: UInt64) {
-    if number != certificatesNumber { certificates = [] }
-    certificatesNumber = number
-    certificates.removeAll { $0.index == index }
-    let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.certificate.byteCount }
-    guard certificates.count < WorkerEvent.certificateLimit, bytes <= Self.certificateBytes else { return }
-    certificates.append((index, certificate))
   }
 
   mutating func note(_ load: ServerLoad, of identity: ServerIdentity) {
@@ -133,7 +122,7 @@ package struct ServiceStatus {
   mutating func workerEnded() {
     load = nil
     rates = RateWindow()
-    certificates = []
+    certificates = ReportedCertificates()
     serverLoads = [:]
     checks = [:]
     // The exchanges at removed servers ended with it.
@@ -175,7 +164,7 @@ package struct ServiceStatus {
 
   /// Each with its index among the configuration's certificates.
   var servedCertificates: [(index: Int, certificate: ServedCertificate)] {
-    certificates.map { (Int($0.index), $0.certificate) }
+    certificates.served.map { (Int($0.index), $0.certificate) }
   }
 
   /// Whether any server is reachable; nil until the worker has reported all of them. A server in drain counts: it is in
@@ -237,7 +226,8 @@ package struct ServiceStatus {
       report.traffic.flows = UInt64(load.flows)
       report.configuration.inMemory = UInt64(load.snapshots)
     }
-    report.certificates = certificates.map(\.certificate)
+    report.certificates = certificates.served.map(\.certificate)
+    report.authorities = certificates.clientAuthorities
     report.servers = description.servers.map { filled($0, adminStates) }
     for server in removed where isBusy(server) {
       var shown = filled(server, adminStates)
@@ -299,14 +289,5 @@ package struct ServiceStatus {
     server.counts = totals.counts(of: server.identity)
     server.lastCheck = checks[server.identity]
     return server
-  }
-}
-
-extension ServedCertificate {
-  /// The length of its texts.
-  fileprivate var byteCount: Int {
-    names.reduce(file.utf8.count + subject.utf8.count + serial.utf8.count + fingerprint.utf8.count) {
-      $0 + $1.utf8.count
-    }
   }
 }

@@ -78,8 +78,8 @@ extension Supervision {
       worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
       handle(worker: .ready)
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
-    case .serverChanged, .load, .serverLoad, .serverCheck, .certificate, .serverCounts, .serviceFigures, .workerCounts,
-      .loopCounts:
+    case .serverChanged, .load, .serverLoad, .serverCheck, .certificate, .clientAuthority, .serverCounts,
+      .serviceFigures, .workerCounts, .loopCounts:
       status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
     case .adminState(let state, let server): handle(admin: .learned(state, server: server, .now))

@@ -28,8 +28,8 @@ struct PendingEvents {
       case .serviceFigures(_, let name): self = .serviceFigures(name)
       case .workerCounts: self = .workerCounts
       case .loopCounts(_, let loop): self = .loopCounts(loop)
-      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived, .nodeFacts,
-        .stream, .traced:
+      case .hello, .ready, .refused, .stopped, .applied, .certificate, .clientAuthority, .problem, .tablesReceived,
+        .nodeFacts, .stream, .traced:
         return nil
       }
     }

@@ -127,3 +127,28 @@ extension ServedCertificate {
     fingerprint = "\(facts.fingerprint)"
   }
 }
+
+extension ConfigurationSnapshot {
+  /// What clients' certificates are verified with, for the status. The first to end comes first: only so many are
+  /// reported.
+  var clientAuthorities: [ClientAuthority] {
+    services.flatMap { service -> [ClientAuthority] in
+      guard let settings = service.settings.tls.clientCertificates, let verification = service.front?.verification
+      else { return [] }
+      var all: [ClientAuthority] = []
+      func add(_ kind: ClientAuthority.Kind, _ subject: String, _ end: WallTime?, in file: String) {
+        var authority = ClientAuthority(kind)
+        (authority.service, authority.isRequired) = (service.settings.name, settings.isRequired)
+        (authority.file, authority.subject, authority.end) = (file, subject, end)
+        all.append(authority)
+      }
+      for authority in verification.authorities {
+        add(.authority, authority.subject, authority.notAfter, in: settings.authorities)
+      }
+      for list in verification.revocationLists {
+        add(.revocationList, list.issuer, list.nextUpdate, in: settings.revocationLists ?? "")
+      }
+      return all
+    }.sorted { ($0.end ?? .last) < ($1.end ?? .last) }
+  }
+}

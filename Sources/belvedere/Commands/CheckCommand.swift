@@ -39,6 +39,6 @@ struct CheckCommand: ParsableCommand {
       for error in findings.errors { StandardStream.error.write("error: vrrp: \(error)\n") }
       throw ExitCode.failure
     }
-    StandardStream.output.write(ServiceSummary(configuration, certificates: certificates).text)
+    StandardStream.output.write(ServiceSummary(configuration, certificates: certificates, at: Clock.wall()).text)
   }
 }
