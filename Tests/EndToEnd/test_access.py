@@ -1,6 +1,7 @@
 """Rules for client networks (`access`): who may use a service, and which of its paths."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -55,6 +56,7 @@ def test_paths_are_refused_from_outside_in_every_spelling(testbed):
         assert balancer.get(target, source=OUTSIDE).status == 400, target
     assert len(server.requests) == before
     wait_for_counts(balancer, service=0, path=len(refused), ambiguous=len(ambiguous))
+    assert balancer.status["traffic"]["refused"]["requests"] == 0
     for target in ["/", "/portal", "/administrator", "/admin/public/x", "/portal?x=/admin", "/portal?../admin"]:
         assert balancer.get(target, source=OUTSIDE).status == 200, target
     for target in refused + ambiguous:
@@ -88,7 +90,10 @@ def test_refused_client_gets_no_handshake_and_no_redirect(testbed):
     command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{OUTSIDE}:0", "-brief"]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
     wait_for_counts(balancer, service=3)
-    balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`")
+    balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`: deny has 127\.0\.82\.0/24")
+    # What access refuses is counted there and nowhere else.
+    assert balancer.status["traffic"]["refused"]["connections"] == 0
+    assert re.search(r"^ +refused .*\b3 by access$", balancer.call("status").stdout, re.M)
     assert balancer.status["counters"]["handshakes"]["full"] == 1
     assert balancer.get("/", source=INSIDE).status == 200
     with balancer.connect_redirect(INSIDE) as client:
@@ -132,6 +137,16 @@ def test_clients_behind_a_trusted_proxy_are_decided_and_not_the_proxy(testbed):
     with balancer.connect(PROXY) as client:
         assert client.get("/", "X-Forwarded-For: 192.0.2.8").status == 200
         assert client.get("/", "X-Forwarded-For: 198.51.100.1").status == 403
+
+
+def test_log_says_which_network_decided_and_that_a_proxy_has_not_named_its_client(testbed):
+    settings = {"mode": "passthrough", "tls": None, "access": {"allow": ["127.0.0.0/24"]}}
+    balancer = testbed.balance(testbed.server(), serving=False, forwarded={"trusted-proxies": [PROXY]}, **settings)
+    assert is_closed(balancer.connect_plain(OUTSIDE))
+    balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`: allow does not have {OUTSIDE}")
+    balancer = testbed.balance(testbed.server(), serving=False, forwarded={"trusted-proxies": [PROXY]}, **settings)
+    assert is_closed(balancer.connect_plain(PROXY))
+    balancer.wait_for_log(rf"client {PROXY}:\d+ is refused by `access`: this is a trusted proxy, which does not say who its client is")
 
 
 def test_source_of_a_proxy_header_is_decided_before_the_handshake(testbed):

@@ -36,14 +36,16 @@ extension LoopContext {
     _ refusal: ClientRules.Refusal, of client: ClientRules.Client, at peer: Endpoint, on occasion: ClientRules.Occasion,
     by service: ServiceSnapshot
   ) {
-    if occasion.isOfConnection { reports.counters.refused.connections += 1 }
     switch refusal {
-    case .rate(let excess): note(excess, of: client, isTrial: false)
+    case .rate(let excess):
+      if occasion.isOfConnection { reports.counters.refused.connections += 1 }
+      note(excess, of: client, isTrial: false)
     case .access(let refusal):
       reports.services.change(service.counters) { $0.access.count(refusal) }
       guard occasion.isOfConnection else { return }
-      let name = service.settings.name
-      reports.failures.note(refused: peer, by: "`access`" + (name.isEmpty ? "" : " of \(name)"), at: now)
+      let (name, networks) = (service.settings.name, service.settings.access.networks)
+      let place = name.isEmpty ? "" : " of \(name)"
+      reports.failures.note(refused: peer, by: "`access`\(place): \(networks.refusalWords(of: client))", at: now)
     }
   }
 
@@ -158,6 +160,16 @@ extension AccessCounts {
     case .path: path &+= 1
     case .ambiguousPath: ambiguous &+= 1
     }
+  }
+}
+
+extension Configuration.Access.Networks {
+  /// Why a connection is refused, for the log, whose line begins with the other end.
+  fileprivate func refusalWords(of client: ClientRules.Client) -> String {
+    guard case .named(let endpoint) = client else {
+      return "this is a trusted proxy, which does not say who its client is"
+    }
+    return refusalWords(of: endpoint.address)
   }
 }
 

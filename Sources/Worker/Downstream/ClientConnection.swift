@@ -251,7 +251,8 @@ struct ClientConnection: ~Copyable {
   }
 
   private mutating func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
-    context.reports.counters.refused.requests += 1
+    // What `access` refuses is counted there.
+    if rejection != .clientNotAllowed, rejection != .pathAmbiguous { context.reports.counters.refused.requests += 1 }
     if context.reports.traces.isActive { client.cause = .request(rejection) }
     requests.current.value.noteRefusal(of: "request", rejection, client, context)
   }

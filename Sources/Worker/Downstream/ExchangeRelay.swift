@@ -41,7 +41,8 @@ extension ActiveExchange {
   ) {
     let identity = identity(on: client)
     context.reports.log.debug(
-      "\(part) of \(identity.endpoint) refused: \(rejection.reason)", metadata: client.subject(identity))
+      "\(part) of \(identity.endpoint) refused: \(rejection.reason)\(refusingRule.map { ", by the rule \($0)" } ?? "")",
+      metadata: client.subject(identity))
   }
 
   private enum Flow {
