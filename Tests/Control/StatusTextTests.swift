@@ -51,6 +51,17 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
 }
 
 @Suite struct `The status page` {
+  @Test func `a host name is served by the service or certificate that has it, itself or by a wildcard`() {
+    var report = StatusReport(time: sampleTime, since: sampleTime, configuration: sampleReport.configuration)
+    #expect(report.mayServe("view.test"))
+    report.service = ["view.test"]
+    var certificate = ServedCertificate(notAfter: sampleTime)
+    certificate.names = ["*.Domain.local", "192.0.2.1"]
+    report.certificates = [certificate]
+    for name in ["view.test", "a.domain.local"] { #expect(report.mayServe(name)) }
+    for name in ["other.test", "domain.local", "a.b.domain.local", "b.view.test", "local"] { #expect(!report.mayServe(name)) }
+  }
+
   @Test func `the page has all that an operator looks for, in 80 columns`() {
     #expect(page(sampleReport) == samplePage)
   }

@@ -16,12 +16,21 @@ private let lines: [(TraceEvent, String)] = [
     event(.connected, client, (.service, .text("view")), (.port, .number(443)), (.isEarlier, .flag(true))),
     "192.0.2.7:50312 has been connected to port 443 (service view)"
   ),
-  (event(.refused, client, (.reason, .text("a limit"))), "192.0.2.7:50312 is not accepted: a limit"),
+  (
+    event(.refused, client, (.port, .number(443)), (.service, .text("view")), (.reason, .text("a limit"))),
+    "192.0.2.7:50312 is not accepted on port 443 (service view): a limit"
+  ),
   (
     event(
       .secured, client, (.tlsVersion, .text("TLSv1.3")), (.cipher, .text("TLS_AES_256_GCM_SHA384")),
       (.group, .text("x25519")), (.serverName, .text("view.test")), (.isResumed, .flag(false))),
     "192.0.2.7:50312 TLS: TLSv1.3, TLS_AES_256_GCM_SHA384, x25519, new session, name view.test"
+  ),
+  (
+    event(
+      .secured, client, (.tlsVersion, .text("TLSv1.3")), (.cipher, .text("TLS_AES_256_GCM_SHA384")),
+      (.certificate, .text(#"CN=kim\, jr.,O=Domain"#)), (.fingerprint, .text("AB:CD"))),
+    #"192.0.2.7:50312 TLS: TLSv1.3, TLS_AES_256_GCM_SHA384, new session, no name, certificate 'CN=kim\, jr.,O=Domain'"#
   ),
   (
     event(.handshakeFailed, client, (.reason, .text("no shared cipher"))),
@@ -50,17 +59,28 @@ private let lines: [(TraceEvent, String)] = [
     "192.0.2.7:50312 request 1: status 200, server view01, 0/1/2/-/9 ms, 80 bytes in, 3120 out, “GET / HTTP/1.1”, --"
   ),
   (
-    event(.closed, client, (.reason, .text("closed by the client")), (.count, .number(1))),
+    event(.closed, client, (.by, .text("client")), (.count, .number(1))),
     "192.0.2.7:50312 closed by the client, after 1 request"
   ),
   (
-    event(
-      .placed, client, (.reason, .text("table")), (.server, .text("view01")), (.port, .number(8443))),
-    "192.0.2.7:50312 flow: server view01, port 8443: its address is assigned there"
+    event(.closed, client, (.by, .text("belvedere")), (.reason, .text("timeouts.tunnel")), (.count, .number(2))),
+    "192.0.2.7:50312 closed by Belvedere: timeouts.tunnel, after 2 requests"
   ),
   (
-    event(.refused, client, (.reason, .text("access: deny has 192.0.2.0/24")), (.rule, .text("access"))),
-    "192.0.2.7:50312 is not accepted: access: deny has 192.0.2.0/24"
+    event(
+      .placed, client, (.flow, .number(7)), (.reason, .text("table")), (.server, .text("view01")),
+      (.port, .number(8443))),
+    "192.0.2.7:50312 flow 7: server view01, port 8443: its address is assigned there"
+  ),
+  (
+    event(
+      .refused, client, (.port, .number(443)), (.reason, .text("access: deny has 192.0.2.0/24")),
+      (.rule, .text("access"))),
+    "192.0.2.7:50312 is not accepted on port 443: access: deny has 192.0.2.0/24"
+  ),
+  (
+    event(.ended, (.reason, .text("interrupted")), (.count, .number(1))),
+    "the trace has ended: interrupted; 1 connection is still open"
   ),
   (event(.began), "the trace has begun"),
   (event(.lost, (.count, .number(7))), "7 events were left out: there were too many"),
@@ -90,6 +110,19 @@ private let lines: [(TraceEvent, String)] = [
   @Test func `every fact has a name of its own in JSON`() {
     #expect(Set(TraceEvent.Key.allCases.map(\.member)).count == TraceEvent.Key.allCases.count)
     #expect(Set(TraceEvent.Kind.allCases.map(\.member)).count == TraceEvent.Kind.allCases.count)
+  }
+
+  @Test func `connections are open from their first event to their last, or to the end of the worker`() {
+    func of(_ port: Int) -> (TraceEvent.Key, TraceEvent.Value) { (.client, .text("192.0.2.7:\(port)")) }
+    var open = OpenConnections()
+    for port in [1, 2, 3] { open.note(event(.connected, of(port))) }
+    open.note(event(.refused, of(4)))
+    open.note(event(.closed, of(2)))
+    open.note(event(.closed, of(5)))
+    #expect(open.count == 2)
+    open.note(event(.workerEnded))
+    #expect(open.count == 0)
+    #expect([0, 1, 2].map(OpenConnections.words) == ["no connection is open", "1 connection is still open", "2 connections are still open"])
   }
 
   @Test func `only lines of SSLKEYLOGFILE reach the file`() {

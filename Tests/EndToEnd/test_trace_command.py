@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from harness.service import binary
+from harness.tracing import Trace
 from harness.waiting import client_addresses, wait_until
 
 F_SETPIPE_SZ = 1031
@@ -42,6 +43,48 @@ def test_interrupt_ends_it_while_nothing_reads_its_output(testbed, words):
         os.close(writer)
         process.kill()
         process.wait()
+
+
+def test_last_line_of_json_says_why_the_trace_has_ended_and_what_is_still_open(testbed):
+    balancer = testbed.balance(testbed.server())
+    [source] = client_addresses(1)
+    with Trace(balancer, source) as trace, Trace(balancer, source, json=False) as lines:
+        with balancer.connect(source) as client:
+            client.get("/")
+        trace.wait_for("closed")
+        with balancer.connect(source):
+            trace.wait_for("secured", count=2)
+            wait_until(lambda: sum(" TLS: " in line for line in lines.lines) == 2, "both handshakes")
+            assert trace.interrupt() == 0 and lines.interrupt() == 0
+    ended = trace.events[-1]
+    assert (ended["event"], ended["reason"], ended["count"]) == ("ended", "interrupted", 1)
+    assert "interrupted; 1 connection is still open" in lines.said
+    with Trace(balancer, source, "--for", "1") as trace:
+        trace.wait_for("ended", reason="the time is over", count=1)
+        assert trace.process.wait(timeout=60) == 0
+
+
+def test_name_that_nothing_serves_gets_a_hint_at_once(testbed):
+    balancer = testbed.balance(testbed.server())
+    hint = "no service and no certificate has the name other.example"
+    with Trace(balancer, "other.example") as trace:
+        assert hint in trace.said
+    with Trace(balancer, "View.test") as trace:
+        assert "no service" not in trace.said
+
+
+@pytest.mark.parametrize(
+    "client, why",
+    [
+        ("127.0.0.1/8", "`127.0.0.1/8` has bits set after its prefix; the network is 127.0.0.0/8"),
+        ("127.0.0.0/33", "`127.0.0.0/33` needs a prefix length from 0 to 32 after the slash"),
+        ("a_b/8", "`a_b/8` is neither an address, nor a block of addresses, nor a host name"),
+    ],
+)
+def test_block_that_is_none_is_explained(testbed, client, why):
+    balancer = testbed.balance(testbed.server(), serving=False)
+    run = balancer.call("trace", client)
+    assert run.returncode == 64 and why in run.stderr
 
 
 def test_no_file_is_left_when_the_trace_could_not_begin(testbed):

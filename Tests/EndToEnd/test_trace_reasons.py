@@ -12,7 +12,7 @@ from harness.waiting import client_addresses, free_port, wait_until
 
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 PROXY, INSIDE, OUTSIDE = "127.0.91.9", "127.0.81.1", "127.0.82.1"
-OURS = "closed by Belvedere: "
+OURS = {"by": "belvedere"}
 
 
 def silent(balancer, source):
@@ -25,7 +25,7 @@ def test_the_time_limit_of_a_handshake_is_named(testbed):
     with Trace(balancer, source) as trace, silent(balancer, source) as client:
         client.receive_to_end()
         trace.wait_for("handshake-failed", reason="not complete within timeouts.tls-handshake")
-        trace.wait_for("closed", reason=OURS + "timeouts.tls-handshake")
+        trace.wait_for("closed", **OURS, reason="timeouts.tls-handshake")
 
 
 def test_the_time_limit_of_a_request_head_is_named(testbed):
@@ -34,7 +34,7 @@ def test_the_time_limit_of_a_request_head_is_named(testbed):
     with Trace(balancer, source) as trace:
         with balancer.connect(source) as client:
             client.receive_to_end()
-            trace.wait_for("closed", reason=OURS + "timeouts.http-request")
+            trace.wait_for("closed", **OURS, reason="timeouts.http-request")
 
         def is_late():
             with balancer.connect(source) as client:
@@ -45,7 +45,7 @@ def test_the_time_limit_of_a_request_head_is_named(testbed):
         # The first may be reported late, too: then there are two.
         request, *_ = wait_until(is_late, "a request that is late")
         assert request["reason"].endswith(": timeouts.http-request") and request["termination"] == "cR"
-        trace.wait_for("closed", reason=OURS + "timeouts.http-request", count=2)
+        trace.wait_for("closed", **OURS, reason="timeouts.http-request", count=2)
 
 
 def test_the_time_limit_of_an_idle_connection_is_named(testbed):
@@ -54,7 +54,7 @@ def test_the_time_limit_of_an_idle_connection_is_named(testbed):
     with Trace(balancer, source) as trace, balancer.connect(source) as client:
         assert client.get("/").status == 200
         client.receive_to_end()
-        trace.wait_for("closed", reason=OURS + "timeouts.keep-alive")
+        trace.wait_for("closed", **OURS, reason="timeouts.keep-alive")
 
 
 def test_the_time_limit_of_a_server_is_named(testbed):
@@ -66,7 +66,7 @@ def test_the_time_limit_of_a_server_is_named(testbed):
         held.released.set()
         [request] = trace.wait_for("request", status=504)
         assert request["reason"] == "the server took too long before the response began: timeouts.server"
-        trace.wait_for("closed", reason=OURS + "timeouts.server")
+        trace.wait_for("closed", **OURS, reason="timeouts.server")
 
 
 def test_the_idle_time_of_a_relayed_connection_is_named(testbed):
@@ -82,7 +82,7 @@ def test_the_idle_time_of_a_relayed_connection_is_named(testbed):
             client.receive_to_end()
         [request] = trace.wait_for("request", termination="cD")
         assert request["reason"].endswith(": timeouts.tunnel")
-        trace.wait_for("closed", reason=OURS + "timeouts.tunnel")
+        trace.wait_for("closed", **OURS, reason="timeouts.tunnel")
 
 
 def test_client_that_makes_room_learns_it(testbed):
@@ -96,7 +96,7 @@ def test_client_that_makes_room_learns_it(testbed):
         for _ in range(60):
             clients.enter_context(silent(balancer, other))
         [closed] = trace.wait_for("closed")
-        assert closed["reason"] == OURS + "limits.connections: it has made room for a new one, as it had sent nothing"
+        assert closed["by"] == "belvedere" and closed["reason"] == "limits.connections: it has made room for a new one, as it had sent nothing"
 
 
 def test_the_last_request_of_a_connection_says_why_it_was_the_last(testbed):
@@ -106,14 +106,14 @@ def test_the_last_request_of_a_connection_says_why_it_was_the_last(testbed):
         with balancer.connect(source) as client:
             client.get("/")
             client.get("/")
-            trace.wait_for("closed", reason=OURS + "limits.requests-per-connection")
+            trace.wait_for("closed", **OURS, reason="limits.requests-per-connection")
         with balancer.connect(source) as client:
             client.get("/", "Connection: close")
-            trace.wait_for("closed", reason=OURS + "the client wanted it (Connection: close, or HTTP/1.0)")
+            trace.wait_for("closed", **OURS, reason="the client wanted it (Connection: close, or HTTP/1.0)")
         with balancer.connect(source) as client:
             assert client.exchange("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").status == 400
             trace.wait_for("request", status=400, reason="Belvedere refused it: more than one Host")
-            trace.wait_for("closed", reason=OURS + "more than one Host")
+            trace.wait_for("closed", **OURS, reason="its request was refused")
 
 
 # Rules and limits
@@ -128,7 +128,7 @@ def test_the_rule_that_refused_a_request_is_named(testbed):
         assert request["rule"] == "/admin"
         assert request["reason"] == "Belvedere refused it: access.paths: /admin: deny has 127.0.82.0/25"
         [closed] = trace.wait_for("closed")
-        assert closed["rule"] == "/admin" and closed["reason"] == OURS + "access.paths: /admin: deny has 127.0.82.0/25"
+        assert closed["by"] == "belvedere" and closed["reason"] == "its request was refused" and closed["rule"] == "/admin"
         assert balancer.get("//admin", source=OUTSIDE).status == 400
         trace.wait_for("request", status=400, rule="ambiguous path")
     with Trace(balancer, "127.0.83.1") as trace:
@@ -137,7 +137,7 @@ def test_the_rule_that_refused_a_request_is_named(testbed):
     with Trace(balancer, "127.0.82.200") as trace:
         with contextlib.suppress(OSError):
             balancer.get("/", source="127.0.82.200")
-        trace.wait_for("refused", reason="access: deny has 127.0.82.128/25", rule="access")
+        trace.wait_for("refused", reason="access: deny has 127.0.82.128/25", rule="access", port=balancer.port)
 
 
 def test_refusals_behind_a_trusted_proxy_are_seen(testbed):
@@ -184,14 +184,14 @@ def test_refusals_by_the_proxy_protocol_are_seen(testbed):
         with through(INSIDE) as refused:
             refused.receive_to_end()
         trace.wait_for("connected", count=2)
-        trace.wait_for("closed", reason=OURS + "limits.connections-per-address")
+        trace.wait_for("closed", **OURS, reason="limits.connections-per-address")
     with Trace(balancer, "198.51.100.7") as trace, through("198.51.100.7") as refused:
         refused.receive_to_end()
-        trace.wait_for("closed", reason=OURS + "access: deny has 198.51.100.0/24", rule="access")
+        trace.wait_for("closed", **OURS, reason="access: deny has 198.51.100.0/24", rule="access")
     with Trace(balancer, PROXY) as trace, silent(balancer, PROXY) as refused:
         refused.send("GET / HTTP/1.1\r\n\r\n")
         refused.receive_to_end()
-        trace.wait_for("closed", reason=OURS + "no valid PROXY protocol header (forwarded.proxy-protocol)")
+        trace.wait_for("closed", **OURS, reason="no valid PROXY protocol header (forwarded.proxy-protocol)")
 
 
 # Servers
@@ -260,8 +260,17 @@ def test_flow_of_datagrams_says_which_server_it_has_and_why_it_ended(testbed):
         assert placed["server"] == "view01" and placed["reason"] == "only-one" and placed["port"] == PORT
         ended, *_ = trace.wait_for("request")
         assert ended["reason"] == "timeouts.datagrams" and "number" not in ended
+        assert ended["flow"] == placed["flow"] > 0
         wait_until(lambda: len(lines.lines) >= 2, "two lines")
-        assert all(" flow: " in line for line in lines.lines), lines.lines
+        assert all(f" flow {placed['flow']}: " in line for line in lines.lines[:2]), lines.lines
+        with Client(balancer, source) as client:
+            client.send(b"who")
+            assert client.receive(within=20) is not None
+        [_, second] = trace.wait_for("placed", count=2)
+        assert second["flow"] != placed["flow"]
+        # No one but the trace hears of it: its sender may be forged.
+        trace.wait_for("request", flow=second["flow"], reason="the client has sent nothing since the server's first answer")
+        assert len([line for line in balancer.access_lines if "UDP" in line]) == 1
 
 
 def test_trace_of_a_busy_client_leaves_another_its_events(testbed):

@@ -84,6 +84,7 @@ private func event(_ kind: TraceEvent.Kind, _ text: String, _ key: TraceEvent.Ke
     let (plain, secret) = (try readers.begin(), try readers.begin(hasSecrets: true))
     let events: [(TraceEvent, UInt32, Bool)] = [
       (event(.closed, ""), 0, false), (event(.closed, ""), secret + 1, false), (event(.workerEnded, ""), plain, false),
+      (event(.ended, ""), plain, false),
       (event(.secrets, "CLIENT_RANDOM", .secrets), plain, false), (event(.closed, "A", .secrets), secret, false),
       (event(.secrets, ""), secret, false), (event(.secrets, "CLIENT_RANDOM", .secrets), secret, true),
     ]

@@ -58,6 +58,14 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 
+  /// Whether a service or a certificate has this host name, itself or by a wildcard. True as well if that is not known.
+  package func mayServe(_ name: String) -> Bool {
+    let names = service + services.flatMap(\.names) + servers.flatMap(\.names) + certificates.flatMap(\.names)
+    guard !names.isEmpty else { return true }
+    let parent = name.split(separator: ".", maxSplits: 1).dropFirst().first
+    return names.contains { $0.lowercased() == name || parent.map { "*.\($0)" } == $0.lowercased() }
+  }
+
   package init(time: WallTime, since: WallTime, configuration: Configuration) {
     self.time = time
     self.since = since

@@ -21,17 +21,19 @@ package struct TraceLine {
     case .connected:
       return event.flag(.isEarlier)
         ? "has been connected to port \(number(.port))\(service)" : "connects to port \(number(.port))\(service)"
-    case .refused: return "is not accepted: \(reason)"
+    case .refused: return "is not accepted on port \(number(.port))\(service): \(reason)"
     case .secured: return "TLS: " + parameters.joined(separator: ", ")
     case .handshakeFailed: return "TLS handshake failed\(service): \(reason)"
     case .placed: return placed
     case .request: return request
     case .closed:
       let count = number(.count)
-      return "\(reason), after \(count) request\(count == 1 ? "" : "s")"
+      let end = ["closed by \(event.text(.by) == "client" ? "the client" : "Belvedere")", event.text(.reason)]
+      return end.compactMap { $0 }.joined(separator: ": ") + ", after \(count) request\(count == 1 ? "" : "s")"
     case .secrets: return "TLS secrets were written"
     case .began: return "the trace has begun"
     case .lost: return "\(number(.count)) events were left out: there were too many"
+    case .ended: return "the trace has ended: \(reason); \(OpenConnections.words(number(.count)))"
     case .workerEnded: return "the worker has ended, and all connections with it; the trace goes on with the next one"
     }
   }
@@ -47,12 +49,14 @@ package struct TraceLine {
       event.text(.tlsVersion), event.text(.cipher), event.text(.group),
       event.flag(.isResumed) ? "resumed session" : "new session",
       event.text(.serverName).map { "name \($0)" } ?? "no name",
+      event.text(.certificate).map { "certificate '\($0)'" },
     ].compactMap { $0 }
   }
 
   private var subject: String {
-    // Datagrams are no connection with numbered requests.
-    guard let number = event.number(.number) else { return "flow" }
+    // Datagrams are no connection with requests.
+    if let flow = event.number(.flow) { return "flow \(flow)" }
+    let number = number(.number)
     return "request \(number)" + (event.text(.forwardedFor).map { " for \($0)" } ?? "")
   }
 
@@ -111,7 +115,7 @@ extension TraceEvent.Key {
   var member: String {
     switch self {
     case .client, .port, .service, .server, .reason, .number, .status, .termination, .retries, .redispatched, .count,
-      .cipher, .group, .secrets, .rule:
+      .cipher, .group, .secrets, .rule, .by, .failure, .flow:
       "\(self)"
     case .forwardedFor: "forwarded_for"
     case .requestLine: "request"
@@ -126,6 +130,8 @@ extension TraceEvent.Key {
     case .serverName: "server_name"
     case .isResumed: "resumed"
     case .isEarlier: "earlier"
+    case .certificate: "client_certificate"
+    case .fingerprint: "client_certificate_fingerprint"
     }
   }
 }

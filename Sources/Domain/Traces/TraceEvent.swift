@@ -24,6 +24,8 @@ public struct TraceEvent: Hashable, Sendable {
     case workerEnded
     /// All loops of the worker report from now on.
     case began
+    /// The trace is over; the last event.
+    case ended
   }
 
   /// What a fact is about.
@@ -52,6 +54,16 @@ public struct TraceEvent: Hashable, Sendable {
     case secrets
     /// The rule of `access` that has refused a client, as in the access log.
     case rule
+    /// The subject of the client's certificate.
+    case certificate
+    /// SHA-256 of that certificate.
+    case fingerprint
+    /// Who has closed the connection: `client` or `belvedere`.
+    case by
+    /// The name of the counter of a failed handshake, as in `counters.handshakes.failures`.
+    case failure
+    /// The number of a flow of datagrams.
+    case flow
   }
 
   /// What a fact says.
@@ -109,7 +121,7 @@ public struct TraceEvent: Hashable, Sendable {
 extension TraceEvent {
   /// The most facts of an event.
   public static let factLimit = 24
-  /// Of most texts; of a request line and of secrets, `longTextLimit`.
+  /// Of most texts; of a request line, secrets and a certificate's subject, `longTextLimit`.
   static let textLimit = 384
   static let longTextLimit = 3072
 
@@ -195,6 +207,6 @@ extension TraceEvent {
 
 extension TraceEvent.Key {
   fileprivate var limit: Int {
-    self == .requestLine || self == .secrets ? TraceEvent.longTextLimit : TraceEvent.textLimit
+    self == .requestLine || self == .secrets || self == .certificate ? TraceEvent.longTextLimit : TraceEvent.textLimit
   }
 }

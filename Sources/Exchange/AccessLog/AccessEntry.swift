@@ -13,6 +13,8 @@ public struct AccessEntry: ~Copyable {
   public let server: String?
   /// The rule of `access` or `rates` that refused the request: its path, or a word; nil if none did.
   public let rule: String?
+  /// The subject of the certificate that the client was admitted with; empty without one.
+  public let certificate: [UInt8]
   /// As logged, with secrets hashed or removed.
   public let requestLine: [UInt8]
   /// Number of client connections, including this one.
@@ -26,8 +28,8 @@ public struct AccessEntry: ~Copyable {
 
   public init(
     record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, service: String,
-    server: String?, rule: String? = nil, requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int,
-    configuration: UInt64
+    server: String?, rule: String? = nil, certificate: [UInt8] = [], requestLine: [UInt8], connections: Int,
+    serverConnections: Int, queue: Int, configuration: UInt64
   ) {
     self.record = record
     self.client = client
@@ -36,6 +38,7 @@ public struct AccessEntry: ~Copyable {
     self.service = service
     self.server = server
     self.rule = rule
+    self.certificate = certificate
     self.requestLine = requestLine
     self.connections = connections
     self.serverConnections = serverConnections

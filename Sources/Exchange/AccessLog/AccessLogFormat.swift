@@ -128,6 +128,10 @@ public enum AccessLogFormat: Sendable {
       sink.append(",\"rule\":")
       sink.append(jsonString: rule.utf8Span.span)
     }
+    if !entry.certificate.isEmpty {
+      sink.append(",\"client_certificate\":")
+      sink.append(jsonString: entry.certificate.span)
+    }
     sink.append(",\"request\":")
     sink.append(jsonString: entry.requestLine.span)
     sink.append("}")

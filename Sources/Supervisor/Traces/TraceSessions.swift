@@ -6,8 +6,12 @@ import Wire
 /// The running traces.
 struct TraceSessions {
   private var sessions: [TraceSession] = []
+  /// Any user of the control socket may ask for traces in a loop.
+  var refusals = LogRateLimiter<Refusals>(every: .seconds(5))
   /// The number of the last trace.
   private var last: UInt32 = 0
+
+  enum Refusals { case refusals }
 
   /// Whether another one may begin.
   var hasRoom: Bool { sessions.count { !$0.isOver } < TraceOrder.limit }
@@ -38,7 +42,7 @@ struct TraceSessions {
 
   /// Takes an event of the worker. False: no trace could have it.
   mutating func take(_ event: TraceEvent, of number: UInt32) -> Bool {
-    guard 1...max(1, last) ~= number, last > 0, event.kind != .workerEnded else { return false }
+    guard 1...max(1, last) ~= number, last > 0, ![.workerEnded, .ended].contains(event.kind) else { return false }
     // Of a trace that has just ended.
     guard let index = sessions.firstIndex(where: { $0.order.number == number }) else { return true }
     let hasSecrets = event[.secrets] != nil

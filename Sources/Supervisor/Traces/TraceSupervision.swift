@@ -15,7 +15,10 @@ extension Supervision {
     // One that has just ended makes room.
     serveTraces()
     if let reason = reasonToRefuse(hasSecrets: hasSecrets, requester) {
-      log.notice("trace: \(subject.title), requested by \(name), was refused: \(reason)")
+      if let others = operators.traces.refusals.take(.refusals, at: Clock.monotonic()) {
+        let more = others == 0 ? "" : " (and \(others) more since the last line)"
+        log.notice("trace: \(subject.title), requested by \(name), was refused: \(reason)\(more)")
+      }
       return reply(.refused([reason]), to: requester)
     }
     do throws(SystemError) {

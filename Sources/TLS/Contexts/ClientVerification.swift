@@ -161,11 +161,15 @@ import Wire
     return 0
   }
 
-  /// Whether a connection whose handshake was made under other settings would be accepted now.
-  fileprivate func accepts(_ ssl: OpaquePointer) -> Bool {
+  /// Why a connection whose handshake was made under other settings would not be accepted now.
+  fileprivate func findRefusal(ofConnection ssl: OpaquePointer) -> TLSFailure? {
     // SAFETY: the caller's `ssl` is valid; certificate and chain are borrowed from it.
-    guard let leaf = unsafe SSL_get0_peer_certificate(ssl) else { return !isRequired }
-    return unsafe withChain(of: leaf, SSL_get_peer_cert_chain(ssl)) { unsafe findRefusal(of: $0) == nil } ?? false
+    guard let leaf = unsafe SSL_get0_peer_certificate(ssl) else {
+      return isRequired ? TLSFailure(peer: "it has no certificate, and one is required now", .noCertificate) : nil
+    }
+    let refusal = unsafe withChain(of: leaf, SSL_get_peer_cert_chain(ssl)) { unsafe findRefusal(of: $0) }
+    guard let refusal else { return TLSFailure(system: "its certificate can't be verified: out of memory") }
+    return refusal.map(TLSFailure.init(refusal:))
   }
 }
 
@@ -176,12 +180,19 @@ extension CertificateFacts {
   }
 }
 
+extension TLSFailure {
+  /// Of a certificate that was verified, and that servers can't be told of.
+  public static var unprintable: TLSFailure {
+    TLSFailure(peer: "its certificate has names that are not printable", .badCertificate)
+  }
+}
+
 extension TLSConnection {
-  /// On the server's side: whether the client would be accepted if it connected now. `verification` may be another one
-  /// than that of its handshake.
-  public func isAccepted(by verification: ClientVerification) -> Bool {
+  /// On the server's side: why the client would not be accepted if it connected now; nil if it would. `verification`
+  /// may be another one than that of its handshake.
+  public func findRefusal(by verification: ClientVerification) -> TLSFailure? {
     // SAFETY: `ssl` is valid as long as `self`.
-    unsafe verification.accepts(ssl)
+    unsafe verification.findRefusal(ofConnection: ssl)
   }
 }
 

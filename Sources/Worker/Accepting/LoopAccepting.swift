@@ -62,14 +62,16 @@ extension Loop {
         of: isProxy ? .awaited : .named(peer), at: peer, on: entrance.several == nil ? .connection : .sharedConnection,
         by: snapshot)
     {
-      if context.reports.traces.isActive { context.reportRefusal(of: peer, refusal, by: snapshot) }
+      if context.reports.traces.isActive { context.reportRefusal(of: peer, at: entrance, refusal, by: snapshot) }
       return
     }
     // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1
       context.reports.counters.clientLimitReached()
-      if context.reports.traces.isActive { context.reportRefusal(of: peer, "limits.connections-per-address") }
+      if context.reports.traces.isActive {
+        context.reportRefusal(of: peer, at: entrance, snapshot, "limits.connections-per-address")
+      }
       return
     }
     context.reports.counters.connections += 1

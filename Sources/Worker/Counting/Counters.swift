@@ -56,3 +56,22 @@ struct Counters: CounterSet {
   /// Counts a connection or a request that was refused because its client has as many as it may have.
   mutating func clientLimitReached() { worker.limits.connectionsPerAddress &+= 1 }
 }
+
+extension TLSFailure.Cause {
+  /// The name of its counter, as in `HandshakeFailureCounts`.
+  var counterName: String {
+    switch self {
+    case .closed: "closed"
+    case .timeout: "timeout"
+    case .certificateAlert: "certificate"
+    case .alert: "alert"
+    case .parameters: "parameters"
+    case .name: "name"
+    case .notTLS: "not_tls"
+    case .noCertificate: "no_client_certificate"
+    case .badCertificate: "bad_client_certificate"
+    case .invalid: "invalid"
+    case .local: "local"
+    }
+  }
+}

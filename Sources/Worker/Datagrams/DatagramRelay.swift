@@ -32,6 +32,8 @@ struct DatagramRelay: ~Copyable {
   var endings: [(flow: SlabKey, termination: Termination)] = []
   /// Flows that began in the current turn of a listener.
   var begun = 0
+  /// Flows begun by this loop.
+  var total: UInt64 = 0
   /// The servers' states are known.
   private var isServing = false
   /// Listeners that could not be registered: tried again every second.

@@ -54,10 +54,11 @@ extension DatagramRelay {
     do throws(SystemError) {
       let server = Endpoint(address: service.servers[choice.server].identity.endpoint.address, port: key.local.port)
       let descriptor = try DatagramSocket.connect(to: server)
+      total &+= 1
       let flow = flows.insert(
         RelayedFlow(
           descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client,
-          scope: scope))
+          scope: scope, ordinal: total))
       do throws(SystemError) {
         try context.poller.watchLevel(flows[flow].descriptor, token: Token(.flow, flow).rawValue)
       } catch {
@@ -68,7 +69,7 @@ extension DatagramRelay {
       begun += 1
       shared.flowBegan()
       arm(flow, &context)
-      if context.reports.traces.isActive { context.reportFlow(key, choice, of: service) }
+      if context.reports.traces.isActive { context.reportFlow(flows[flow].ordinal, key, choice, of: service) }
       return flow
     } catch {
       context.sharedState.flowEnded(nil)

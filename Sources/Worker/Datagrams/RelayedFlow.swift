@@ -16,6 +16,8 @@ struct RelayedFlow: ~Copyable {
   let client: ClientKey
   /// Of the client's address, as in `DatagramBatch.Ends`.
   let scope: UInt32
+  /// In traces: how many its loop had begun with it. A client's datagrams come to one loop.
+  let ordinal: UInt64
   /// Once the client is confirmed.
   var account: ConnectionLedger.Account?
   /// Of a confirmed client that is assigned to the server: the assignment outlives the flow. A datagram does not assign
@@ -35,26 +37,37 @@ struct RelayedFlow: ~Copyable {
 extension LoopContext {
   /// Gives back what a flow held besides its socket, and writes its line.
   mutating func ended(_ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination) {
-    let (snapshot, server, identity) = (flow.snapshot, flow.shared, flow.identity)
+    let (snapshot, server, identity, ordinal, dropped) = (
+      flow.snapshot, flow.shared, flow.identity, flow.ordinal, flow.dropped
+    )
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
-    // Forged flows would fill the log, and are no clients'.
-    guard facts.isConfirmed else { return }
+    // Forged flows would fill the log, and are no clients'. Traces leave out what is too much.
+    guard facts.isConfirmed || reports.traces.isActive else { return }
     let record = AccessRecord(
       flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
-    count(record, of: flow.server, snapshot)
+    if facts.isConfirmed { count(record, of: flow.server, snapshot) }
     guard reports.isRecording else { return }
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
-    let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"
+    let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(dropped) dropped"
     let occupancy = server.occupancy
     let entry = AccessEntry(
       record: record, client: facts.key.client, frontend: "datagrams", isTLS: false, service: snapshot.settings.name,
       server: identity.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
-    reports.accessLog.add(entry, monotonic: now)
+    if facts.isConfirmed { reports.accessLog.add(entry, monotonic: now) }
     guard reports.traces.isActive else { return }
-    reportFlow(entry, isSilent: now >= facts.lastSeen + snapshot.settings.timeouts.datagrams)
+    reportFlow(ordinal, entry, facts.endWords(idle: snapshot.settings.timeouts.datagrams, at: now))
+  }
+}
+
+extension Flow {
+  /// Why a flow has ended normally, for people.
+  fileprivate func endWords(idle: Interval, at now: Instant) -> String {
+    if answered == nil { return "the server has not answered" }
+    if !isConfirmed { return "the client has sent nothing since the server's first answer" }
+    return now >= lastSeen + idle ? "timeouts.datagrams" : "the client has another server now"
   }
 }

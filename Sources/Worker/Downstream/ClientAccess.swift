@@ -65,7 +65,7 @@ extension ClientConnection {
     if context.reports.traces.isActive {
       client.cause = .refused(refusal)
       if occasion == .handshake {
-        client.reportHandshakeFailure("refused by \(service.ruleName(of: refusal))", context)
+        client.reportHandshakeFailure(nil, "refused by \(service.ruleName(of: refusal))", context)
       }
     }
     return refusal

@@ -6,38 +6,48 @@ import TLS
 struct ClientCertificate {
   /// The lines about it for servers; empty if they are not told.
   var fields: [UInt8] = []
+  /// Whose it is, for the access log; empty if there is none.
+  var subject: [UInt8] = []
   /// The settings have changed since the handshake, and with this certificate, or without one, the client would not be
-  /// accepted any more. Its connection serves no further request.
-  var isOutdated = false
+  /// accepted any more, for this reason. Its connection serves no further request.
+  var refusal: TLSFailure?
 }
 
 extension Client {
   /// A reload has changed the service's snapshot, which had this verification before: what the handshake has verified may have been revoked.
   @inline(never)
   mutating func verifyCertificate(after earlier: ClientVerification?) {
-    let wasOutdated = certificate.isOutdated
+    let former = certificate.refusal
     certificate = ClientCertificate()
     guard let verification = snapshot.front?.verification else { return }
     if let earlier, earlier.isEquivalent(to: verification) {
-      certificate.isOutdated = wasOutdated
+      certificate.refusal = former
     } else {
-      certificate.isOutdated = side.stream.isAccepted(by: verification) != true
+      certificate.refusal = side.stream.findRefusal(by: verification)
     }
-    if !certificate.isOutdated { noteCertificate() }
+    if certificate.refusal == nil { noteCertificate() }
   }
 
   /// The handshake has verified the certificate, or there is none.
   @inline(never)
   mutating func noteCertificate() {
-    guard snapshot.settings.tls.clientCertificates?.sendsFields == true else { return }
+    guard let settings = snapshot.settings.tls.clientCertificates else { return }
     guard let facts = side.stream.peerCertificate else {
-      certificate.fields = CertificateFields.linesWithoutCertificate
+      if settings.sendsFields { certificate.fields = CertificateFields.linesWithoutCertificate }
       return
     }
+    certificate.subject = Array(facts.clientName.utf8)
+    guard settings.sendsFields else { return }
     let lines = CertificateFields.lines(
       subject: facts.subject, issuer: facts.issuer, serialNumber: facts.serialNumber,
       fingerprint: "\(facts.fingerprint)")
     // Texts of certificates are printable, so there are lines.
-    if let lines { certificate.fields = lines } else { certificate.isOutdated = true }
+    if let lines { certificate.fields = lines } else { certificate.refusal = .unprintable }
   }
+}
+
+extension CertificateFacts {
+  /// Whose it is, in one text without control characters that is as long as a verified subject may be: other names in
+  /// it may be longer.
+  var clientName: String { subject.isEmpty ? "\(fingerprint)" : subject }
 }

@@ -166,11 +166,17 @@ struct ClientConnection: ~Copyable {
   private static let hasLeftWords = "the client closed the connection"
 
   /// Counts the failure.
-  func noteHandshakeFailure(
+  mutating func noteHandshakeFailure(
     _ cause: TLSFailure.Cause, _ reason: @autoclosure () -> String, _ context: inout LoopContext
   ) {
     context.reports.counters.handshakeFailed(cause)
-    if context.reports.traces.isActive { client.reportHandshakeFailure(reason(), context) }
+    guard context.reports.traces.isActive else { return }
+    client.reportHandshakeFailure(cause, reason(), context)
+    switch cause {
+    case .closed, .timeout: break
+    case .alert, .certificateAlert: client.cause = .handshake(isClients: true)
+    default: client.cause = .handshake(isClients: false)
+    }
   }
 
   private mutating func beginTLS(_ context: inout LoopContext) -> Bool {
@@ -178,8 +184,7 @@ struct ClientConnection: ~Copyable {
     do throws(TLSError) {
       if context.reports.traces.isActive {
         client.followName(&context)
-        // A trace fails no handshake.
-        front = (try? client.tracedContext(front, &context)) ?? front
+        front = client.tracedContext(front, &context)
       }
       try client.side.stream.answerTLS(context: front, through: context.bio)
       return true
@@ -303,7 +308,10 @@ struct ClientConnection: ~Copyable {
     }
     if client.snapshot.rules != nil, let rejection = findRefusal(&context) { return deny(rejection, &context) }
     guard client.entrance.kind == .redirected || isForService() else { return deny(.hostNotServed, &context) }
-    guard !client.certificate.isOutdated else { return deny(.certificateOutdated, &context) }
+    if let failure = client.certificate.refusal {
+      context.reports.failures.note(client: client.peer.endpoint, failure.description, at: context.now)
+      return deny(.certificateOutdated, &context)
+    }
     if client.snapshot.shared.isInMaintenance, client.entrance.kind == .relayed {
       if context.reports.traces.isActive { client.cause = .maintenance }
       return requests.current.value.react(to: .maintenance, &client, &context)

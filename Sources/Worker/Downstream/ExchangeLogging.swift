@@ -16,7 +16,7 @@ extension ActiveExchange {
       record: exchange.record, client: identity(on: client).endpoint, frontend: client.frontend,
       isTLS: client.entrance.hasTLS, service: snapshot.settings.name,
       server: server.map { snapshot.servers[$0].identity.name }, rule: refusal.map(snapshot.ruleName),
-      requestLine: requestLine,
+      certificate: client.certificate.subject, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: snapshot.number)

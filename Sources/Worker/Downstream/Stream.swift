@@ -105,11 +105,11 @@ struct Stream: ~Copyable {
     }
   }
 
-  /// Whether the client's certificate, or that it has none, would be accepted in a handshake now; nil before the
-  /// handshake has begun.
-  func isAccepted(by verification: ClientVerification) -> Bool? {
+  /// Why the client's certificate, or that it has none, would not be accepted in a handshake now; nil if it would, and
+  /// without TLS.
+  func findRefusal(by verification: ClientVerification) -> TLSFailure? {
     switch tls {
-    case .some(let tls): tls.isAccepted(by: verification)
+    case .some(let tls): tls.findRefusal(by: verification)
     case .none: nil
     }
   }

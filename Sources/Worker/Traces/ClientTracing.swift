@@ -3,6 +3,7 @@ import Configuration
 import Domain
 import Exchange
 import Linux
+import Logging
 import TLS
 import Wire
 
@@ -42,9 +43,13 @@ extension Client {
 
   /// The context for its handshake: one that reports secrets, if a trace wants those of this client.
   @inline(never)
-  func tracedContext(_ original: ServerContext, _ context: inout LoopContext) throws(TLSError) -> ServerContext {
+  func tracedContext(_ original: ServerContext, _ context: inout LoopContext) -> ServerContext {
     guard context.reports.traces.following(traces).contains(where: \.hasSecrets) else { return original }
-    return try context.reports.traces.reporting(original, of: snapshot.number)
+    do throws(TLSError) { return try context.reports.traces.reporting(original, of: snapshot.number) } catch {
+      // A trace fails no handshake.
+      context.reports.log.error("trace: the TLS secrets of \(peer.endpoint) can't be given: \(error)")
+      return original
+    }
   }
 
   /// Reports the secrets that the handshake's last step has made.
@@ -74,14 +79,19 @@ extension Client {
     if let group = parameters.group { facts.append(.text(.group, group)) }
     if let name = parameters.serverName { facts.append(.text(.serverName, name)) }
     facts.append(.flag(.isResumed, parameters.isResumed))
+    if !certificate.subject.isEmpty, let shown = side.stream.peerCertificate {
+      facts.append(.text(.certificate, shown.clientName))
+      facts.append(.text(.fingerprint, "\(shown.fingerprint)"))
+    }
     context.reports.traces.report(.secured, facts, to: orders, at: context.now)
   }
 
   /// Reports why there is no TLS connection.
   @inline(never)
-  func reportHandshakeFailure(_ reason: String, _ context: borrowing LoopContext) {
+  func reportHandshakeFailure(_ cause: TLSFailure.Cause?, _ reason: String, _ context: borrowing LoopContext) {
     var facts = traceFacts
     facts.append(.text(.reason, reason))
+    if let cause { facts.append(.text(.failure, cause.counterName)) }
     context.reports.traces.report(
       .handshakeFailed, facts, to: context.reports.traces.following(traces), at: context.now)
   }
@@ -100,7 +110,9 @@ extension ClientConnection {
   mutating func reportEnd(_ context: inout LoopContext) {
     client.follow(&context)
     var facts = client.traceFacts
-    facts.append(.text(.reason, endWords(context)))
+    let (closer, reason) = findCloser(context)
+    facts.append(.text(.by, closer.rawValue))
+    if let reason { facts.append(.text(.reason, reason)) }
     if let rule = refusingRule { facts.append(.text(.rule, rule)) }
     facts.append(.number(.count, requests.begun))
     context.reports.traces.report(
@@ -127,17 +139,24 @@ extension ClientConnection {
     return client.snapshot.ruleName(of: refusal)
   }
 
-  private mutating func endWords(_ context: borrowing LoopContext) -> String {
-    // First: it may have closed when it noticed that its connection ends.
-    if let words = causeWords { return "closed by Belvedere: " + words }
-    if client.side.stream.isFlooded { return "closed by Belvedere: too many messages of TLS itself" }
-    if client.side.stream.isReset { return "reset by the client" }
-    if client.side.stream.lookForEnd() { return "closed by the client" }
-    return "closed by Belvedere: " + (context.isStopping ? EndCause.stopping.words : requestWords)
+  private enum Closer: String { case client, belvedere }
+
+  private mutating func findCloser(_ context: borrowing LoopContext) -> (Closer, reason: String?) {
+    // First: the client may have closed when it noticed that its connection ends.
+    if client.cause == .handshake(isClients: true) { return (.client, EndCause.handshake(isClients: true).words) }
+    if let words = causeWords { return (.belvedere, words) }
+    if client.side.stream.isFlooded { return (.belvedere, "too many messages of TLS itself") }
+    if client.side.stream.isReset { return (.client, "it has reset the connection") }
+    if client.side.stream.lookForEnd() { return (.client, nil) }
+    return (.belvedere, context.isStopping ? EndCause.stopping.words : requestWords)
   }
 
   private var causeWords: String? {
-    guard requests.isEmpty else { return requests.current.value.causeWords(client) }
+    guard requests.isEmpty else {
+      // The request's own event has the details.
+      if client.cause?.isRefusal == true, requests.current.value.isRefused { return "its request was refused" }
+      return requests.current.value.causeWords(client)
+    }
     // That of an earlier request may be left.
     guard let cause = client.cause, cause.isOfConnection else { return nil }
     guard case .refused(let refusal) = cause else { return cause.words }
@@ -193,16 +212,26 @@ extension Configuration.Access.Networks {
 extension LoopContext {
   /// Reports a connection that a rule refuses.
   @inline(never)
-  func reportRefusal(of peer: Endpoint, _ refusal: ClientRules.Refusal, by service: ServiceSnapshot) {
+  func reportRefusal(
+    of peer: Endpoint, at entrance: Client.Entrance, _ refusal: ClientRules.Refusal, by service: ServiceSnapshot
+  ) {
     let rule = service.ruleName(of: refusal)
-    reportRefusal(of: peer, service.refusalWords(of: peer.address, refusal) ?? rule, rule: rule)
+    reportRefusal(of: peer, at: entrance, service, service.refusalWords(of: peer.address, refusal) ?? rule, rule: rule)
   }
 
   /// Reports a connection that was not accepted.
   @inline(never)
-  func reportRefusal(of peer: Endpoint, _ reason: String, rule: String? = nil) {
+  func reportRefusal(
+    of peer: Endpoint, at entrance: Client.Entrance, _ service: ServiceSnapshot, _ reason: String, rule: String? = nil
+  ) {
     let orders = reports.traces.running.map(\.order).filter { $0.subject.matches(peer.address) }
-    var facts: [TraceEvent.Fact] = [.text(.client, "\(peer)"), .text(.reason, reason)]
+    var facts: [TraceEvent.Fact] = [
+      .text(.client, "\(peer)"), .number(.port, entrance.port), .text(.reason, reason),
+    ]
+    // Where several share the listener, the client has not named one yet.
+    if entrance.several == nil, !service.settings.name.isEmpty {
+      facts.append(.text(.service, service.settings.name))
+    }
     if let rule { facts.append(.text(.rule, rule)) }
     reports.traces.report(.refused, facts, to: orders, at: now)
   }

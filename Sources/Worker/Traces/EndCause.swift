@@ -15,6 +15,8 @@ enum EndCause: Equatable {
   case tooManyOfAddress
   case queueFull
   case maintenance
+  /// The TLS handshake has failed; `isClients`: the client has ended it by an alert.
+  case handshake(isClients: Bool)
   /// A trusted proxy's connection does not begin with a PROXY protocol header.
   case noProxyHeader
   /// It has made room for a new connection.
@@ -31,7 +33,15 @@ enum EndCause: Equatable {
     case .response: cause == .server || cause == .proxy
     case .maintenance: cause == .local
     case .displaced: cause != .normal
-    case .noProxyHeader, .serviceRemoved, .stopping: false
+    case .noProxyHeader, .serviceRemoved, .stopping, .handshake: false
+    }
+  }
+
+  /// Whether Belvedere has refused a request for it.
+  var isRefusal: Bool {
+    switch self {
+    case .request, .refused, .tooManyOfAddress, .queueFull: true
+    default: false
     }
   }
 
@@ -39,7 +49,7 @@ enum EndCause: Equatable {
   var isOfConnection: Bool {
     switch self {
     case .timeout(.tlsHandshake), .timeout(.proxyHeader), .refused, .tooManyOfAddress, .noProxyHeader, .displaced,
-      .stopping:
+      .stopping, .handshake:
       true
     case .timeout, .request, .response, .queueFull, .maintenance, .serviceRemoved: false
     }
@@ -56,6 +66,7 @@ enum EndCause: Equatable {
     case .tooManyOfAddress: "limits.connections-per-address"
     case .queueFull: "the server's queue is full"
     case .maintenance: "the service is in maintenance"
+    case .handshake: "the TLS handshake has failed"
     case .noProxyHeader: "no valid PROXY protocol header (forwarded.proxy-protocol)"
     case .displaced(.silent): "limits.connections: it has made room for a new one, as it had sent nothing"
     case .displaced(.unfinished):

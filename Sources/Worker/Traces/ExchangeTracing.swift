@@ -4,6 +4,7 @@ import Domain
 import Exchange
 import HTTP1
 import Linux
+import TLS
 import Wire
 
 /// What traces report of a request. Called only while there are traces.
@@ -87,8 +88,14 @@ extension ActiveExchange {
   func causeWords(_ client: borrowing Client) -> String? {
     guard let cause = client.cause else { return nil }
     guard exchange.record.began == nil || cause.explains(exchange.record.termination.cause) else { return nil }
+    if cause == .request(.certificateOutdated), let failure = client.certificate.refusal {
+      return "tls.client-certificates: \(failure.description)"
+    }
     return refusalWords(client) ?? cause.words
   }
+
+  /// Whether Belvedere has refused the request, which its own event explains.
+  var isRefused: Bool { exchange.record.began != nil && exchange.record.termination.cause == .proxy }
 
   /// Which rule of `access` has refused the request, and which of its networks.
   private func refusalWords(_ client: borrowing Client) -> String? {
@@ -155,17 +162,21 @@ extension ServiceSnapshot {
 extension LoopContext {
   /// Reports a new flow of datagrams.
   @inline(never)
-  func reportFlow(_ key: Flow.Key, _ choice: Backend.Choice, of service: ServiceSnapshot) {
-    let facts = service.placementFacts(choice.server, choice.placement, at: now) + [.number(.port, key.local.port)]
+  func reportFlow(_ number: UInt64, _ key: Flow.Key, _ choice: Backend.Choice, of service: ServiceSnapshot) {
+    let facts =
+      [.number(.flow, number)] + service.placementFacts(choice.server, choice.placement, at: now)
+      + [.number(.port, key.local.port)]
     report(.placed, flowOf: key.client, service.settings.name, facts)
   }
 
   /// Reports the end of a flow of datagrams.
   @inline(never)
-  func reportFlow(_ entry: borrowing AccessEntry, isSilent: Bool) {
-    var facts = [.text(.requestLine, String(decoding: entry.requestLine, as: UTF8.self))] + entry.traceFacts(at: now)
-    let words = isSilent ? "timeouts.datagrams" : "the client has another server now"
-    facts.append(.text(.reason, entry.record.termination.words ?? words))
+  func reportFlow(_ number: UInt64, _ entry: borrowing AccessEntry, _ reason: String) {
+    var facts: [TraceEvent.Fact] = [
+      .number(.flow, number), .text(.requestLine, String(decoding: entry.requestLine, as: UTF8.self)),
+    ]
+    facts += entry.traceFacts(at: now)
+    facts.append(.text(.reason, entry.record.termination.words ?? reason))
     report(.request, flowOf: entry.client, entry.service, facts)
   }
 

@@ -54,10 +54,11 @@ struct TraceCommand: ParsableCommand {
   }
 
   private static func subject(of client: String) throws -> TraceSubject {
-    guard let subject = TraceSubject(kind: "address", client) ?? TraceSubject(kind: "name", client) else {
-      throw ValidationError("`\(client)` is neither an address, nor a block of addresses, nor a host name")
+    if let subject = TraceSubject(kind: "address", client) ?? TraceSubject(kind: "name", client) { return subject }
+    do throws(AddressTextError) { _ = try IPPrefix(parsing: client) } catch {
+      if error != .notAnAddress { throw ValidationError("`\(client)` \(error)") }
     }
-    return subject
+    throw ValidationError("`\(client)` is neither an address, nor a block of addresses, nor a host name")
   }
 
   func run() throws {
@@ -67,7 +68,7 @@ struct TraceCommand: ParsableCommand {
       let signals = try SignalReader([SIGINT, SIGTERM])
       let poller = try Poller()
       try poller.watchLevel(signals.descriptor)
-      noteBackup()
+      giveHints(subject)
       // The last of what may fail before the service is asked: no file is left over.
       let secrets = try secretsPath.map(Self.secretsFile)
       var frames = StreamFrames()
@@ -92,29 +93,45 @@ struct TraceCommand: ParsableCommand {
     _ signals: borrowing SignalReader, _ poller: borrowing Poller, _ secrets: SharedDescriptor?
   ) throws {
     var hasBegun = false
+    var open = OpenConnections()
     while true {
       while let frame = frames.next() {
         switch frame {
         case .data(let bytes):
           let event = try Self.event(bytes)
+          open.note(event)
           if event.kind == .began {
             note(hasBegun ? "a new worker goes on with it" : "\(subject.title): for \(seconds) s, Ctrl-C ends it")
             hasBegun = true
           } else if try !show(event, secrets, signals) {
-            return note("interrupted")
+            return finish("interrupted", open, signals)
           }
-        case .end(let reason): return note(reason)
+        case .end(let reason): return finish(reason, open, signals)
         }
       }
-      if signals.next() != nil { return note("interrupted") }
+      if signals.next() != nil { return finish("interrupted", open, signals) }
       switch LocalSocket.receive(from: socket, limit: 65_536) {
       case .bytes(let bytes): frames.append(bytes)
-      case .ended: throw Self.failure("the service has ended", ControlSocket.unavailable)
+      case .ended:
+        finish("the service has ended", open, signals)
+        throw ControlSocket.unavailable
       case .nothing:
         if StandardStream.output.hasEnded(within: .zero) { return }
         _ = poller.wait(Interval.seconds(1))
       }
     }
+  }
+
+  /// Says that the trace is over, and whether more may happen to the clients that it has shown.
+  private func finish(_ reason: String, _ open: OpenConnections, _ signals: borrowing SignalReader) {
+    guard json else { return note("\(reason); \(OpenConnections.words(open.count))") }
+    note(reason)
+    let facts: [TraceEvent.Fact] = [
+      TraceEvent.Fact(.reason, .text(reason)), TraceEvent.Fact(.count, .number(UInt64(open.count))),
+    ]
+    guard StandardStream.output.hasRoom else { return }
+    let line = TraceLine(TraceEvent(.ended, at: .now, facts))
+    _ = StandardStream.output.write(verbatim: line.json + "\n", unless: signals.descriptor)
   }
 
   private static func event(_ bytes: [UInt8]) throws -> TraceEvent {
@@ -143,12 +160,16 @@ struct TraceCommand: ParsableCommand {
     return StandardStream.output.write(verbatim: text, unless: signals.descriptor)
   }
 
-  /// A trace of a node without the address shows nothing of the clients that use it.
-  private func noteBackup() {
-    guard let report = try? control.status(within: Self.timeout), !report.routers.isEmpty,
-      !report.routers.contains(where: { $0.state == .active })
-    else { return }
-    note("\(report.node) is not Active: clients of the virtual address are on another node, and are traced there")
+  /// Why the trace may show nothing.
+  private func giveHints(_ subject: TraceSubject) {
+    guard let report = try? control.status(within: Self.timeout) else { return }
+    // A node without the address has none of the clients that use it.
+    if !report.routers.isEmpty, !report.routers.contains(where: { $0.state == .active }) {
+      note("\(report.node) is not Active: clients of the virtual address are on another node, and are traced there")
+    }
+    if case .name(let name) = subject, !report.mayServe(name) {
+      note("no service and no certificate has the name \(name): only clients that ask for it all the same are shown")
+    }
   }
 
   /// Never waits for a reader: Ctrl-C is to end it in any case.
