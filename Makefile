@@ -11,8 +11,13 @@ RUN_PYTEST := $(PYTHON) -m pytest --rootdir=Tests -c Tests/pytest.ini
 SANITIZE ?=
 # Additional arguments of pytest: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
-# What is tested again: on the release, and under each sanitizer. Of the unit tests those of the source tree are not.
-AGAIN := -m "not once"
+# The end-to-end tests of a repetition, by the marks in Tests/pytest.ini. Under the address sanitizer: all.
+ON_RELEASE := -m "not once"
+UNDER_SANITIZER := $(if $(filter thread,$(SANITIZE)),-m threads)
+# Unit tests that no sanitizer repeats: the code of pure targets has neither threads nor `unsafe`.
+PURE_TESTS := Wire Domain HTTP1 Balancing Exchange WorkerProtocol Control VRRP PairChannel Apply Observe Screen Import Doctor
+ONCE := Structure $(PURE_TESTS)
+space := $() $()
 # Number of parallel end-to-end tests, more than the cores because they mostly wait.
 TEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
 # Run time of each fuzz target.
@@ -38,7 +43,8 @@ SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
 SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
 # Swift's own crash handler would hang under a sanitizer. A sanitizer's finding is a failure.
 ADDRESS_OPTIONS := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
-THREAD_OPTIONS := TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions
+# A process with threads waits for races before its end, by default for a second.
+THREAD_OPTIONS := TSAN_OPTIONS=halt_on_error=1:atexit_sleep_ms=100:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no $(if $(filter thread,$(SANITIZE)),$(THREAD_OPTIONS),$(ADDRESS_OPTIONS)) \
 	BELVEDERE_TEST_TIMEOUT=60 BELVEDERE_SIMULATION_SCALE=0.1
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
@@ -88,14 +94,14 @@ build-tests: deps ## build what test-unit and test-end-to-end run
 	swift build $(SWIFT_OPTIONS) --build-tests
 
 test-unit: deps-test-unit test-c ## test the Swift and the C code
-	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS) $(if $(SANITIZE),--skip '^StructureTests\.')
+	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS) $(if $(SANITIZE),--skip '^($(subst $(space),|,$(ONCE)))Tests\.')
 
 test-c: deps-test-c ## test the C code under gcc's sanitizers
 	Tests/C/run
 
 test-end-to-end: deps-test debug ## test the debug binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(if $(SANITIZE),$(AGAIN)) $(PYTEST)
+		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(UNDER_SANITIZER) $(PYTEST)
 
 test-pair: deps-pair debug ## test two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
@@ -108,7 +114,7 @@ soak: deps-test build ## run the long tests at full length, on the release
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
 test-release: deps-test build ## run the end-to-end tests on the release, which is optimised
-	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(AGAIN) $(PYTEST)
+	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(ON_RELEASE) $(PYTEST)
 
 test-packages: deps-test-packages deb rpm ## test the content, the scripts and the reproducibility of the packages
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \

@@ -5,6 +5,8 @@ import pytest
 from harness.people import Person, sessions
 from harness.waiting import client_addresses
 
+pytestmark = pytest.mark.threads
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 BOTH = ["cookie JSESSIONID", "client-address"]
 

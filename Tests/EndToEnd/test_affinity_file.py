@@ -9,6 +9,8 @@ import pytest
 from harness.service import belvedere
 from harness.waiting import client_addresses
 
+pytestmark = pytest.mark.threads
+
 # Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 

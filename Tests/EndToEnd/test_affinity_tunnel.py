@@ -12,6 +12,8 @@ from harness.http import Head, chunk
 from harness.view import HELLO
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 ASK = b'<?xml version="1.0"?><broker version="2.0"><get-tunnel-connection/></broker>'
 

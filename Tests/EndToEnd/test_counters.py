@@ -11,6 +11,8 @@ from harness.client import client_context
 from harness.server import Held, page
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 HOST = "Host: view.test\r\n"
 
 LINE = re.compile(

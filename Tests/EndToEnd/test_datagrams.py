@@ -10,6 +10,8 @@ from harness import processes
 from harness.datagrams import PORT, Client, Echo
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 

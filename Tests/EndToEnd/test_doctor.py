@@ -260,6 +260,7 @@ def receive(connection):
         return b""
 
 
+@pytest.mark.threads
 def test_a_hundred_silent_servers_are_asked_together_within_a_bound(before):
     silent = Silent()
     balancer = before()

@@ -85,6 +85,7 @@ def test_heads_beyond_the_maximum_limit_are_refused(testbed):
     assert balancer.get("/").text == "fine"
 
 
+@pytest.mark.threads
 def test_connections_per_address_are_limited(testbed):
     balancer = testbed.balance(testbed.server(), limits={"connections-per-address": 3})
     kept = [balancer.connect("127.0.81.1") for _ in range(3)]
@@ -140,6 +141,7 @@ def others(balancer, count):
             client.close()
 
 
+@pytest.mark.threads
 def test_one_address_can_not_use_all_places_of_a_server(testbed):
     """Nor its whole queue: it requests more than both hold, and others are served meanwhile."""
     server = testbed.server()
@@ -157,6 +159,7 @@ def test_one_address_can_not_use_all_places_of_a_server(testbed):
             client.close()
 
 
+@pytest.mark.threads
 def test_request_beyond_the_share_of_its_address_waits_for_a_place_of_that_share(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 8}})
@@ -194,6 +197,7 @@ def served(balancer, source):
         return False
 
 
+@pytest.mark.threads
 def test_connections_in_total_are_limited(testbed):
     """Above the limit a connection waits in the backlog until another one ends or is idle; none is refused."""
     balancer = testbed.balance(testbed.server(), limits={"connections": 4})

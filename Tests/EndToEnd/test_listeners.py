@@ -9,6 +9,8 @@ from harness.client import connect_plain, connect_tls
 from harness.view import view
 from harness.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def blocked_manager(monkeypatch, tmp_path):

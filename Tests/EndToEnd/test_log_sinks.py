@@ -8,6 +8,8 @@ import threading
 import pytest
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def test_log_goes_to_a_file(testbed, tmp_path):
     file = tmp_path / "access.log"

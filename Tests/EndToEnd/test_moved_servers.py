@@ -1,8 +1,11 @@
 """Connections belong to the address of their server, even if a reload changes the server of that name: they go on while
 that address is up, count there, and end when that address hangs."""
 
+import pytest
 from harness.view import Tunnel, hang, view
 from harness.waiting import client_addresses, free_port, wait_until
+
+pytestmark = pytest.mark.threads
 
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
 

@@ -34,6 +34,7 @@ def observed(testbed):
         observer.stop()
 
 
+@pytest.mark.threads
 def test_metrics_agree_with_the_status(observed):
     balancer, observer = observed()
     for _ in range(3):
@@ -116,6 +117,7 @@ def test_every_metric_of_a_running_service_is_documented(observed):
         assert f"| `{name}` |" in documented or f"| `{histogram}` | histogram |" in documented, name
 
 
+@pytest.mark.threads
 def test_clients_that_are_slow_or_silent_or_many_do_not_hinder_a_scrape(observed):
     balancer, observer = observed()
     observer.wait_until_up()
@@ -135,6 +137,7 @@ def test_clients_that_are_slow_or_silent_or_many_do_not_hinder_a_scrape(observed
             client.close()
 
 
+@pytest.mark.threads
 def test_many_scrapes_do_not_reach_the_service(observed):
     balancer, observer = observed()
     observer.wait_until_up()
@@ -195,6 +198,7 @@ def test_other_networks_are_refused(observed):
     assert (answer.status, "networks" in answer.text) == (403, True)
 
 
+@pytest.mark.threads
 def test_traffic_does_not_notice_that_the_observer_is_killed_or_stopped(observed):
     balancer, observer = observed()
     observer.wait_until_up()
@@ -207,6 +211,7 @@ def test_traffic_does_not_notice_that_the_observer_is_killed_or_stopped(observed
     observer.start().wait_until_up()
 
 
+@pytest.mark.threads
 def test_metrics_return_after_a_restart_of_the_service(observed):
     balancer, observer = observed()
     since = observer.wait_until_up().get("start_timestamp_seconds")

@@ -13,6 +13,8 @@ from harness.certificates import Authority, openssl
 from harness.responder import OCSPResponder, signed
 from harness.waiting import TIMEOUT, free_port, fresh_address, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def authority(tmp_path):

@@ -10,6 +10,8 @@ from harness.people import Person, sessions
 from harness.service import belvedere
 from harness.waiting import client_addresses, stays, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def displaced(node, servers, others, count=60):
     """The servers of clients of this node, after one server was gone for a while: some are not where the hash would

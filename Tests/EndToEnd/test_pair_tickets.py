@@ -11,6 +11,8 @@ from harness.processes import remembers, resident
 from harness.service import belvedere
 from harness.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.threads
+
 VERSIONS = ["-tls1_2", "-tls1_3"]
 
 

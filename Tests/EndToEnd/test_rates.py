@@ -12,6 +12,8 @@ from harness.tracing import Trace
 from harness.view import Tunnel, pair
 from harness.waiting import all_at_once, free_port, wait_until
 
+pytestmark = pytest.mark.threads
+
 # In a test's time nothing of such a burst comes back.
 FOUR = "1/h burst 4"
 

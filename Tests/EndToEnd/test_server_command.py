@@ -12,6 +12,8 @@ from harness.service import binary
 from harness.view import pair
 from harness.waiting import all_at_once, client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 # Weight
 

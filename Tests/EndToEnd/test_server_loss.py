@@ -7,6 +7,8 @@ from harness.http import Head
 from harness.view import Tunnel, WebSocket, half, hang, view
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
 STREAMS = {"tunnel": Tunnel, "websocket": WebSocket}
 

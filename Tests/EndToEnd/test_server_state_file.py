@@ -3,9 +3,12 @@ as that of test_affinity_file.py is."""
 
 import stat
 
+import pytest
 from harness.service import belvedere
 from harness.view import pair
 from harness.waiting import client_addresses, wait_until
+
+pytestmark = pytest.mark.threads
 
 
 def test_admin_states_survive_a_restart_with_a_file(testbed):

@@ -119,6 +119,7 @@ def test_server_may_be_named_without_its_service_if_unambiguous(pair):
     }  # fmt: skip
 
 
+@pytest.mark.threads
 def test_command_is_kept_when_the_service_is_renamed(pair):
     """No name, a name, another one, and none again; and over a restart."""
     balancer = pair.balancer
@@ -155,6 +156,7 @@ def test_command_is_kept_when_the_service_is_renamed(pair):
     balancer.wait_for_log(re.escape(f"warning supervisor: {words}"))
 
 
+@pytest.mark.threads
 def test_reload_adds_and_removes_a_service(pair):
     pair.start(view=pair.view_service())
     balancer = pair.balancer
@@ -179,6 +181,7 @@ def test_reload_adds_and_removes_a_service(pair):
             connect_plain((balancer.address, pair.cards_port))
 
 
+@pytest.mark.threads
 def test_reload_changes_a_single_service_into_several(pair):
     balancer = pair.balancer
     balancer.write(pair.view_service()).start()
@@ -375,6 +378,7 @@ def test_incomplete_or_invalid_client_hello_is_closed_in_time(shared):
     assert shared.get(balancer.port, "cards.test")["X-Server"] == "third"
 
 
+@pytest.mark.threads
 def test_reload_changes_the_services_of_a_port_without_closing_connections(shared):
     balancer = shared.balancer
     tunnel = shared.connect(balancer.port, "cards.test")

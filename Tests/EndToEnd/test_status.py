@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 
+import pytest
 from harness.server import Held
 from harness.service import binary
 from harness.waiting import wait_until
@@ -25,6 +26,7 @@ def test_status_page_fits_80_columns_and_has_no_colours_in_a_pipe(testbed):
         assert re.search(rf"^{name} +up +\d+ s$", run.stdout, re.MULTILINE), run.stdout
 
 
+@pytest.mark.threads
 def test_status_shows_the_certificate_in_use_before_and_after_a_reload(testbed, certificates):
     balancer = testbed.balance(testbed.server())
 
@@ -46,6 +48,7 @@ def test_status_shows_the_certificate_in_use_before_and_after_a_reload(testbed, 
     assert second["file"] == str(other.chain) and second["fingerprint"] != first["fingerprint"]
 
 
+@pytest.mark.threads
 def test_status_counts_requests_connections_and_refusals(testbed):
     held = Held()
     balancer = testbed.balance(testbed.server("view01", script=held))
@@ -88,6 +91,7 @@ def test_status_counts_requests_connections_and_refusals(testbed):
     wait_until(lambda: balancer.status["configuration"]["in_memory"] == 1, lambda: f"{balancer.status['configuration']}")
 
 
+@pytest.mark.threads
 def test_status_lists_problems_of_both_processes_and_counts_repeated_ones(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health={"interval": "200ms", "rise": 1, "fall": 1, "jitter": "0s"})

@@ -11,6 +11,8 @@ from harness.server import Held
 from harness.service import belvedere
 from harness.waiting import stays, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def start_slow_request(balancer, gate):
     client = balancer.connect()

@@ -18,6 +18,8 @@ from harness.view import Tunnel, WebSocket, view
 from harness.waiting import client_addresses, free_port, stays, wait_until
 from harness.worker_socket import WorkerSocket, text
 
+pytestmark = pytest.mark.threads
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 

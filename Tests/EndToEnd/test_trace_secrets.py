@@ -11,6 +11,8 @@ from harness.processes import die_with_parent
 from harness.tracing import Trace
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def test_secrets_are_those_of_the_client_and_in_a_private_new_file(testbed):
     balancer = testbed.balance(testbed.server())

@@ -190,8 +190,11 @@ extension StringProtocol {
     String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
+  /// Runs of letters, digits and underscores.
+  var words: [SubSequence] { split { !$0.isLetter && !$0.isNumber && $0 != "_" } }
+
   /// Whether the text contains the word, with no letter, digit or underscore next to it.
   func containsWord(_ word: String) -> Bool {
-    split { !$0.isLetter && !$0.isNumber && $0 != "_" }.contains { $0 == word }
+    contains(word) && words.contains { $0 == word }
   }
 }

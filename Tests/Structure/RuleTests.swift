@@ -9,6 +9,12 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 /// inlines no body of a `package` declaration into another module. Nothing outside the package imports them.
 private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Exchange", "Linux", "TLS"]
 
+/// Targets that only calculate.
+private let pureTargets: Set = [
+  "Wire", "Domain", "HTTP1", "Balancing", "Exchange", "WorkerProtocol", "Control", "VRRP", "Pair", "Apply", "Observe",
+  "Screen", "Import", "Doctor",
+]
+
 @Suite struct `Rules of the source tree` {
   @Test func `the source tree is found`() {
     #expect(SourceTree.sources.count > 50)
@@ -117,12 +123,8 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
   }
 
   @Test func `a pure target asks for no clock and no chance of its own`() {
-    let pure: Set = [
-      "Wire", "Domain", "HTTP1", "Balancing", "Exchange", "WorkerProtocol", "Control", "VRRP", "Pair", "Apply",
-      "Observe", "Screen", "Import", "Doctor",
-    ]
     let forbidden = ["ContinuousClock", "SuspendingClock", "SystemRandomNumberGenerator", ".random(", "Task", "async"]
-    for file in SourceTree.sources where pure.contains(file.target) {
+    for file in SourceTree.sources where pureTargets.contains(file.target) {
       for (number, line) in file.code.enumerated() {
         for word in forbidden where word.hasSuffix("(") ? line.contains(word) : line.containsWord(word) {
           let hasGenerator = line.contains("using:")
@@ -137,11 +139,38 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     let sharing = SourceTree.sources.filter { file in
       file.target != "Demo" && file.code.contains { $0.contains(marks) }
     }
+    let named = try Self.sharedState().flatMap(\.files)
+    #expect(Set(named).sorted() == sharing.map(\.name).sorted())
+  }
+
+  @Test func `the thread sanitizer repeats end-to-end tests for all state that threads share, and no others`() throws {
+    let rows = try Self.sharedState()
+    for row in rows where row.isMutable { #expect(!row.tests.isEmpty, "\(row.what)") }
+    let repeated = SourceTree.scripts.filter { $0.lines.contains { $0.contains("pytest.mark.threads") } }.map(\.name)
+    let known = repeated + SourceTree.tests.map(\.name)
+    let named = Set(rows.flatMap(\.tests))
+    #expect(named.subtracting(known).isEmpty)
+    #expect(Set(repeated).subtracting(named).isEmpty)
+  }
+
+  @Test func `sanitizers skip the unit tests of pure targets, and no others`() throws {
+    let makefile = try SourceTree.text(of: "Makefile")
+    let list = try #require(makefile.firstMatch(of: /PURE_TESTS := (.*)/))
+    // Tests/Pair is the suite of nodes in namespaces.
+    let tests = pureTargets.map { $0 == "Pair" ? "PairChannel" : $0 }
+    #expect(list.1.split(separator: " ").map(String.init).sorted() == tests.sorted())
+  }
+
+  /// The rows of "What threads share" in Sources/README.md.
+  private static func sharedState() throws -> [(what: String, isMutable: Bool, files: [String], tests: [String])] {
     let readme = try SourceTree.text(of: "Sources/README.md")
     let section = try #require(readme.split(separator: "## What threads share").last)
-    let rows = section.split(separator: "\n").map { $0.split(separator: "|") }.filter { $0.count == 3 }
-    let named = rows.flatMap { $0[2].matches(of: /`(\w+)`/).map { String($0.1) } }
-    #expect(Set(named).sorted() == sharing.map(\.name).sorted())
+    let rows = section.split(separator: "\n").map { $0.split(separator: "|") }.filter { $0.count == 4 }
+    func names(_ cell: Substring) -> [String] { cell.matches(of: /`(\w+)`/).map { String($0.1) } }
+    return rows.filter { !names($0[2]).isEmpty }.map { row in
+      let isMutable = ["lock", "atomic"].contains { row[1].contains($0) }
+      return (String(row[0]), isMutable, names(row[2]), names(row[3]))
+    }
   }
 
   @Test func `Package.swift disables no check`() throws {

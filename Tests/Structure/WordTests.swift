@@ -38,7 +38,8 @@ private let replacementsInNames: [String: String] = [
     for (number, line) in file.lines.enumerated() where isChecked(line) {
       // The words of a Python name are separated by underscores.
       let text = line.hasPrefix("def ") ? line.lowercased().replacing("_", with: " ") : line.lowercased()
-      for (word, better) in words where text.containsWord(word) {
+      for word in text.words {
+        guard let better = words[String(word)] else { continue }
         Issue.record("\(file.path):\(number + 1) has \(word): \(better)")
       }
     }
