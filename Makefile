@@ -11,15 +11,16 @@ RUN_PYTEST := $(PYTHON) -m pytest --rootdir=Tests -c Tests/pytest.ini
 SANITIZE ?=
 # Additional arguments of pytest: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
-# The end-to-end tests of a repetition, by the marks in Tests/pytest.ini. Under the address sanitizer: all.
+# The end-to-end tests of a repetition, by the marks in Tests/pytest.ini.
 ON_RELEASE := -m "not once"
-UNDER_SANITIZER := $(if $(filter thread,$(SANITIZE)),-m threads)
+UNDER_SANITIZER := $(if $(SANITIZE),-m $(if $(filter thread,$(SANITIZE)),threads,memory))
 # Unit tests that no sanitizer repeats: the code of pure targets has neither threads nor `unsafe`.
 PURE_TESTS := Wire Domain HTTP1 Balancing Exchange WorkerProtocol Control VRRP PairChannel Apply Observe Screen Import Doctor
 ONCE := Structure $(PURE_TESTS)
 space := $() $()
-# Number of parallel end-to-end tests, more than the cores because they mostly wait.
+# Number of parallel end-to-end tests, more than the cores because they mostly wait. Tests of a pair wait longer.
 TEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
+PAIR_JOBS ?= $(shell echo $$((6 * $$(nproc))))
 # Run time of each fuzz target.
 FUZZ_SECONDS ?= 60
 # Size of `make simulation`, in multiples of the simulations in `make test`.
@@ -105,7 +106,7 @@ test-end-to-end: deps-test debug ## test the debug binary against real peers
 
 test-pair: deps-pair debug ## test two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(RUN_PYTEST) Tests/Pair -n $(TEST_JOBS) $(PYTEST)
+		$(RUN_PYTEST) Tests/Pair -n $(PAIR_JOBS) $(PYTEST)
 
 # 1 GiB in each direction, and a two-way chunked stream for five minutes; the defaults of the tests are short for CI.
 soak: export BELVEDERE_TEST_BULK ?= 1024

@@ -9,7 +9,7 @@ import pytest
 from harness.service import belvedere
 from harness.waiting import client_addresses
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 # Health checks that notice a change at once.
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}

@@ -5,7 +5,7 @@ import re
 import pytest
 from harness.service import belvedere, binary
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.memory]
 
 GOOD = """\
 service: view.test

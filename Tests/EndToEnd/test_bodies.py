@@ -8,7 +8,7 @@ from harness.http import LAST_CHUNK, chunk
 from harness.waiting import TIMEOUT, wait_until
 
 
-pytestmark = pytest.mark.usefixtures("plain_server")
+pytestmark = [pytest.mark.usefixtures("plain_server"), pytest.mark.memory]
 HOST = "Host: view.test\r\n"
 
 

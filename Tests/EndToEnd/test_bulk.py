@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.memory
+
 # One GiB with BELVEDERE_TEST_BULK=1024; a quarter by default, which also a debug build moves in seconds.
 BULK = int(os.environ.get("BELVEDERE_TEST_BULK", "256")) << 20
 

@@ -16,6 +16,8 @@ from harness.service import belvedere, binary
 from harness.certificates import Authority, openssl
 from harness.waiting import TIMEOUT
 
+pytestmark = pytest.mark.memory
+
 HOOK = ROOT / "packaging/examples/certbot-deploy-hook"
 
 

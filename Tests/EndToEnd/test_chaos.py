@@ -11,7 +11,7 @@ from harness.server import page
 from harness.processes import open_files, resident
 from harness.waiting import TIMEOUT, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 # The duration of each test in seconds; BELVEDERE_TEST_CHAOS=600 for a long run. The seed is printed with a failure.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_CHAOS", "4"))

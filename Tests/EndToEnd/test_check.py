@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness.service import belvedere
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.memory]
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ import pytest
 from harness.http import LAST_CHUNK, Head, chunk, read_chunk
 from harness.view import ANSWER, echo_chunks
 from harness.waiting import wait_until
+
+pytestmark = pytest.mark.memory
+
 # How long the long stream runs; BELVEDERE_TEST_STREAM=300 for minutes.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_STREAM", "8"))
 

@@ -12,6 +12,8 @@ from harness.client_certificates import ClientAuthority, joined
 from harness.service import belvedere, server_entry
 from harness.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.memory
+
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 

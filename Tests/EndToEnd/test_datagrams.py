@@ -10,7 +10,7 @@ from harness import processes
 from harness.datagrams import PORT, Client, Echo
 from harness.waiting import client_addresses, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 

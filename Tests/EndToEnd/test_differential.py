@@ -12,6 +12,8 @@ import threading
 import pytest
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 # Connections to each server, each with up to three requests; BELVEDERE_TEST_DIFFERENTIAL=100000 for a long run.
 CONNECTIONS = int(os.environ.get("BELVEDERE_TEST_DIFFERENTIAL", "1000"))
 SEED = int(os.environ.get("BELVEDERE_TEST_SEED", "0")) or random.SystemRandom().randrange(1 << 32)

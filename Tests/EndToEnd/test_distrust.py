@@ -18,6 +18,8 @@ from harness.service import binary, merged
 from harness.waiting import TIMEOUT, stays, wait_until
 from harness.worker_socket import LIBC, WorkerSocket, duplicate, text
 
+pytestmark = pytest.mark.memory
+
 # Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
 LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
 

@@ -8,6 +8,8 @@ from harness.flood import Flooder
 from harness.processes import cpu_seconds
 from harness.waiting import TIMEOUT, wait_until
 
+pytestmark = pytest.mark.memory
+
 CUT = r"hardly any application data"
 MANY = 100_000
 

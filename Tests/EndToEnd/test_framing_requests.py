@@ -6,6 +6,8 @@ import pytest
 from harness.http import Response
 from harness.server import page
 
+pytestmark = pytest.mark.memory
+
 HOST = "Host: view.test\r\n"
 
 

@@ -7,6 +7,8 @@ from harness.http import Truncated
 from harness.server import page
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 OK = "HTTP/1.1 200 OK\r\n"
 
 

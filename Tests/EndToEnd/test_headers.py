@@ -7,6 +7,8 @@ from harness.http import Head
 from harness.server import page
 from harness.waiting import free_port
 
+pytestmark = pytest.mark.memory
+
 
 def seen_by_server(balancer, *fields, source=None, host="view.test", version="1.1"):
     """The head that the server received, from its answer."""

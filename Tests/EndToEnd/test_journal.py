@@ -7,7 +7,7 @@ import sys
 import pytest
 from harness.service import binary
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 # Takes the journal's place, starts the balancer with its log connected to it, and prints the entries that come until
 # one matches; then ends the balancer.

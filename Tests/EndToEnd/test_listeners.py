@@ -9,7 +9,7 @@ from harness.client import connect_plain, connect_tls
 from harness.view import view
 from harness.waiting import free_port, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 @pytest.fixture

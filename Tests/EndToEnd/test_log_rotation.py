@@ -9,6 +9,8 @@ import pytest
 from harness import ROOT
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 
 @pytest.fixture()
 def logged(testbed, tmp_path):

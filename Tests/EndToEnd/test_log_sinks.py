@@ -8,7 +8,7 @@ import threading
 import pytest
 from harness.waiting import wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 def test_log_goes_to_a_file(testbed, tmp_path):

@@ -1,12 +1,11 @@
 """The worker serves the maximum number of servers that `check` accepts."""
 
 import pytest
-from harness.processes import without_sanitizer
 from harness.waiting import TIMEOUT, free_port, wait_until
 
 
 # `status` gives up after five seconds, which a sanitizer may take for the status of 1,024 servers.
-@pytest.mark.parametrize("count", [65, pytest.param(1024, marks=without_sanitizer)])
+@pytest.mark.parametrize("count", [65, pytest.param(1024, marks=pytest.mark.once)])
 def test_maximum_number_of_servers_is_served_and_tunnels_go_on(testbed, count):
     server = testbed.server()
     balancer = testbed.balance(server)

@@ -5,7 +5,7 @@ import pytest
 from harness.view import Tunnel, hang, view
 from harness.waiting import client_addresses, free_port, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
 

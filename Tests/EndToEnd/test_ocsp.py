@@ -13,7 +13,7 @@ from harness.certificates import Authority, openssl
 from harness.responder import OCSPResponder, signed
 from harness.waiting import TIMEOUT, free_port, fresh_address, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from harness.processes import remembers, resident
 from harness.service import belvedere
 from harness.waiting import free_port, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 VERSIONS = ["-tls1_2", "-tls1_3"]
 

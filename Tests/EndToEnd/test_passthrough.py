@@ -6,6 +6,8 @@ import pytest
 from harness.client import connect_tls
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.memory
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 

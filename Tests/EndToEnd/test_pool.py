@@ -10,6 +10,8 @@ from harness.server import page
 from harness.stream import Stream
 from harness.waiting import all_at_once, wait_until
 
+pytestmark = pytest.mark.memory
+
 HOST = "Host: view.test\r\n"
 
 

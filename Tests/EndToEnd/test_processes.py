@@ -12,7 +12,7 @@ from harness.processes import cpu_seconds, open_files, takes_descriptors
 from harness.server import page
 from harness.waiting import client_addresses, stays, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 HOST = "Host: view.test\r\n"
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}

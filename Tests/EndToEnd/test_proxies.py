@@ -10,6 +10,8 @@ from harness.proxy import haproxy, nginx, nginx_stream
 from harness.server import Held
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 PROXY, UNTRUSTED = "127.0.91.9", "127.0.91.10"
 CLIENTS = [f"127.0.92.{number + 1}" for number in range(40)]
 CLIENTS_V6 = [f"2001:db8:{number + 1:x}::7" for number in range(40)]

@@ -11,7 +11,7 @@ import pytest
 from harness.client import TLSClient, connect_socket
 from harness.http import chunk
 
-pytestmark = pytest.mark.usefixtures("plain_server")
+pytestmark = [pytest.mark.usefixtures("plain_server"), pytest.mark.memory]
 HOST = "Host: view.test\r\n"
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 

@@ -9,6 +9,8 @@ import pytest
 from harness.relayed import Named
 from harness.waiting import client_addresses, free_port
 
+pytestmark = pytest.mark.memory
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 

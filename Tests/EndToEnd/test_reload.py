@@ -17,7 +17,7 @@ from harness.processes import resident
 from harness.view import Tunnel, WebSocket, hang, view
 from harness.waiting import client_addresses, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 # The number of reloads under load, and their rate per second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))

@@ -3,6 +3,8 @@
 import pytest
 from harness.server import page
 
+pytestmark = pytest.mark.memory
+
 
 def get(host, version="1.1"):
     return f"GET /host HTTP/{version}\r\n{host}\r\n"

@@ -7,6 +7,8 @@ from harness.client import connect_tls
 from harness.proxy import haproxy, haproxy_server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 SENDS = {"view01": {"send-proxy-v2": True}}
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"

@@ -8,7 +8,7 @@ from harness.service import belvedere
 from harness.view import pair
 from harness.waiting import client_addresses, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 def test_admin_states_survive_a_restart_with_a_file(testbed):

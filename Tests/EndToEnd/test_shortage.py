@@ -13,6 +13,8 @@ from harness.processes import takes_descriptors
 from harness.server import page
 from harness.waiting import TIMEOUT, all_at_once, stays, wait_until
 
+pytestmark = pytest.mark.memory
+
 HOST = "Host: view.test\r\n"
 
 

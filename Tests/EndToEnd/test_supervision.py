@@ -11,7 +11,7 @@ from harness.server import Held
 from harness.service import belvedere
 from harness.waiting import stays, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 def start_slow_request(balancer, gate):

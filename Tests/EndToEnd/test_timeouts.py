@@ -12,6 +12,8 @@ from harness.server import page
 from harness.view import UPGRADE, echo_chunks, echo_stream, half, hang
 from harness.waiting import stays, wait_until
 
+pytestmark = pytest.mark.memory
+
 HOST = "Host: view.test\r\n"
 
 

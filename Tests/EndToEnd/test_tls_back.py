@@ -8,6 +8,8 @@ from harness.certificates import openssl
 from harness.server import server_context
 from harness.waiting import client_addresses, wait_until
 
+pytestmark = pytest.mark.memory
+
 INSECURE = {"trust": "insecure-no-verification"}
 
 

@@ -11,6 +11,8 @@ from harness.certificates import openssl
 from harness.client import client_context
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.memory
+
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 

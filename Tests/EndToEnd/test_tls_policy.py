@@ -9,6 +9,8 @@ from harness.client import connect_tls
 from harness.tracing import Trace
 from harness.waiting import client_addresses, free_port, wait_until
 
+pytestmark = pytest.mark.memory
+
 RSA_ONLY = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA256"]
 
 

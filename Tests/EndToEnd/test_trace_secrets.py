@@ -11,7 +11,7 @@ from harness.processes import die_with_parent
 from harness.tracing import Trace
 from harness.waiting import client_addresses, wait_until
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.memory]
 
 
 def test_secrets_are_those_of_the_client_and_in_a_private_new_file(testbed):

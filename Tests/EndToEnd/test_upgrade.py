@@ -12,6 +12,8 @@ from harness.server import page
 from harness.view import SWITCH, UPGRADE, echo_stream
 from harness.waiting import free_port, fresh_address, wait_until
 
+pytestmark = pytest.mark.memory
+
 websockets = pytest.importorskip("websockets", reason="python3-websockets is not installed")
 
 

@@ -10,7 +10,7 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Exchange", "Linux", "TLS"]
 
 /// Targets that only calculate.
-private let pureTargets: Set = [
+let pureTargets: Set = [
   "Wire", "Domain", "HTTP1", "Balancing", "Exchange", "WorkerProtocol", "Control", "VRRP", "Pair", "Apply", "Observe",
   "Screen", "Import", "Doctor",
 ]
@@ -131,45 +131,6 @@ private let pureTargets: Set = [
           if !hasGenerator { Issue.record("\(file.path):\(number + 1) has \(word)") }
         }
       }
-    }
-  }
-
-  @Test func `Sources/README.md names every file with state shared by threads`() throws {
-    let marks = /\b(?:Mutex|Atomic)\b[<(]|@unchecked Sendable|nonisolated\(unsafe\)/
-    let sharing = SourceTree.sources.filter { file in
-      file.target != "Demo" && file.code.contains { $0.contains(marks) }
-    }
-    let named = try Self.sharedState().flatMap(\.files)
-    #expect(Set(named).sorted() == sharing.map(\.name).sorted())
-  }
-
-  @Test func `the thread sanitizer repeats end-to-end tests for all state that threads share, and no others`() throws {
-    let rows = try Self.sharedState()
-    for row in rows where row.isMutable { #expect(!row.tests.isEmpty, "\(row.what)") }
-    let repeated = SourceTree.scripts.filter { $0.lines.contains { $0.contains("pytest.mark.threads") } }.map(\.name)
-    let known = repeated + SourceTree.tests.map(\.name)
-    let named = Set(rows.flatMap(\.tests))
-    #expect(named.subtracting(known).isEmpty)
-    #expect(Set(repeated).subtracting(named).isEmpty)
-  }
-
-  @Test func `sanitizers skip the unit tests of pure targets, and no others`() throws {
-    let makefile = try SourceTree.text(of: "Makefile")
-    let list = try #require(makefile.firstMatch(of: /PURE_TESTS := (.*)/))
-    // Tests/Pair is the suite of nodes in namespaces.
-    let tests = pureTargets.map { $0 == "Pair" ? "PairChannel" : $0 }
-    #expect(list.1.split(separator: " ").map(String.init).sorted() == tests.sorted())
-  }
-
-  /// The rows of "What threads share" in Sources/README.md.
-  private static func sharedState() throws -> [(what: String, isMutable: Bool, files: [String], tests: [String])] {
-    let readme = try SourceTree.text(of: "Sources/README.md")
-    let section = try #require(readme.split(separator: "## What threads share").last)
-    let rows = section.split(separator: "\n").map { $0.split(separator: "|") }.filter { $0.count == 4 }
-    func names(_ cell: Substring) -> [String] { cell.matches(of: /`(\w+)`/).map { String($0.1) } }
-    return rows.filter { !names($0[2]).isEmpty }.map { row in
-      let isMutable = ["lock", "atomic"].contains { row[1].contains($0) }
-      return (String(row[0]), isMutable, names(row[2]), names(row[3]))
     }
   }
 

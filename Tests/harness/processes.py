@@ -81,10 +81,6 @@ def resident(process):
     return found
 
 
-without_sanitizer = pytest.mark.skipif(
-    not os.environ.keys().isdisjoint({"ASAN_OPTIONS", "TSAN_OPTIONS"}), reason="too slow under a sanitizer"
-)
-
 # Suppressions go by names, which the sanitizer asks another process for: without descriptors it can't, and reports all.
 takes_descriptors = pytest.mark.skipif("TSAN_OPTIONS" in os.environ, reason="the thread sanitizer needs descriptors too")
 
