@@ -143,7 +143,7 @@ def test_other_node_of_the_pair(testbed):
 @pytest.mark.parametrize(("nodes", "vrrp", "source"), [
     (
         {"lb1": "192.0.2.11", "lb2": "192.0.2.12"},
-        {"source": {"lb1": "192.0.2.21", "lb2": "192.0.2.12"}}, "192.0.2.21",
+        {"source": {"lb1": "192.0.2.31", "lb2": "192.0.2.12"}}, "192.0.2.31",
     ),
     ({"lb1": "2001:db8::11", "lb2": "2001:db8::12"}, {"address": "2001:db8::100/64"}, "fe80::"),
 ])  # fmt: skip
@@ -154,10 +154,10 @@ def test_nodes_that_advertise_from_other_addresses_than_those_of_the_pair_are_fi
     secret.chmod(0o640)
     changes = {"vrrp": vrrp, "pair": {"nodes": nodes, "secret": str(secret)}}
     first, second = testbed.node("lb1"), testbed.node("lb2")
-    first.run("ip", "addr", "add", "192.0.2.21/24", "dev", "eth0")
+    first.run("ip", "addr", "add", "192.0.2.31/24", "dev", "eth0")
     testbed.balancer(first, **changes).wait_until("active")
     verdict, text = only(examine(testbed.balancer(second, **changes).wait_until("backup"), "router id"))
-    assert verdict == "ok" and text.startswith(source) and "is Active" in text
+    assert verdict == "ok" and text.startswith(source) and "is Active" in text, text
 
 
 def test_advertisement_of_a_node_that_is_not_in_the_pair_is_a_fault(testbed, before):
