@@ -5,12 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-import yaml
-from harness import ROOT
+from harness.prometheus import alerts
 
 pytestmark = pytest.mark.once
 
-ALERTS = ROOT / "packaging/examples/prometheus-alerts.yml"
 # When the alerts are looked at: longer than each of them waits, and the time of the series in seconds.
 MINUTES = 13 * 60
 NOW = MINUTES * 60
@@ -48,7 +46,7 @@ def growing(step):
     return f"0+{step}x{MINUTES}"
 
 
-RULES = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+RULES = alerts()
 CASES = {
     "BelvedereUnreachable": case({UP[0]: 0}, {UP[0]: 1}, {'up{job="node",instance="lb1:9100"}': 0}),
     "BelvedereDown": simple(f"belvedere_up{{{A}}}", 0, 1),

@@ -1,23 +1,51 @@
 """A Prometheus with the alerts of the package."""
 
 import json
+import re
 import shutil
 import urllib.parse
 import urllib.request
 
 import pytest
+import yaml
 
 from . import ROOT
 from .program import Program
 from .waiting import TIMEOUT, free_port, fresh_address, wait_until
 
 ALERTS = ROOT / "packaging/examples/prometheus-alerts.yml"
+DASHBOARD = ROOT / "packaging/examples/grafana-dashboard.json"
+
+
+def alerts():
+    """The rules, as in their file."""
+    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+
+
+def panels(window="1m"):
+    """Title and expression of each query of the dashboard."""
+    board = json.loads(DASHBOARD.read_text())
+    return [
+        (panel["title"], target["expr"].replace("$__rate_interval", window).replace("$instance", ".*"))
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    ]
+
+
+def ungated(expression):
+    """Without `and on (…) … == 1` and `unless on (…) … == 1`."""
+    return re.sub(r" (?:and|unless) on \([\w, ]+\) .+? == 1\b", "", expression)
+
+
+def has_data(expression):
+    """The expression, which has a result although what it compares with 1 may be true for none."""
+    return ungated(expression).removesuffix(" == 1")
 
 
 class Prometheus(Program):
     """Scrapes these targets once a second: address, port and path by job. `settings` are those of each job."""
 
-    def __init__(self, directory, targets, **settings):
+    def __init__(self, directory, targets, rules=ALERTS, **settings):
         if not shutil.which("prometheus"):
             pytest.skip("prometheus is not installed (Debian: prometheus)")
         super().__init__(directory / "prometheus-log")
@@ -25,7 +53,7 @@ class Prometheus(Program):
         self.port = free_port(self.address)
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(ALERTS)],
+            "rule_files": [str(rules)],
             "scrape_configs": [
                 {"job_name": job, "metrics_path": path, "static_configs": [{"targets": [f"{address}:{port}"]}], **settings}
                 for job, (address, port, path) in targets.items()
