@@ -67,7 +67,7 @@ extension TLSFailure.Cause {
     case .alert: "alert"
     case .parameters: "parameters"
     case .name: "name"
-    case .notTLS: "not_tls"
+    case .notTLS, .plainHTTP: "not_tls"
     case .noCertificate: "no_client_certificate"
     case .badCertificate: "bad_client_certificate"
     case .invalid: "invalid"
