@@ -83,17 +83,46 @@ def test_interim_responses_lose_fields_and_get_none(balanced):
         assert_edited(answer.head)
 
 
-def test_trailers_are_left_alone(balanced):
+TRAILERS = b"X-Entrance: office\r\nServer:x\r\nX_A: \r\n"
+# Names and values are written over, since bytes on their way can't be taken out.
+WRITTEN_OVER = b"__________:_______\r\n______:_\r\n___:_\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_trailers_are_no_way_in_or_out(balanced, size):
     balancer, server = balanced
+    body = b"2\r\nok\r\n0\r\n" + TRAILERS + b"\r\n"
 
     def script(request):
-        request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nServer: x\r\n\r\n")
+        request.body()
+        request.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
 
     server.script = script
     with balancer.connect() as client:
-        answer = client.get("/")
-        assert answer.body.raw.endswith(b"0\r\nServer: x\r\n\r\n")
-        assert_edited(answer.head)
+        for _ in range(2):
+            client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
+            for start in range(0, len(body), size):
+                client.send(body[start : start + size])
+            answer = client.answer("POST")
+            assert answer.body.raw == body.replace(TRAILERS, WRITTEN_OVER)
+            assert_edited(answer.head)
+            assert server.requests[-1].body().raw == body.replace(TRAILERS, WRITTEN_OVER)
+
+
+def test_trailers_of_the_direction_that_has_no_edits_are_left_alone(testbed):
+    server = testbed.server()
+    body = b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
+
+    def script(request):
+        request.body()
+        request.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+
+    server.script = script
+    balancer = testbed.balance(server, headers={"request": EDITS["request"]})
+    with balancer.connect() as client:
+        client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+        assert client.answer("POST").body.raw == body
+    assert server.requests[-1].body().raw == body.replace(b"X-Sum: 1", b"_____:__")
 
 
 def test_answer_to_an_upgrade_is_edited_and_the_stream_is_not(balanced):
@@ -160,11 +189,25 @@ def test_reload_changes_fields_on_open_connections_and_tunnels_go_on(testbed):
     tunnel.end()
 
 
-def test_request_with_too_many_lines_to_drop_is_refused(balanced):
+@pytest.mark.parametrize("count", [17, 45])
+def test_any_number_of_lines_is_dropped_in_both_directions(balanced, count):
+    balancer, server = balanced
+    fields = [field for index in range(count) for field in (f"X-Debug: {index}", f"A{index}: b", "X.Entrance: y")]
+    returned = [field for index in range(count) for field in (f"Server: {index}", f"A{index}: b")]
+    server.script = lambda request: request.respond(200, b"ok", *returned)
+    answer = balancer.get("/", *fields[:96])
+    assert answer.status == 200
+    assert_edited(answer.head)
+    head = server.requests[-1].head
+    assert head.all("X-Debug") == [] and head.all("X-Entrance") == ["internet"] and b"X.Entrance" not in head.raw
+    assert head.get("A16") == "b" and answer[f"A{count - 1}"] == "b"
+
+
+def test_request_of_as_many_lines_as_there_may_be_is_relayed_when_all_are_dropped(balanced):
     balancer, server = balanced
     server.script = page
     before = len(server.requests)
-    fields = [field for index in range(17) for field in (f"X-Debug: {index}", f"A{index}: b")]
-    assert balancer.get("/", *fields).status == 431 and len(server.requests) == before
-    # On one after the other they are one range.
-    assert balancer.get("/", *fields[::2]).status == 200
+    # With Host and Connection a hundred.
+    assert balancer.get("/", *["X-Debug: x"] * 98).status == 200
+    assert server.requests[-1].head.all("X-Debug") == []
+    assert balancer.get("/", *["X-Debug: x"] * 99).status == 431 and len(server.requests) == before + 1

@@ -111,7 +111,7 @@ struct TestExchange {
     guard exchange.request != nil else { return }
     var sink = ByteWriter(limit: 1 << 16)
     let bytes = fromClient
-    _ = exchange.sendRequestHead(from: bytes.span, forwarding: TestExchange.client, keepAlive: keepAlive, into: &sink)
+    exchange.sendRequestHead(from: bytes.span, forwarding: TestExchange.client, keepAlive: keepAlive, into: &sink)
     toServer = String(decoding: sink.bytes, as: UTF8.self)
   }
 

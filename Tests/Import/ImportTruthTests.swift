@@ -74,6 +74,7 @@ import Testing
       has: [
         "set: { X-Entrance: internet }", "remove: [X-Debug]", "remove: [Server]", "X-Frame-Options: SAMEORIGIN",
         "max-age: 365d", "include-subdomains: true", "X-Entrance internet: taken over", "X-Debug: taken over",
+        "headers.response.set: X-Frame-Options, in the redirect of plain http as well",
       ]),
     Case(
       name: "fields with variables and conditions are none that are always the same",

@@ -94,7 +94,7 @@ extension SimulatedExchange {
     var sink = ByteWriter(limit: 1 << 16)
     let forwarding = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true)
     let bytes = fromClient
-    _ = exchange.sendRequestHead(from: bytes.span, forwarding: forwarding, keepAlive: true, into: &sink)
+    exchange.sendRequestHead(from: bytes.span, forwarding: forwarding, keepAlive: true, into: &sink)
     connection?.toServer = sink.bytes
     guard choose(32) == 31 else { return Effects.none }
     connection?.toServer = []

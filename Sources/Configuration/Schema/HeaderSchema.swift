@@ -40,7 +40,7 @@ extension Schema {
     name: "hsts",
     keys: [
       Key(
-        "max-age", \.maxAge, .duration(.zero...(.hours(24 * 365 * 2))), example: "30d",
+        "max-age", \.maxAge, .duration(.zero...(.hours(24 * 365 * 2))), required: true, example: "30d",
         "How long a browser that has got it uses https only. `0s` takes it back from browsers that come again."),
       Key(
         "include-subdomains", \.includesSubdomains, .flag, example: "true",

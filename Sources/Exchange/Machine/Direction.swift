@@ -17,8 +17,8 @@ public struct Direction: BitwiseCopyable, Sendable {
   init(_ side: Exchange.Side = .head) { self.side = side }
 
   /// The message's head is complete; with an empty body, so is the message.
-  mutating func begin(_ framing: Framing) {
-    body = BodyTracker(framing)
+  mutating func begin(_ framing: Framing, dropsTrailers: Bool) {
+    body = BodyTracker(framing, dropsTrailers: dropsTrailers)
     side = body.isComplete ? .complete : .body
   }
 }

@@ -10,6 +10,8 @@ public struct ExchangePolicy: Sendable {
   public var retries = 3
   /// Maximum of requests on one client connection before it is closed; nil for no limit.
   public var requestsPerConnection: Int?
+  /// Whether trailers are made meaningless on the way: where fields are edited, none of them may come as a trailer.
+  public var dropsTrailers = (request: false, response: false)
 
   public init() {}
 }

@@ -64,11 +64,13 @@ extension Exchange {
       return .refused(rejection)
     case .head(let head):
       if number >= policy.requestsPerConnection ?? .max { clientUse = .closes }
-      return accept(head, bytes, at: now)
+      return accept(head, bytes, policy: policy, at: now)
     }
   }
 
-  private mutating func accept(_ head: RequestHead, _ bytes: Span<UInt8>, at now: Instant) -> RequestStep {
+  private mutating func accept(
+    _ head: RequestHead, _ bytes: Span<UInt8>, policy: borrowing ExchangePolicy, at now: Instant
+  ) -> RequestStep {
     // A client must wait for 101 before it uses the new protocol. Bytes sent earlier would be a second request to a
     // server that declines the upgrade (RFC 9110 §7.8).
     if head.upgradeRequested && bytes.count > head.length {
@@ -79,7 +81,7 @@ extension Exchange {
     if !head.keepAlive { clientUse = .closes }
     if head.bindsAuthentication { isPrivate = true }
     outbound.cursor.approve(head.length)
-    outbound.begin(head.framing)
+    outbound.begin(head.framing, dropsTrailers: policy.dropsTrailers.request)
     guard outbound.side == .body, bytes.count > head.length else { return .head }
     if case .refused(let rejection) = parseBody(bytes, end: nil, at: now) { return .refused(rejection) }
     return .head
@@ -119,29 +121,19 @@ extension Exchange {
     }
   }
 
-  /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer. False if
-  /// `edits` remove more lines than a head may have that are not copied.
+  /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer.
   public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, certificate: Span<UInt8> = Span(), keepAlive: Bool,
     edits: HeaderEdits? = nil, into sink: inout Sink
-  ) -> Bool {
-    guard let request, case .relaying = state else { return true }
+  ) {
+    guard let request, case .relaying = state else { return }
     // A server may leave a GET's content unread; it must not be parsed as the next request.
     let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
-    if let edits {
-      var edited = request
-      do throws(Rejection) { try edited.removeLines(edits, of: bytes) } catch { return false }
-      edited.render(
-        from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, edits: edits, into: &sink
-      )
-    } else {
-      request.render(
-        from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, into: &sink)
-    }
+    request.render(
+      from: bytes, forwarding: forwarding, certificate: certificate, connection: connection, edits: edits, into: &sink)
     outbound.cursor.send(request.length)
     if !keepAlive { change { $0.marks.insert(.closesConnection) } }
-    return true
   }
 
   /// Request bytes before the cursor, including the head, may have been sent to the server.

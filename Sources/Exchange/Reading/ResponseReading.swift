@@ -73,10 +73,7 @@ extension Exchange {
       return end == nil ? .incomplete : .truncated
     case .rejected(let rejection):
       return .malformed(rejection)
-    case .head(var head):
-      if let edits {
-        do throws(Rejection) { try head.removeLines(edits, of: bytes) } catch { return .malformed(error) }
-      }
+    case .head(let head):
       inbound.cursor.approve(head.length)
       inbound.cursor.send(head.length)
       inbound.scanner = HeadScanner()
@@ -84,11 +81,11 @@ extension Exchange {
         guard attempt.noteInterimHead() else { return .malformed(.tooManyInterimAnswers) }
         // RFC 9110 §15.2: a 1xx must not be sent to an HTTP/1.0 client.
         if request.version == .http11 {
-          head.render(from: bytes, connection: .keepAlive, clientVersion: .http11, into: &sink)
+          head.render(from: bytes, connection: .keepAlive, clientVersion: .http11, edits: edits, into: &sink)
         }
         return .head
       }
-      accept(head, followedBy: bytes.extracting(head.length...), at: now, by: &attempt)
+      accept(head, followedBy: bytes.extracting(head.length...), policy: policy, at: now, by: &attempt)
       let connection: Persistence = head.isUpgrade ? .upgrade : clientUse == .closes ? .close : .keepAlive
       head.render(from: bytes, connection: connection, clientVersion: request.version, edits: edits, into: &sink)
       return .head
@@ -96,7 +93,8 @@ extension Exchange {
   }
 
   private mutating func accept(
-    _ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant, by attempt: inout Attempt
+    _ head: ResponseHead, followedBy rest: Span<UInt8>, policy: borrowing ExchangePolicy, at now: Instant,
+    by attempt: inout Attempt
   ) {
     attempt.response = .head(untilClose: head.framing == .untilClose)
     inbound.sentBefore = record.bytesToClient
@@ -123,7 +121,7 @@ extension Exchange {
     // After a declined upgrade, the client's next bytes are undefined; and a body that ends with the connection ends
     // the connection.
     if request?.upgradeRequested == true || head.framing == .untilClose { clientUse = .closes }
-    inbound.begin(head.framing)
+    inbound.begin(head.framing, dropsTrailers: policy.dropsTrailers.response)
   }
 
   /// Whether the response declares its length, or is complete: it does not last as long as the request does.

@@ -38,12 +38,12 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
   /// Content bytes so far, without chunk framing and trailers.
   public private(set) var contentBytes: UInt64 = 0
 
-  /// Starts at the first byte after the head.
-  public init(_ framing: Framing) {
+  /// Starts at the first byte after the head. `dropsTrailers`: the trailers of a relayed body are written over.
+  public init(_ framing: Framing, dropsTrailers: Bool = false) {
     switch framing {
     case .none, .length(0): body = .complete
     case .length(let length): body = .length(length)
-    case .chunked: body = .chunked(ChunkedBody())
+    case .chunked: body = .chunked(ChunkedBody(dropsTrailers: dropsTrailers))
     case .untilClose: body = .untilClose
     }
   }

@@ -42,7 +42,11 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
   /// The octet to relay instead of the last one, if any.
   private var replacement: UInt8?
   private var trailers = TrailerSection()
+  /// Whether names and values of trailers are written over: relayed bytes can't be taken out.
+  private let dropsTrailers: Bool
   private(set) var contentBytes: UInt64 = 0
+
+  init(dropsTrailers: Bool = false) { self.dropsTrailers = dropsTrailers }
 
   /// The number of content octets that directly follow.
   var contentAhead: UInt64 { step == .content ? remaining : 0 }
@@ -62,6 +66,9 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
           let isLast = try trailers.take(bytes[index])
           index &+= 1
           if isLast { return .init(accepted: index, state: .complete) }
+          if dropsTrailers, relayed, bytes[index &- 1] != UInt8(ascii: "_"), trailers.isInNameOrValue {
+            return .init(accepted: index, state: .more, replacement: UInt8(ascii: "_"))
+          }
         default:
           try takeFraming(bytes[index])
           index &+= 1

@@ -14,11 +14,15 @@ struct TrailerSection: BitwiseCopyable, Sendable {
   private var plainName = FieldName()
   private var bytes = 0
   private var lines = 0
+  /// Whether the last octet was part of a name or a value, and not of what separates them.
+  private(set) var isInNameOrValue = false
 
   /// Processes one octet; true for the last one of the section, which ends the body.
   mutating func take(_ octet: UInt8) throws(Rejection) -> Bool {
     bytes &+= 1
     guard bytes <= TrailerSection.maximumBytes else { throw .trailersTooLarge }
+    let isInValue = step == .value
+    defer { isInNameOrValue = step == .name || isInValue && step == .value }
     switch step {
     case .lineStart: try startLine(octet)
     case .name: try takeName(octet)

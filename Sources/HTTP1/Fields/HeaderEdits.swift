@@ -7,7 +7,7 @@ import Wire
 /// case, and with `-` for every other character than letters and digits, so that no server takes a client's `X_User`
 /// for the `X-User` that is set.
 public final class HeaderEdits: Sendable {
-  /// The most names in one direction: a head has room for 16 ranges of lines that are not copied.
+  /// The most names in one direction: what a line of a head is compared with.
   public static let mostNames = 12
   /// The longest value, and the most of all lines together: a policy for content has several hundred octets.
   public static let longestValue = 2048
@@ -15,8 +15,10 @@ public final class HeaderEdits: Sendable {
   public static let longestLines = 4096
   public static let longestName = 64
 
-  /// The names in the form that is compared.
-  private let names: [[UInt8]]
+  /// The names in the form that is compared, each after its length: in one array, of which a head takes one reference.
+  let names: [UInt8]
+  /// Their lengths, by which most lines are told that they stay: the lowest bit is a length of 1.
+  let lengths: UInt64
   /// The lines that are added to a head.
   public let lines: [UInt8]
   /// Those that are added to responses of our own, with TLS and without it: no field that such a response has itself.
@@ -25,7 +27,9 @@ public final class HeaderEdits: Sendable {
   /// `transportSecurity`: the value of Strict-Transport-Security, which is not sent without TLS (RFC 6797 §7.2).
   public init(set: [(name: String, value: String)], remove: [String], transportSecurity: String? = nil) {
     let security = transportSecurity.map { [(name: "Strict-Transport-Security", value: $0)] } ?? []
-    names = ((set + security).map(\.name) + remove).map { HeaderEdits.compared($0) }
+    let compared = ((set + security).map(\.name) + remove).map { HeaderEdits.compared($0) }
+    names = compared.flatMap { [UInt8(clamping: $0.count)] + $0 }
+    lengths = compared.reduce(0) { $0 | 1 &<< UInt64(($1.count &- 1) & 63) }
     lines = HeaderEdits.render(set + security)
     let own = set.filter { !HeaderEdits.ownNames.contains($0.name.lowercased()) }
     added = (HeaderEdits.render(own + security), HeaderEdits.render(own))
@@ -33,16 +37,6 @@ public final class HeaderEdits: Sendable {
 
   /// What is added to a response of our own.
   public func ownLines(isSecure: Bool) -> [UInt8] { isSecure ? added.secure : added.plain }
-
-  /// Whether lines of this name are removed.
-  func removes(_ name: Span<UInt8>) -> Bool {
-    for candidate in names where candidate.count == name.count {
-      var index = 0
-      while index < candidate.count, candidate[index] == name[index].inComparedName { index &+= 1 }
-      if index == candidate.count { return true }
-    }
-    return false
-  }
 
   private static func render(_ fields: [(name: String, value: String)]) -> [UInt8] {
     fields.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
@@ -114,5 +108,5 @@ extension HeaderEdits {
 
 extension UInt8 {
   /// A letter in lower case, a digit, or `-` for everything else.
-  fileprivate var inComparedName: UInt8 { isLetterOrDigit ? lowerCased : UInt8(ascii: "-") }
+  var inComparedName: UInt8 { isLetterOrDigit ? lowerCased : UInt8(ascii: "-") }
 }

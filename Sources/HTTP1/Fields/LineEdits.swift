@@ -92,15 +92,6 @@ struct LineEdits: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Drops every line of the field section from `start` on that `edits` remove and that has no edit yet.
-  mutating func dropLines(removedBy edits: HeaderEdits, from start: Int, of bytes: Span<UInt8>) throws(Rejection) {
-    var lines = FieldLines(ofHead: bytes, from: start)
-    while try lines.next(all: true) == .line {
-      guard edits.removes(lines.nameRange.slice(of: bytes)), !covers(lines.lineStart) else { continue }
-      try add(lines.line, .drop)
-    }
-  }
-
   /// Drops the lines that may tell servers of another path than the request's, whoever sent them.
   mutating func dropPathClaims(of bytes: Span<UInt8>) throws(Rejection) {
     var edits = LineEdits()

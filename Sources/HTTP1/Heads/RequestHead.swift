@@ -42,11 +42,6 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   /// Whether it may be retried automatically (RFC 9110 §9.2.2).
   public var isIdempotent: Bool { method.isIdempotent }
 
-  /// Leaves out the lines that `edits` remove, when the head is rendered from `bytes`. Throws when there are too many.
-  public mutating func removeLines(_ edits: HeaderEdits, of bytes: Span<UInt8>) throws(Rejection) {
-    try self.edits.dropLines(removedBy: edits, from: Int(start), of: bytes)
-  }
-
   /// For a request that rules for paths have admitted: what a trusted proxy says of its path is not passed on, since a
   /// server may serve that one instead. `bytes`: those that the head was parsed from. Throws when there are too many.
   public mutating func dropPathClaims(of bytes: Span<UInt8>) throws(Rejection) {

@@ -12,35 +12,22 @@ extension RequestHead {
   /// An HTTP/1.0 request stays HTTP/1.0 (the deliberate downgrade of RFC 9112 §2.3): the server then responds without
   /// chunks, which the client could not parse; a chunked response is refused.
   ///
-  /// `certificate` has complete lines about the client's certificate. `edits`: adds their lines; see `removeLines`.
+  /// `certificate` has complete lines about the client's certificate. `added`: leaves out the lines that they remove and
+  /// adds theirs.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: ForwardedFields, certificate: Span<UInt8> = Span(), connection: Persistence,
     edits added: HeaderEdits? = nil, into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
     let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && forwardedForEnd > 0
-    var cursor = Int(start)
-    for index in 0..<edits.count {
-      let edit = edits[index]
-      if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
-      if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
-      if edit.treatment == .certificateClaim, forwarding.isTrustedWithCertificates { continue }
-      if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
-        guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
-        sink.append(bytes.extracting(cursor..<(edit.range.end &- 2)))
-        sink.append(", ")
-        forwarding.appendAddress(to: &sink)
-        cursor = edit.range.end &- 2
-        continue
-      }
-      if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
-      cursor = edit.range.end
-      edit.treatment.appendReplacement(upgrading: upgrades, to: &sink)
-    }
-    sink.append(bytes.extracting(cursor..<(length &- 2)))
     if let added {
+      let names = added.names
+      var kept = RemovedLines(of: bytes, from: Int(start), names: names.span, lengths: added.lengths)
+      appendLines(from: bytes, forwarding, upgrades: upgrades, to: &sink) { kept.append(from: $0, to: $1, into: &$2) }
       let lines = added.lines
       sink.append(lines.span)
+    } else {
+      appendLines(from: bytes, forwarding, upgrades: upgrades, to: &sink) { $2.append(bytes.extracting($0..<$1)) }
     }
 
     if upgrades {
@@ -63,6 +50,34 @@ extension RequestHead {
     } else {
       sink.append("\r\n")
     }
+  }
+
+  /// Appends the request line and the field lines; `append` copies a part of the head.
+  @inline(always)
+  private func appendLines<Sink: ByteSink & ~Copyable>(
+    from bytes: Span<UInt8>, _ forwarding: ForwardedFields, upgrades: Bool, to sink: inout Sink,
+    append: (Int, Int, inout Sink) -> Void
+  ) {
+    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && forwardedForEnd > 0
+    var cursor = Int(start)
+    for index in 0..<edits.count {
+      let edit = edits[index]
+      if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
+      if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
+      if edit.treatment == .certificateClaim, forwarding.isTrustedWithCertificates { continue }
+      if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
+        guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
+        append(cursor, edit.range.end &- 2, &sink)
+        sink.append(", ")
+        forwarding.appendAddress(to: &sink)
+        cursor = edit.range.end &- 2
+        continue
+      }
+      if cursor < edit.range.start { append(cursor, edit.range.start, &sink) }
+      cursor = edit.range.end
+      edit.treatment.appendReplacement(upgrading: upgrades, to: &sink)
+    }
+    append(cursor, length &- 2, &sink)
   }
 }
 

@@ -22,11 +22,6 @@ public struct ResponseHead: BitwiseCopyable, Sendable {
   /// 101: both directions are an opaque stream from here on.
   public var isUpgrade: Bool { status == 101 }
 
-  /// Leaves out the lines that `edits` remove, when the head is rendered from `bytes`. Throws when there are too many.
-  public mutating func removeLines(_ edits: HeaderEdits, of bytes: Span<UInt8>) throws(Rejection) {
-    try self.edits.dropLines(removedBy: edits, from: 0, of: bytes)
-  }
-
   /// Parses one response head at the start of `bytes`. After a rejection the client gets 502.
   public static func parse(
     _ bytes: Span<UInt8>, to request: AnsweredRequest, limits: HeadLimits

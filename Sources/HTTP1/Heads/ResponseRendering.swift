@@ -10,10 +10,29 @@ extension ResponseHead {
   /// body never reaches an HTTP/1.0 client: its request was sent as HTTP/1.0, and a chunked response to that is
   /// refused.
   ///
-  /// `edits`: adds their lines, but not to an interim response; see `removeLines`.
+  /// `added`: leaves out the lines that they remove and adds theirs, these not to an interim response.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, edits added: HeaderEdits? = nil,
     into sink: inout Sink
+  ) {
+    if let added {
+      let names = added.names
+      var kept = RemovedLines(of: bytes, from: 0, names: names.span, lengths: added.lengths)
+      appendLines(from: bytes, to: &sink) { kept.append(from: $0, to: $1, into: &$2) }
+      if !isInterim {
+        let lines = added.lines
+        sink.append(lines.span)
+      }
+    } else {
+      appendLines(from: bytes, to: &sink) { $2.append(bytes.extracting($0..<$1)) }
+    }
+    appendEnd(connection, clientVersion, to: &sink)
+  }
+
+  /// Appends the status line and the field lines; `append` copies a part of the head.
+  @inline(always)
+  private func appendLines<Sink: ByteSink & ~Copyable>(
+    from bytes: Span<UInt8>, to sink: inout Sink, append: (Int, Int, inout Sink) -> Void
   ) {
     var cursor = 0
     if version == .http10 || !hasReasonSpace {
@@ -25,16 +44,16 @@ extension ResponseHead {
     for index in 0..<edits.count {
       let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, isUpgrade { continue }
-      if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
+      if cursor < edit.range.start { append(cursor, edit.range.start, &sink) }
       cursor = edit.range.end
       edit.treatment.appendReplacement(upgrading: isUpgrade, to: &sink)
     }
-    sink.append(bytes.extracting(cursor..<(length &- 2)))
-    if let added, !isInterim {
-      let lines = added.lines
-      sink.append(lines.span)
-    }
+    append(cursor, length &- 2, &sink)
+  }
 
+  private func appendEnd<Sink: ByteSink & ~Copyable>(
+    _ connection: Persistence, _ clientVersion: Version, to sink: inout Sink
+  ) {
     if isUpgrade {
       sink.append("Connection: Upgrade\r\n\r\n")
     } else if isInterim {

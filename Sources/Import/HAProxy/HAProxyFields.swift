@@ -42,7 +42,9 @@ extension HAProxyImport {
       return .impossible("the most fields are edited already, or another line gives this one another value")
     }
     fields.write(to: &draft.settings)
-    return .taken("headers.\(direction).set: \(name)")
+    // Only TLS is relayed, but what a redirect of plain http has is not distinguished.
+    let isWider = direction == "response" && criterion == .secure
+    return .taken("headers.\(direction).set: \(name)\(isWider ? ", in the redirect of plain http as well" : "")")
   }
 
   /// The text of a format without variables.

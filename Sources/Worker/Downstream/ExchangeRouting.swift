@@ -120,11 +120,11 @@ extension ActiveExchange {
     if (exchange.request?.length ?? 0) &+ added > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].side.output)
     }
-    let isWritten = exchange.sendRequestHead(
+    exchange.sendRequestHead(
       from: client.side.input.bytes, forwarding: client.forwarding, certificate: client.certificate.fields.span,
       keepAlive: snapshot.keepsServerConnections, edits: edits,
       into: &context.servers[connection].side.output)
-    if isWritten, !context.servers[connection].side.output.overflowed { return .none }
+    if !context.servers[connection].side.output.overflowed { return .none }
     context.servers[connection].side.output.removeAll()
     return effects(of: .requestHeadTooLarge, context)
   }

@@ -234,6 +234,10 @@ extension ExchangePolicy {
     retries = settings.retries
     requestsPerConnection = settings.limits.requestsPerConnection
     timeouts = settings.timeouts
+    dropsTrailers = (
+      request: !settings.headers.request.isEmpty,
+      response: !settings.headers.response.isEmpty || settings.transportSecurity != nil
+    )
   }
 }
 
