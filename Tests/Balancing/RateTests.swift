@@ -72,6 +72,18 @@ import Wire
     #expect(paid == start + .minutes(61))
   }
 
+  @Test func `gives nothing for a loop whose turn began earlier than another's`() throws {
+    let rate = try #require(Rate(1000, per: .second, burst: 10))
+    var paid = Instant(nanoseconds: 0)
+    var sum = allowed(100, rate, &paid, at: start)
+    for step in 1...1000 as ClosedRange<UInt64> {
+      // Half a millisecond passes in each step, and one loop is three milliseconds behind the other.
+      sum += allowed(5, rate, &paid, at: start + .microseconds(500 * step))
+      sum += allowed(5, rate, &paid, at: Instant(nanoseconds: start.nanoseconds - 3_000_000 + 500_000 * step))
+    }
+    #expect(sum == 10 + 500)
+  }
+
   @Test func `is written as in the configuration`() throws {
     #expect(try #require(Rate(20, per: .minute, burst: 100)).description == "20/m burst 100")
   }

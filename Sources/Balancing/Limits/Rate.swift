@@ -37,6 +37,8 @@ public struct Rate: Hashable, Sendable {
   public static var longestRecovery: Interval { .hours(24) }
   /// The default burst is what may happen in this time, or in one period if that is longer.
   private static let standardBurst = Interval.seconds(10)
+  /// How much later the turn of another loop may have begun: more than a turn takes.
+  private static let longestLag = Interval.seconds(1)
 
   public let count: Int
   public let period: Period
@@ -64,10 +66,15 @@ public struct Rate: Hashable, Sendable {
   /// Decides an event of a client that has paid for everything at `paid`, and charges it if it is allowed.
   @inline(always)
   func decide(_ paid: inout Instant, at now: Instant) -> Decision {
-    // A debt may come from a rate before a reload, which is forgiven, or from a loop whose turn began later.
-    let debt = min(paid - now, Interval(nanoseconds: tolerance.nanoseconds &+ interval.nanoseconds))
+    var debt = paid - now
     guard debt <= tolerance else {
-      paid = now + debt
+      // More than all of it may come from a loop whose turn began later; a debt of another rate before a reload is
+      // forgiven. If both were, a client would gain by each turn of a loop that is behind the others.
+      let most = Interval(nanoseconds: tolerance.nanoseconds &+ interval.nanoseconds)
+      if debt.nanoseconds > most.nanoseconds &+ Rate.longestLag.nanoseconds {
+        paid = now + most
+        debt = most
+      }
       return .refused(wait: Interval(nanoseconds: debt.nanoseconds &- tolerance.nanoseconds))
     }
     paid = now + Interval(nanoseconds: debt.nanoseconds &+ interval.nanoseconds)
