@@ -257,21 +257,25 @@ def test_certificate_that_can_not_be_used_is_named_by_check_and_at_the_start(tes
     balancer.start().wait_until_serving()
 
 
-def test_a_key_that_every_user_may_read_is_refused(testbed, certificates):
+@pytest.mark.parametrize("secret", ["private key", "token"])
+def test_a_secret_that_every_user_may_read_is_refused(testbed, certificates, secret):
     balancer = testbed.balance(testbed.server("view01"), start=False)
     observer = Observer(balancer)
     certificate = certificates.authority.issue("lb1.test")
     # Every user may enter this folder.
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)
-        key = Path(folder, "lb1.key")
+        key, token = Path(folder, "lb1.key"), Path(folder, "token")
         key.write_bytes(certificate.key.read_bytes())
-        key.chmod(0o604)
-        balancer.configuration["observe"]["tls"] = {"certificate": str(certificate.chain), "key": str(key)}
+        token.write_text("0123456789abcdef\n")
+        open_one = key if secret == "private key" else token
+        for file in key, token:
+            file.chmod(0o604 if file == open_one else 0o600)
+        balancer.configuration["observe"] |= {"tls": {"certificate": str(certificate.chain), "key": str(key)}, "token": str(token)}
         balancer.write()
         run = belvedere("observe", "--configuration", balancer.file, "--socket", observer.socket)
         assert run.returncode == 1, run.stderr
-        assert f"every user of this machine may read the private key: `chmod o= {key}`" in run.stderr
+        assert f"every user of this machine may read the {secret}: `chmod o= {open_one}`" in run.stderr
 
 
 def test_credentials_of_the_observer_are_no_warnings_of_check(testbed):

@@ -52,10 +52,13 @@ def assert_joined(pair):
 
 def test_connections_from_other_addresses_are_closed_at_once(pair):
     """There are two log lines, and the nodes stay joined."""
+    words = "a connection from 127.0.0.1, where no node is to connect from, was closed"
+    connect(pair, "127.0.0.1").close()
+    pair["lb1"].wait_for_log(words)
     for _ in range(1000):
         with connect(pair, "127.0.0.1") as other:
             wait_until(lambda: ended(other), "an end")
-    lines = [line for line in pair["lb1"].log.splitlines() if "a connection from 127.0.0.1, where no node is to connect from, was closed" in line]
+    lines = [line for line in pair["lb1"].log.splitlines() if words in line]
     assert 1 <= len(lines) <= 2
     assert_joined(pair)
     pair["lb2"].restart()
@@ -75,6 +78,16 @@ def test_silent_connections_are_bounded_and_closed(pair):
         wait_until(lambda: open_ones() <= 8, "an end of the oldest")
         wait_until(lambda: open_ones() == 0, "an end of all")
     assert_joined(pair)
+
+
+def test_oldest_connection_that_says_nothing_makes_room(lonely):
+    """Before any of them is late."""
+    node = lonely["lb1"]
+    node.wait_for_log("pair: lb2 is away: it does not connect to this node")
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(connect(lonely, lonely.addresses["lb2"]))
+        node.wait_for_log("pair: lb2 is away: too many connections have not said hello")
 
 
 def relay(source, target):

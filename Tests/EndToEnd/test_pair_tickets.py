@@ -94,6 +94,25 @@ def test_session_is_not_resumed_with_another_secret(pair, secret, tmp_path, begi
         assert is_resumed(first, version, session)
 
 
+def test_no_session_is_resumed_where_tickets_are_off(pair, secret, tmp_path, begin):
+    """Neither one from before the reload nor one of the other node, by ticket or by its ID."""
+    first, second = pair(secret, secret)
+    sessions = [(version, begin(node, version)) for node in (first, second) for version in VERSIONS]
+    named = tmp_path / "named"
+    s_client(second, "-tls1_2", "-no_ticket", "-sess_out", named)
+    assert "Reused" in s_client(second, "-tls1_2", "-no_ticket", "-sess_in", named)
+    for version, session in sessions:
+        assert is_resumed(second, version, session)
+    second.reload({"tls": {"tickets": False}})
+    for version, session in sessions:
+        assert not is_resumed(second, version, session)
+        assert is_resumed(first, version, session)
+    assert "Reused" not in s_client(second, "-tls1_2", "-no_ticket", "-sess_in", named)
+    second.reload({"tls": {"tickets": True}})
+    for version, session in sessions:
+        assert is_resumed(second, version, session)
+
+
 def test_secret_is_changed_on_one_node_after_the_other(pair, tmp_path, begin):
     """As docs/pair.md says."""
     files = [tmp_path / "first.key", tmp_path / "second.key"]

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from harness.commands import openssl
 from harness.processes import die_with_parent
+from harness.service import binary
 from harness.tracing import Trace
 from harness.waiting import client_addresses, wait_until
 
@@ -52,6 +53,30 @@ def test_existing_file_and_a_folder_that_others_may_write_to_are_refused(testbed
         run = balancer.call("trace", "192.0.2.7", "--tls-keys", str(path))
         assert run.returncode == 1 and f"{path}: {reason}" in run.stderr
     assert "TLS secrets" not in balancer.log
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_group_of_the_socket_may_trace_and_gets_no_secrets(testbed, tmp_path, request):
+    balancer, member = testbed.balance(testbed.server()), 65534
+    for folder in [*balancer.control.parents, *tmp_path.parents, tmp_path]:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if folder.stat().st_uid == os.getuid() and not mode & stat.S_IXOTH:
+            os.chmod(folder, mode | stat.S_IXOTH)
+            request.addfinalizer(lambda folder=folder, mode=mode: os.chmod(folder, mode))
+    os.chown(balancer.control, 0, member)
+    os.chmod(balancer.control, 0o660)
+    own = tmp_path / "own"
+    own.mkdir(mode=0o700)
+    os.chown(own, member, member)
+
+    def trace(*words):
+        words = [binary(), "trace", "192.0.2.7", "--for", "1", "--control", balancer.control, *words]
+        return subprocess.run(words, capture_output=True, text=True, user=member, group=member, extra_groups=[], cwd="/")
+
+    assert trace().returncode == 0
+    run = trace("--tls-keys", own / "keys")
+    assert run.returncode == 1 and "be root to get TLS secrets" in run.stderr, run.stderr
+    assert not list(own.iterdir())
 
 
 def test_secrets_of_tls_1_2_are_those_of_the_client(testbed):
