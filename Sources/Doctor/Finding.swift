@@ -20,7 +20,7 @@ package struct Finding: Hashable, Sendable, Encodable {
   /// What to do; empty when there is nothing to do.
   package let fix: String
 
-  init(_ check: String, _ subject: String = "", _ verdict: Verdict, _ text: String, fix: String = "") {
+  package init(_ check: String, _ subject: String = "", _ verdict: Verdict, _ text: String, fix: String = "") {
     self.check = check
     self.subject = subject
     self.verdict = verdict

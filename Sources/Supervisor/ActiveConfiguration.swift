@@ -10,6 +10,8 @@ struct ActiveConfiguration: ~Copyable {
   private(set) var number: UInt64 = 1
   /// When it became active.
   private(set) var since = WallTime.now
+  /// Why the last attempt to replace it was refused; nil if it was not.
+  var refusal: String?
   /// Nil once the service has closed them at a stop.
   var listeners: ListenerSet?
 
@@ -37,6 +39,7 @@ struct ActiveConfiguration: ~Copyable {
     listeners = ListenerSet(candidate.listeners)
     self.number = number
     since = .now
+    refusal = nil
   }
 
   /// Starts a worker with everything it needs; nil once the listeners are closed.

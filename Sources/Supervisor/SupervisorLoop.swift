@@ -92,6 +92,8 @@ struct SupervisorLoop: ~Copyable {
       // Those who read metrics and the page learn of no client that is traced.
       report.traces = []
       report.problems.removeAll { $0.text.hasPrefix("trace: ") }
+      // Nor of weaknesses, and of paths on the other node.
+      for index in report.pair?.nodes.indices ?? 0..<0 { report.pair?.nodes[index].findings = nil }
       publisher.publish(report)
     }
     guard let line = service.statusLine, line != statusLine else { return }

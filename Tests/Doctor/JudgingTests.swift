@@ -285,6 +285,12 @@ private func speaker(
       let found = try other { $0.certificates = [certificate] }
       #expect(found.map { String($0.prefix { $0 != ":" }) } == [verdict].compactMap { $0 })
     }
+    #expect(
+      try other {
+        $0.findings = [
+          Finding("configuration", "", .warning, "line 3"), Finding("interface", "router-51", .fault, "eth0 is down"),
+        ]
+      } == ["warning: configuration: line 3", "fault: interface router-51: eth0 is down"])
     // One that this node has too has a line of its own; one of a node that does not answer may be long renewed.
     let own = PresentedCertificate(
       title: "ours", fingerprint: try #require(SampleNode.ours), notAfter: SampleNode.now)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 
 import pytest
 from harness.nodes import NAMES, Pair
@@ -131,3 +132,36 @@ def test_differences_are_shown_on_both_nodes_and_logged_once(pair, servers, cert
 
 def test_command_of_the_page_is_in_the_help():
     assert "--node <name>" in belvedere("status", "--help").stdout
+
+
+def test_doctor_shows_what_the_other_node_says_of_itself(testbed, servers):
+    """Warnings of its configuration, that a reload was refused there, and a server's other certificate."""
+    pair = Pair(testbed, servers, tls={"profile": "old"}).start().wait_until_joined()
+    wait_until_seen(pair)
+    first, second = pair["lb1"], pair["lb2"]
+
+    def lines():
+        run = first.call_plainly("doctor", "--json", "--configuration", first.file, "--control", first.control)
+        return [one["text"] for one in json.loads(run.stdout)["findings"] if (one["check"], one["subject"]) == ("pair", "lb2")]
+
+    def wait_for(*expected, without=()):
+        def agree():
+            found = [f"{one['check']} {one['subject']}: {one['text']}" for one in seen(first, "lb2")["findings"] or []]
+            return all(any(re.search(words, text) for text in found) for words in expected) and not any(
+                re.search(words, text) for words in without for text in found
+            )
+
+        wait_until(agree, lambda: f"{expected}: {seen(first, 'lb2')}")
+
+    refused, old = "configuration : the last reload was refused: .*unknown key", "configuration : .*TLS 1.0 and 1.1 are broken"
+    # Of the start, too.
+    wait_for(old, without=[refused])
+    # By a signal, which is not answered.
+    second.write({"nonsense": 1}).signal(signal.SIGHUP)
+    wait_for(refused, old)
+    assert any("the last reload was refused" in line for line in lines())
+    second.reload({"nonsense": None})
+    wait_for(old, without=[refused])
+    assert any("TLS 1.0 and 1.1 are broken" in line for line in lines())
+    second.reload({"tls": {"profile": None}})
+    wait_for(without=[old])

@@ -12,6 +12,9 @@ import Wire
     facts.sections = [.init(name: "vrrp", digest: 77)]
     facts.certificates = certificate(1)
     facts.servers = [.init(name: "view01", state: .up), .init(name: "view02", state: nil)]
+    facts.findings = [
+      .init("configuration", isFault: false, "line 3: warning"), .init("interface", "router-51", isFault: true, "down"),
+    ]
     return facts
   }()
 
@@ -39,7 +42,12 @@ import Wire
     let bytes = Self.facts.encoded()
     #expect(try NodeFacts(decoding: bytes) == Self.facts)
     #expect(try NodeFacts(decoding: bytes + [1, 2, 3]) == Self.facts)
-    for count in 0..<bytes.count {
+    // An earlier release says nothing of findings.
+    var earlier = Self.facts
+    earlier.findings = []
+    let end = earlier.encoded().count - 2
+    #expect(try NodeFacts(decoding: Array(bytes.prefix(end))) == earlier)
+    for count in 0..<bytes.count where count != end {
       #expect(throws: PairError.truncated) { try NodeFacts(decoding: Array(bytes.prefix(count))) }
     }
     let state = Self.vitals.encoded()
@@ -68,6 +76,7 @@ import Wire
     facts.sections = (0..<1024).map { .init(name: name($0, 150), digest: 1) }
     facts.certificates = (0..<1024).flatMap { _ in Self.certificate(1) }
     facts.servers = (0..<1024).map { .init(name: name($0) + "/" + name($0), state: .up) }
+    facts.findings = (0..<64).map { .init(name($0, 255), name($0, 255), isFault: true, name($0, 255)) }
     #expect(try NodeFacts(decoding: facts.encoded()) == facts)
     var vitals = Self.vitals
     vitals.routers = (0..<64).map { .init(name: name($0), role: .initialize, priority: 1, identifier: 51, source: nil) }

@@ -32,6 +32,8 @@ extension StatusReport {
     /// Those that this node has too.
     package var servers: [Server] = []
     package var certificates: [Certificate] = []
+    /// Nil until it has reported them, and in what the observer gets.
+    package var findings: [Finding]?
 
     package init(name: String, answers: Bool, heard: WallTime) {
       self.name = name
@@ -41,6 +43,7 @@ extension StatusReport {
 
     private enum CodingKeys: String, CodingKey {
       case name, answers, heard, version, since, sessions, connections, routers, services, servers, certificates
+      case findings
       case clockDifference = "clock_difference_ms"
     }
 
@@ -81,6 +84,29 @@ extension StatusReport {
       package init(name: String, state: ServerState?) {
         self.name = name
         self.state = state.map { "\($0)" } ?? "unknown"
+      }
+    }
+
+    /// Something that is wrong on the node, as it says itself.
+    package struct Finding: Codable, Hashable, Sendable {
+      /// The check of `belvedere doctor`.
+      package var check: String
+      /// The object's name; empty for the node as a whole.
+      package var subject: String
+      /// Whether clients are or will be affected; else it is a warning.
+      package var isFault: Bool
+      package var text: String
+
+      package init(check: String, subject: String, isFault: Bool, text: String) {
+        self.check = check
+        self.subject = subject
+        self.isFault = isFault
+        self.text = text
+      }
+
+      private enum CodingKeys: String, CodingKey {
+        case check, subject, text
+        case isFault = "fault"
       }
     }
 

@@ -124,6 +124,8 @@ package struct RunningService: Sendable {
     package var unreachedServices: [String] = []
     /// What its clients are shown.
     package var certificates: [PresentedCertificate] = []
+    /// What it says of itself: its own checks, and what they have found.
+    package var findings: [Finding] = []
 
     package init(name: String, answers: Bool, version: String?) {
       self.name = name

@@ -95,6 +95,11 @@ private func judge(_ node: RunningService.Node, _ facts: Facts) -> [Finding] {
       "reaches no server\(service.isEmpty ? "" : " of \(service)"), and would serve no client after a failover",
       fix: "`belvedere doctor` on \(node.name)")
   }
+  found += node.findings.map { finding in
+    let about = [finding.check, finding.subject].filter { !$0.isEmpty }.joined(separator: " ")
+    let text = "\(about): \(finding.text)"
+    return Finding("pair", node.name, finding.verdict, text, fix: "`belvedere doctor` on \(node.name)")
+  }
   let own = Set(facts.certificates.map(\.fingerprint))
   for certificate in node.certificates where !own.contains(certificate.fingerprint) {
     let end = certificate.notAfter

@@ -7,6 +7,7 @@ package struct NodeFacts: Hashable, Sendable {
   package static let sectionLimit = 1024
   package static let certificateLimit = 1024
   package static let serverLimit = 1024
+  package static let findingLimit = 64
   /// Maximum size of the encoded bytes: all lists at their limits with the longest names.
   package static let byteLimit = 1 << 19
 
@@ -17,6 +18,7 @@ package struct NodeFacts: Hashable, Sendable {
   package var sections: [Section] = []
   package var certificates: [Certificate] = []
   package var servers: [Server] = []
+  package var findings: [Finding] = []
 
   /// A section of the configuration.
   package struct Section: Hashable, Sendable {
@@ -53,6 +55,26 @@ package struct NodeFacts: Hashable, Sendable {
     package init(name: String, state: ServerState?) {
       self.name = name
       self.state = state
+    }
+  }
+
+  /// Something that is wrong on the node, as its supervisor knows without asking anything: for `belvedere doctor` on
+  /// another one.
+  package struct Finding: Hashable, Sendable {
+    /// The check's name there, `configuration`.
+    package var check: String
+    /// The object's name; empty for the node as a whole.
+    package var subject: String
+    /// Whether clients are or will be affected; else it is a warning.
+    package var isFault: Bool
+    /// At most 255 bytes are sent.
+    package var text: String
+
+    package init(_ check: String, _ subject: String = "", isFault: Bool, _ text: String) {
+      self.check = check
+      self.subject = subject
+      self.isFault = isFault
+      self.text = text
     }
   }
 

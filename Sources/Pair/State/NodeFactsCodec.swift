@@ -20,6 +20,12 @@ extension NodeFacts {
       writer.append(text: server.name)
       writer.append(server.state?.rawValue ?? .max)
     }
+    writer.append(findings, limit: Self.findingLimit) { finding, writer in
+      writer.append(text: finding.check)
+      writer.append(text: finding.subject)
+      writer.append(finding.isFault ? 1 : 0)
+      writer.append(text: finding.text)
+    }
     return writer.bytes
   }
 
@@ -41,6 +47,13 @@ extension NodeFacts {
     }
     servers = try reader.readList("servers", limit: Self.serverLimit) {
       Server(name: try $0.readText("server name"), state: ServerState(rawValue: try $0.readUInt8()))
+    }
+    // An earlier release has none.
+    guard reader.remaining > 0 else { return }
+    // A later one may have more.
+    for _ in 0..<min(Int(try reader.readUInt16()), Self.findingLimit) {
+      let (check, subject) = (try reader.readText("check"), try reader.readText("subject"))
+      findings.append(Finding(check, subject, isFault: try reader.readUInt8() != 0, try reader.readText("finding")))
     }
   }
 }

@@ -84,6 +84,14 @@ struct FailoverService: ~Copyable {
     }
   }
 
+  /// What keeps the virtual routers from their work.
+  var findings: [NodeFacts.Finding] {
+    switch routers {
+    case nil: []
+    case .some(let routers): routers.findings
+    }
+  }
+
   /// Takes what another node of the pair has reported of its virtual routers.
   mutating func note(_ vitals: NodeVitals?, of node: String, at now: Instant) {
     routers?.note(vitals?.routers ?? [], of: node, at: now)

@@ -38,6 +38,9 @@ extension StatusReport.Node {
       certificates = facts.certificates.prefix(Self.certificateLimit).map {
         .init(service: $0.service, fingerprint: $0.fingerprint, notAfter: $0.notAfter)
       }
+      findings = facts.findings.map {
+        .init(check: $0.check, subject: $0.subject, isFault: $0.isFault, text: $0.text)
+      }
     }
     if let vitals {
       (sessions, connections) = (vitals.sessions, vitals.connections)

@@ -77,6 +77,7 @@ extension Supervision {
     facts.sections = status.description.sections.map { .init(name: $0.name, digest: $0.digest) }
     facts.certificates = status.presentedCertificates
     facts.servers = status.serverStates.map { .init(name: $0.name, state: $0.state) }
+    facts.findings = ownFindings
     return facts
   }
 }

@@ -10,6 +10,11 @@ import Wire
 /// whole.
 extension Supervision {
   mutating func handle(reload event: ReloadStateMachine<ReloadCandidate>.Event) {
+    switch event {
+    case .unprepared(let refusal) where refusal.lines != [ControlLink.noRoom]: active.refusal = refusal.lines.first
+    case .refused(let number, let reason) where number == reload.loadingNumber: active.refusal = reason
+    default: break
+    }
     for effect in reload.handle(event, at: Clock.monotonic()) {
       switch effect {
       case .announceReloading: announce(.reloading(at: Clock.monotonic()))

@@ -236,6 +236,11 @@ package struct ServiceStatus {
     }
   }
 
+  /// The servers whose certificate is not the one that clients are shown, while it is to be.
+  var otherCertificates: [String] {
+    description.servers.filter { checks[$0.identity]?.certificate?.isShown == false }.map(\.name)
+  }
+
   /// The requests in the queues of each service's servers.
   private var waiting: [Substring: UInt64] {
     description.servers.reduce(into: [:]) { sums, server in

@@ -69,7 +69,9 @@ struct RunCommand: ParsableCommand {
     plan.sockets = (notifier, receiver, observer)
     let log = Logger(label: "supervisor")
     loaded.warnOfObserver(log)
-    for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
+    let shortfalls = configuration.shortfalls(on: .ofThisService)
+    for shortfall in shortfalls { log.warning("limits: \(shortfall)") }
+    plan.warnings = loaded.diagnostics.map(\.rendered) + shortfalls.map { "warning: \($0)" }
     throw ExitCode(
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,

@@ -166,6 +166,7 @@ extension RunningService.Node {
       let ofService = node.servers.filter { service.isEmpty || $0.name.hasPrefix(service + "/") }
       return ofService.contains { $0.state == "\(ServerState.down)" }
     }
+    findings = (node.findings ?? []).map { Finding($0.check, $0.subject, $0.isFault ? .fault : .warning, $0.text) }
     certificates = node.certificates.compactMap { certificate in
       Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init(bytes:)).map {
         PresentedCertificate(
