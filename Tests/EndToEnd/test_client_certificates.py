@@ -316,3 +316,25 @@ def test_configuration_that_can_not_verify_is_refused(testbed, authority):
     balancer.write({"mode": "http", "tls": {"profile": "old"}})
     checked = belvedere("check", "--configuration", balancer.file)
     assert checked.returncode != 0 and "can't be verified with `old`" in checked.stdout + checked.stderr, checked
+
+
+def test_check_warns_of_servers_that_another_service_opens(testbed, certificates, authority):
+    server, balancer = testbed.server("second"), testbed.balance(testbed.server(), start=False)
+    tls = {"certificate": str(certificates.front.chain), "key": str(certificates.front.key)}
+    entry = {"view01": server_entry(server, certificates.authority.certificate)}
+
+    def check(certified, bare):
+        services = {
+            name: {"service": f"{name}.test", "listen": endpoint_text(balancer.address, port), "redirect": "off", "servers": entry, "tls": tls | own}
+            for (name, own), port in zip((("view", certified), ("open", bare)), (8443, 8444))
+        }
+        balancer.file.write_text(json.dumps({"services": services}))
+        return " ".join(belvedere("check", "--configuration", balancer.file).stderr.split())
+
+    warning = "service open has the server view01 too, and admits clients without a certificate"
+    assert warning in check(settings(authority), {})
+    assert warning in check(settings(authority, required=False, headers=True), {})
+    assert warning not in check(settings(authority, required=False), {})
+    assert warning in check(settings(authority), settings(authority, required=False))
+    assert warning not in check(settings(authority), settings(authority))
+    assert warning not in check(settings(authority, required=False, headers=True), settings(authority, required=False))

@@ -1,5 +1,6 @@
 """Names of TLS that are set apart from a profile, and names for which a client gets no handshake."""
 
+import json
 import ssl
 import subprocess
 
@@ -188,3 +189,23 @@ def test_restrictions_apply_towards_servers(testbed):
     balancer.wait_for_state("plain", "up")
     balancer.reload({"server-tls": {"ciphers": ["ECDHE-RSA-AES256-GCM-SHA384"]}})
     balancer.wait_for_state("plain", "down")
+
+
+def test_check_warns_of_names_that_come_to_another_service(testbed, certificates):
+    balancer = testbed.balance(testbed.server(), start=False)
+    own = {"certificate": str(certificates.front.chain), "key": str(certificates.front.key)}
+    entry = {"view01": {"address": "192.0.2.9", "trust": "insecure-no-verification"}}
+
+    def check(first, second, port=8443):
+        services = {
+            name: {"service": f"{name}.test", "listen": endpoint_text(balancer.address, place), "redirect": "off", "servers": entry, "tls": own | tls}
+            for name, tls, place in (("view", first, 8443), ("cards", second, port))
+        }
+        balancer.file.write_text(json.dumps({"services": services}))
+        return " ".join(balancer.call_plainly("check", "--configuration", balancer.file).stderr.split())
+
+    refusing = {"unknown-names": "refuse"}, {"refuse-names": ["old.test"]}
+    for tls in refusing:
+        [key] = tls
+        assert f"`{key}` does nothing on `{balancer.address}:8443`" in check({}, tls)
+        assert "does nothing" not in check(tls, {}) and "does nothing" not in check({}, tls, port=8444)

@@ -16,6 +16,31 @@ extension Rules {
       reader.error("more than \(ServerSet.capacity) servers in all are not supported", at: place)
     }
     checkPlaces(services, &reader)
+    for service in services { checkSharedServers(service, services, &reader) }
+  }
+
+  /// Warns about servers that only clients with a certificate are to reach, or that believe what they are told of it, and
+  /// that another service has too.
+  private static func checkSharedServers(
+    _ service: Configuration.Service, _ services: [Configuration.Service], _ reader: inout Reader
+  ) {
+    guard let settings = service.tls.clientCertificates, settings.isRequired || settings.sendsFields else { return }
+    let open = services.filter { other in
+      guard other.name != service.name else { return false }
+      return settings.isRequired
+        ? other.tls.clientCertificates?.isRequired != true : other.tls.clientCertificates == nil
+    }
+    reader.within(service) { reader in
+      guard let place = reader.site("tls", "client-certificates")?.key else { return }
+      for other in open {
+        let endpoints = Set(other.servers.map(\.endpoint))
+        guard let server = service.servers.first(where: { endpoints.contains($0.endpoint) }) else { continue }
+        reader.warn(
+          "service \(other.name) has the server \(server.name) too, and admits clients without a certificate",
+          at: place,
+          (other.mode == .http ? "Let it require one as well, or give" : "Give") + " it servers of its own.")
+      }
+    }
   }
 
   /// A listener of a service, and the key that contains it.
@@ -62,6 +87,9 @@ extension Rules {
           let others = earlier[listener.socket] ?? []
           for other in others where listener.sharesPlace(with: other) {
             if neighbours.insert(other.service.name).inserted { checkNeighbours(service, other, &reader) }
+            if other.path == others.first?.path, other.service.name == others.first?.service.name {
+              checkRefusedNames(service, beside: other, &reader)
+            }
           }
           guard let other = others.first(where: { !listener.sharesPlace(with: $0) }) else { continue }
           let place = reader.mark(at: listener.path) ?? reader.mark(listener.path[0]) ?? reader.keyMark
@@ -70,6 +98,25 @@ extension Rules {
         }
         for listener in listeners { earlier[listener.socket, default: []].append(listener) }
       }
+    }
+  }
+
+  /// Warns about settings for names that never come to a service: those of no service belong to the first one of the
+  /// listener.
+  private static func checkRefusedNames(
+    _ service: Configuration.Service, beside first: ServiceListener, _ reader: inout Reader
+  ) {
+    guard first.path[0] == "listen", service.mode == .http else { return }
+    let advice =
+      first.service.mode == .http
+      ? "Set it in service \(first.service.name)." : "That one passes TLS through, and refuses no name."
+    for (key, isSet) in [
+      ("unknown-names", service.tls.unknownNames == .refuse), ("refuse-names", !service.tls.refusedNames.isEmpty),
+    ] where isSet {
+      guard let place = reader.mark("tls", key) else { continue }
+      reader.warn(
+        "`\(key)` does nothing on `\(first.listener)`: clients that ask for other names than those of this service get "
+          + "service \(first.service.name)", at: place, advice)
     }
   }
 
