@@ -203,7 +203,54 @@ import Testing
       has: ["rstatus ^2: not possible"]),
   ]
 
-  @Test(arguments: rules + listeners + settings)
+  static let handshakes: [Case] = [
+    Case(
+      name: "clients need the certificates that were asked for",
+      text: asking("verify required ca-file /ca.pem crl-file /crl.pem"),
+      has: ["client-certificates: ", "ca: /ca.pem", "crl: /crl.pem"], hasNot: ["required: false", "/ca.pem: not "]),
+    Case(
+      name: "certificates that may be missing may be missing",
+      text: asking("verify optional ca-file ca.pem", "ca-base /etc/ssl"),
+      has: ["ca: /etc/ssl/ca.pem", "required: false"], hasNot: ["optional: not "]),
+    Case(
+      name: "no certificates are asked for where none were",
+      text: asking("verify none ca-file /ca.pem"), has: ["verify none: the default anyway"],
+      hasNot: ["client-certificates: "]),
+    Case(
+      name: "listeners that ask for different certificates are a person's decision",
+      text: asking("verify required ca-file /ca.pem\nbind :8443 ssl crt /c.pem"),
+      has: ["verify required: not possible"], hasNot: ["client-certificates: "]),
+    Case(
+      name: "a port of one server that asks for certificates is a service of its own",
+      text: secure + "default_backend cs\n" + servers
+        + "listen one\nmode http\nbind :5001 ssl crt /c.pem verify required ca-file /ca.pem\n"
+        + "server view01 192.168.1.165:443 ssl verify none\n",
+      has: ["ca: /ca.pem"], hasNot: ["ports: 5001"]),
+    Case(
+      name: "certificates are not verified with broken versions",
+      text: asking("ssl-min-ver TLSv1.0 verify required ca-file /ca.pem"),
+      has: ["verify required: not possible"], hasNot: ["client-certificates: "]),
+    Case(
+      name: "names of TLS are taken over where all of them are known",
+      text: asking(
+        "ciphers ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256 curves X25519:secp384r1",
+        "ssl-default-bind-ciphersuites TLS_AES_256_GCM_SHA384"),
+      has: [
+        "ciphers: [ECDHE-RSA-AES256-GCM-SHA384, ECDHE-RSA-AES128-GCM-SHA256]", "groups: [X25519, P-384]",
+        "cipher-suites: TLS_AES_256_GCM_SHA384",
+      ]),
+    Case(
+      name: "other names of TLS are left to the profile",
+      text: asking("ciphers HIGH:!aNULL curves X25519:sect571r1"), has: ["HIGH:!aNULL: not needed"],
+      hasNot: ["ciphers: [", "groups: "]),
+  ]
+
+  /// A service whose listener has these parameters as well.
+  static func asking(_ parameters: String, _ global: String = "") -> String {
+    "global\n\(global)\n" + secure.dropLast() + " \(parameters)\ndefault_backend cs\n" + servers
+  }
+
+  @Test(arguments: rules + listeners + settings + handshakes)
   func `what is not the same afterwards is not possible`(sample: Case) {
     let outcome = CorpusFile.outcome(sample.text)
     let text = (outcome.text ?? "nothing\n") + (outcome.findings.map(\.text) + outcome.remarks).joined(separator: "\n")

@@ -18,7 +18,7 @@ extension HAProxyImport {
       case "ssl-default-server-options":
         settleOptions(line, profile: "server-tls-profile")
         verdict = nil
-      default: verdict = DirectiveTable.globalVerdict(on: line.words)
+      default: verdict = globalNamesVerdict(line) ?? DirectiveTable.globalVerdict(on: line.words)
       }
       if let verdict { ledger.settleRest(of: line.range, verdict) }
     }

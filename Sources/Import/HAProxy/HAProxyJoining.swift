@@ -54,10 +54,12 @@ extension HAProxyImport {
     }
   }
 
-  /// Whether listeners show the same certificates as the service's.
+  /// Whether listeners show the same certificates as the service's, and ask for the same.
   private static func hasCertificates(of draft: ServiceDraft, _ binds: [BindLine]) -> Bool {
     func certificates(_ bind: BindLine) -> [[String]] {
-      bind.parameters.filter { $0.name == "crt" }.map(\.arguments)
+      bind.parameters.filter { ["crt", "verify", "ca-file", "crl-file"].contains($0.name) }.map {
+        [$0.name] + $0.arguments
+      }
     }
     guard let own = draft.binds.first.map(certificates) else { return false }
     return binds.allSatisfy { $0.isSecure == !draft.isPassthrough && certificates($0) == own }

@@ -16,6 +16,7 @@ extension HAProxyImport {
     }
     readTLS(into: &draft)
     readProtocols(into: &draft)
+    readClientTLS(into: &draft)
     for bind in draft.binds { settleParameters(of: bind, in: draft) }
     readServers(lines, backend, into: &draft)
     readHealth(of: backend, lines, into: &draft)
@@ -42,7 +43,7 @@ extension HAProxyImport {
   /// Settles the parameters of a place that is none of `listen`.
   mutating func settleUnused(_ bind: BindLine) {
     for parameter in bind.parameters {
-      let isOfTLS = Self.tlsParameters.contains(parameter.name)
+      let isOfTLS = Self.tlsParameters.union(Self.clientParameters).contains(parameter.name)
       let verdict =
         isOfTLS ? .notNeeded("`tls` of the service decides") : ServerParameters.bindVerdict(on: parameter)
       ledger.settle(parameter.range, verdict ?? .impossible("the import does not know this"))
@@ -59,6 +60,7 @@ extension HAProxyImport {
         verdict =
           parameter.arguments == ["TLSv1.3"]
           ? .standard("TLS 1.3 is spoken") : .impossible("TLS 1.3 is always spoken")
+      case _ where Self.clientParameters.contains(parameter.name): verdict = clientVerdict(on: parameter, in: draft)
       default: verdict = ServerParameters.bindVerdict(on: parameter) ?? .impossible("the import does not know this")
       }
       ledger.settle(parameter.range, verdict)

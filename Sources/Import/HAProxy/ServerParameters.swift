@@ -93,11 +93,9 @@ enum ServerParameters {
       "interface": .impossible("listen on the interface's address"),
       "namespace": .impossible("run Belvedere in the namespace"),
       "crt-list": .impossible("list the certificates under `tls.certificates`"),
-      "verify": .impossible("no certificate is asked of clients; mode `passthrough` leaves that to the servers"),
-      "ca-file": .impossible("no certificate is asked of clients; mode `passthrough` leaves that to the servers"),
-      "ca-verify-file": .impossible(
-        "no certificate is asked of clients; mode `passthrough` leaves that to the servers"),
-      "crl-file": .impossible("no certificate is asked of clients; mode `passthrough` leaves that to the servers"),
+      "ca-verify-file": .impossible("put these authorities into the file of `tls.client-certificates`"),
+      "ca-ignore-err": .impossible("a certificate with an error is refused"),
+      "crt-ignore-err": .impossible("a certificate with an error is refused"),
       "accept-proxy": .impossible("list the proxies: forwarded: { trusted-proxies: […], proxy-protocol: true }"),
       "accept-netscaler-cip": .impossible("let the proxy send the PROXY protocol: forwarded.proxy-protocol"),
       "strict-sni": .impossible(
@@ -108,7 +106,7 @@ enum ServerParameters {
       "ocsp-update": .standard("tls.ocsp-stapling: true"), "prefer-client-ciphers": chosen,
     ]
     for name in [
-      "ciphers", "ciphersuites", "curves", "ecdhe", "sigalgs", "client-sigalgs", "ssl-max-ver", "no-sslv3",
+      "sigalgs", "client-sigalgs", "ssl-max-ver", "no-sslv3",
       "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tlsv13", "sslv3", "tlsv10", "tlsv11", "tlsv12", "tlsv13",
       "force-sslv3",
     ] { table[name] = chosen }

@@ -36,7 +36,8 @@ package struct RelocatedFiles: Sendable {
     for entry in mapping.entries {
       let node: YAMLNode
       switch (entry.key, entry.node) {
-      case ("certificate", .scalar(let path)), ("ca", .scalar(let path)): node = .scalar(renamed(path))
+      case ("certificate", .scalar(let path)), ("ca", .scalar(let path)), ("crl", .scalar(let path)):
+        node = .scalar(renamed(path))
       case ("certificates", .list(let items)):
         node = .list(
           items.map { item in
