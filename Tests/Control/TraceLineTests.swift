@@ -30,7 +30,7 @@ private let lines: [(TraceEvent, String)] = [
     event(
       .secured, client, (.tlsVersion, .text("TLSv1.3")), (.cipher, .text("TLS_AES_256_GCM_SHA384")),
       (.certificate, .text(#"CN=kim\, jr.,O=Domain"#)), (.fingerprint, .text("AB:CD"))),
-    #"192.0.2.7:50312 TLS: TLSv1.3, TLS_AES_256_GCM_SHA384, new session, no name, certificate 'CN=kim\, jr.,O=Domain'"#
+    #"192.0.2.7:50312 TLS: TLSv1.3, TLS_AES_256_GCM_SHA384, new session, no name, certificate CN=kim\, jr.,O=Domain"#
   ),
   (
     event(.handshakeFailed, client, (.reason, .text("no shared cipher"))),
@@ -79,8 +79,11 @@ private let lines: [(TraceEvent, String)] = [
     "192.0.2.7:50312 is not accepted on port 443: access: deny has 192.0.2.0/24"
   ),
   (
-    event(.ended, (.reason, .text("interrupted")), (.count, .number(1))),
-    "the trace has ended: interrupted; 1 connection is still open"
+    event(.closed, client, (.reason, .text("closed by the client")), (.count, .number(1))),
+    "192.0.2.7:50312 closed by the client, after 1 request"
+  ),
+  (
+    event(.ended, (.reason, .text("interrupted"))), "the trace has ended: interrupted"
   ),
   (event(.began), "the trace has begun"),
   (event(.lost, (.count, .number(7))), "7 events were left out: there were too many"),
@@ -110,19 +113,6 @@ private let lines: [(TraceEvent, String)] = [
   @Test func `every fact has a name of its own in JSON`() {
     #expect(Set(TraceEvent.Key.allCases.map(\.member)).count == TraceEvent.Key.allCases.count)
     #expect(Set(TraceEvent.Kind.allCases.map(\.member)).count == TraceEvent.Kind.allCases.count)
-  }
-
-  @Test func `connections are open from their first event to their last, or to the end of the worker`() {
-    func of(_ port: Int) -> (TraceEvent.Key, TraceEvent.Value) { (.client, .text("192.0.2.7:\(port)")) }
-    var open = OpenConnections()
-    for port in [1, 2, 3] { open.note(event(.connected, of(port))) }
-    open.note(event(.refused, of(4)))
-    open.note(event(.closed, of(2)))
-    open.note(event(.closed, of(5)))
-    #expect(open.count == 2)
-    open.note(event(.workerEnded))
-    #expect(open.count == 0)
-    #expect([0, 1, 2].map(OpenConnections.words) == ["no connection is open", "1 connection is still open", "2 connections are still open"])
   }
 
   @Test func `only lines of SSLKEYLOGFILE reach the file`() {

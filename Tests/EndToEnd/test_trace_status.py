@@ -33,7 +33,7 @@ def test_refusals_of_traces_without_end_do_not_fill_the_log(testbed):
     balancer = testbed.balance(testbed.server())
     with contextlib.ExitStack() as running:
         for number in range(4):
-            running.enter_context(Trace(balancer, f"192.0.2.{number}"))
+            running.enter_context(Trace(balancer, f"192.0.2.{number}", "--for", "600"))
 
         def many():
             assert balancer.call("trace", "192.0.2.5").returncode == 1
@@ -55,7 +55,9 @@ def test_warning_says_how_many_clients_the_secrets_may_be_of(testbed):
             trace.wait_for("closed", count=2)
             assert trace.interrupt() == 0
         balancer.wait_for_log(rf"trace: the TLS secrets of .* \({extent}\) are given to pid {trace.process.pid}, ")
-        balancer.wait_for_log(rf"for pid {trace.process.pid}, .* has ended: .*; the TLS secrets of 2 connections were given")
+        balancer.wait_for_log(rf"for pid {trace.process.pid}, .* has ended: ")
+        ended = rf"for pid {trace.process.pid}, .* has ended: .*; the TLS secrets of 2 connections were given"
+        assert re.search(ended, balancer.log), balancer.log + "\n".join(trace.lines)
 
 
 def test_stop_of_the_service_is_named(testbed):

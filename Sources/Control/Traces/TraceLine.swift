@@ -28,12 +28,13 @@ package struct TraceLine {
     case .request: return request
     case .closed:
       let count = number(.count)
-      let end = ["closed by \(event.text(.by) == "client" ? "the client" : "Belvedere")", event.text(.reason)]
+      let closer = event.text(.by).map { "closed by " + ($0 == "client" ? "the client" : "Belvedere") }
+      let end = [closer, event.text(.reason)]
       return end.compactMap { $0 }.joined(separator: ": ") + ", after \(count) request\(count == 1 ? "" : "s")"
     case .secrets: return "TLS secrets were written"
     case .began: return "the trace has begun"
     case .lost: return "\(number(.count)) events were left out: there were too many"
-    case .ended: return "the trace has ended: \(reason); \(OpenConnections.words(number(.count)))"
+    case .ended: return "the trace has ended: \(reason)"
     case .workerEnded: return "the worker has ended, and all connections with it; the trace goes on with the next one"
     }
   }
@@ -49,7 +50,7 @@ package struct TraceLine {
       event.text(.tlsVersion), event.text(.cipher), event.text(.group),
       event.flag(.isResumed) ? "resumed session" : "new session",
       event.text(.serverName).map { "name \($0)" } ?? "no name",
-      event.text(.certificate).map { "certificate '\($0)'" },
+      event.text(.certificate).map { "certificate \($0)" },
     ].compactMap { $0 }
   }
 

@@ -7,11 +7,11 @@ import Wire
 struct TraceSessions {
   private var sessions: [TraceSession] = []
   /// Any user of the control socket may ask for traces in a loop.
-  var refusals = LogRateLimiter<Refusals>(every: .seconds(5))
+  var refusals = LogRateLimiter<Topic>(every: .seconds(5))
   /// The number of the last trace.
   private var last: UInt32 = 0
 
-  enum Refusals { case refusals }
+  enum Topic { case trace, secrets }
 
   /// Whether another one may begin.
   var hasRoom: Bool { sessions.count { !$0.isOver } < TraceOrder.limit }

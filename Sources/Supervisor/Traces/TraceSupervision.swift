@@ -15,7 +15,7 @@ extension Supervision {
     // One that has just ended makes room.
     serveTraces()
     if let reason = reasonToRefuse(hasSecrets: hasSecrets, requester) {
-      if let others = operators.traces.refusals.take(.refusals, at: Clock.monotonic()) {
+      if let others = operators.traces.refusals.take(hasSecrets ? .secrets : .trace, at: Clock.monotonic()) {
         let more = others == 0 ? "" : " (and \(others) more since the last line)"
         log.notice("trace: \(subject.title), requested by \(name), was refused: \(reason)\(more)")
       }

@@ -8,7 +8,7 @@ import Wire
 /// A loop's part of the access log: lines are collected during a turn and passed to the writer at its end.
 struct AccessLog: ~Copyable {
   /// Maximum size of an entry: the request line with every byte escaped is under 7 KiB, and the rest consists of
-  /// numbers and names.
+  /// numbers and names, and the subject of a certificate, at most 2 KiB.
   static let entryBytes = 16 << 10
 
   private(set) var isOpen = false

@@ -16,7 +16,7 @@ extension DatagramRelay {
       return nil
     }
     guard context.now > table[number].lastSeen + Self.pause, hasMoved(flow, context) else { return flow }
-    end(flow, Termination(.normal, .normal), &context)
+    end(flow, Termination(.normal, .normal), &context, hasMoved: true)
     return nil
   }
 
@@ -58,7 +58,7 @@ extension DatagramRelay {
       let flow = flows.insert(
         RelayedFlow(
           descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client,
-          scope: scope, ordinal: total))
+          scope: scope, ordinal: total &* 256 &+ UInt64(context.loop)))
       do throws(SystemError) {
         try context.poller.watchLevel(flows[flow].descriptor, token: Token(.flow, flow).rawValue)
       } catch {
@@ -149,11 +149,13 @@ extension DatagramRelay {
   }
 
   /// Closes a flow's socket and gives back all that it held.
-  mutating func end(_ flow: SlabKey, _ termination: Termination, _ context: inout LoopContext) {
+  mutating func end(
+    _ flow: SlabKey, _ termination: Termination, _ context: inout LoopContext, hasMoved: Bool = false
+  ) {
     context.timers.cancel(TimerKey(.flow(flow.index)).rawValue)
     let facts = table[flows[flow].number]
     table.end(flows[flow].number)
-    context.ended(flows.remove(flow), facts, termination)
+    context.ended(flows.remove(flow), facts, termination, hasMoved: hasMoved)
   }
 }
 

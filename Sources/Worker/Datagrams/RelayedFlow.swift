@@ -16,7 +16,7 @@ struct RelayedFlow: ~Copyable {
   let client: ClientKey
   /// Of the client's address, as in `DatagramBatch.Ends`.
   let scope: UInt32
-  /// In traces: how many its loop had begun with it. A client's datagrams come to one loop.
+  /// In traces: a number that no other flow of the worker has, of its loop's flows and its loop (at most 256).
   let ordinal: UInt64
   /// Once the client is confirmed.
   var account: ConnectionLedger.Account?
@@ -36,7 +36,9 @@ struct RelayedFlow: ~Copyable {
 
 extension LoopContext {
   /// Gives back what a flow held besides its socket, and writes its line.
-  mutating func ended(_ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination) {
+  mutating func ended(
+    _ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination, hasMoved: Bool
+  ) {
     let (snapshot, server, identity, ordinal, dropped) = (
       flow.snapshot, flow.shared, flow.identity, flow.ordinal, flow.dropped
     )
@@ -44,7 +46,9 @@ extension LoopContext {
     sharedState.flowEnded(flow.account)
     server.flowEnded()
     // Forged flows would fill the log, and are no clients'. Traces leave out what is too much.
-    guard facts.isConfirmed || reports.traces.isActive else { return }
+    guard facts.isConfirmed || reports.traces.isActive && reports.traces.follow(facts.key.client.address) else {
+      return
+    }
     let record = AccessRecord(
       flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
@@ -59,15 +63,14 @@ extension LoopContext {
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
     if facts.isConfirmed { reports.accessLog.add(entry, monotonic: now) }
     guard reports.traces.isActive else { return }
-    reportFlow(ordinal, entry, facts.endWords(idle: snapshot.settings.timeouts.datagrams, at: now))
+    reportFlow(ordinal, entry, hasMoved ? "the client has another server now" : facts.silenceWords)
   }
 }
 
 extension Flow {
-  /// Why a flow has ended normally, for people.
-  fileprivate func endWords(idle: Interval, at now: Instant) -> String {
+  /// Why a flow has ended at its deadline, for people.
+  fileprivate var silenceWords: String {
     if answered == nil { return "the server has not answered" }
-    if !isConfirmed { return "the client has sent nothing since the server's first answer" }
-    return now >= lastSeen + idle ? "timeouts.datagrams" : "the client has another server now"
+    return isConfirmed ? "timeouts.datagrams" : "the client has sent nothing since the server's first answer"
   }
 }

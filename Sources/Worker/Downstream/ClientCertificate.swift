@@ -42,7 +42,7 @@ extension Client {
       subject: facts.subject, issuer: facts.issuer, serialNumber: facts.serialNumber,
       fingerprint: "\(facts.fingerprint)")
     // Texts of certificates are printable, so there are lines.
-    if let lines { certificate.fields = lines } else { certificate.refusal = .unprintable }
+    if let lines { certificate.fields = lines } else { certificate = ClientCertificate(refusal: .unprintable) }
   }
 }
 

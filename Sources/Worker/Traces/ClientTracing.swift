@@ -47,7 +47,9 @@ extension Client {
     guard context.reports.traces.following(traces).contains(where: \.hasSecrets) else { return original }
     do throws(TLSError) { return try context.reports.traces.reporting(original, of: snapshot.number) } catch {
       // A trace fails no handshake.
-      context.reports.log.error("trace: the TLS secrets of \(peer.endpoint) can't be given: \(error)")
+      if context.reports.traces.noteFault() {
+        context.reports.log.error("trace: the TLS secrets of \(peer.endpoint) can't be given: \(error)")
+      }
       return original
     }
   }

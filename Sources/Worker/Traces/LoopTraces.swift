@@ -11,6 +11,8 @@ struct LoopTraces {
   /// Contexts that report secrets, with those that they replace, and the number of their configuration.
   private var contexts: [(original: ServerContext, reporting: ServerContext, configuration: UInt64)] = []
   private let outlet: TraceOutlet
+  /// Whether it was logged that a context could not be made.
+  private var hasLoggedFault = false
 
   init(_ outlet: TraceOutlet, at now: Instant) {
     self.outlet = outlet
@@ -29,12 +31,21 @@ struct LoopTraces {
       outlet.began(order.number, at: now, Clock.wall())
     }
     isActive = !orders.isEmpty
-    if !orders.contains(where: \.hasSecrets) { contexts = [] }
+    if !orders.contains(where: \.hasSecrets) { (contexts, hasLoggedFault) = ([], false) }
   }
 
   /// The running traces with their slots.
   var running: [(slot: Int, order: TraceOrder)] {
     slots.enumerated().compactMap { slot, order in order.map { (slot, $0) } }
+  }
+
+  /// Whether one follows clients with this address.
+  func follow(_ address: IPAddress) -> Bool { slots.contains { $0?.subject.matches(address) == true } }
+
+  /// Whether a context could not be made for the first time while there are traces with secrets.
+  mutating func noteFault() -> Bool {
+    defer { hasLoggedFault = true }
+    return !hasLoggedFault
   }
 
   /// Those that follow the connection or its present request.

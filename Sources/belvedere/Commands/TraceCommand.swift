@@ -93,27 +93,25 @@ struct TraceCommand: ParsableCommand {
     _ signals: borrowing SignalReader, _ poller: borrowing Poller, _ secrets: SharedDescriptor?
   ) throws {
     var hasBegun = false
-    var open = OpenConnections()
     while true {
       while let frame = frames.next() {
         switch frame {
         case .data(let bytes):
           let event = try Self.event(bytes)
-          open.note(event)
           if event.kind == .began {
             note(hasBegun ? "a new worker goes on with it" : "\(subject.title): for \(seconds) s, Ctrl-C ends it")
             hasBegun = true
           } else if try !show(event, secrets, signals) {
-            return finish("interrupted", open, signals)
+            return finish("interrupted", signals)
           }
-        case .end(let reason): return finish(reason, open, signals)
+        case .end(let reason): return finish(reason, signals)
         }
       }
-      if signals.next() != nil { return finish("interrupted", open, signals) }
+      if signals.next() != nil { return finish("interrupted", signals) }
       switch LocalSocket.receive(from: socket, limit: 65_536) {
       case .bytes(let bytes): frames.append(bytes)
       case .ended:
-        finish("the service has ended", open, signals)
+        finish("the service has ended", signals)
         throw ControlSocket.unavailable
       case .nothing:
         if StandardStream.output.hasEnded(within: .zero) { return }
@@ -122,15 +120,11 @@ struct TraceCommand: ParsableCommand {
     }
   }
 
-  /// Says that the trace is over, and whether more may happen to the clients that it has shown.
-  private func finish(_ reason: String, _ open: OpenConnections, _ signals: borrowing SignalReader) {
-    guard json else { return note("\(reason); \(OpenConnections.words(open.count))") }
+  /// Says that the trace is over: nothing tells of the ends of connections that are open.
+  private func finish(_ reason: String, _ signals: borrowing SignalReader) {
     note(reason)
-    let facts: [TraceEvent.Fact] = [
-      TraceEvent.Fact(.reason, .text(reason)), TraceEvent.Fact(.count, .number(UInt64(open.count))),
-    ]
-    guard StandardStream.output.hasRoom else { return }
-    let line = TraceLine(TraceEvent(.ended, at: .now, facts))
+    guard json, StandardStream.output.hasRoom else { return }
+    let line = TraceLine(TraceEvent(.ended, at: Clock.wall(), [TraceEvent.Fact(.reason, .text(reason))]))
     _ = StandardStream.output.write(verbatim: line.json + "\n", unless: signals.descriptor)
   }
 

@@ -1,0 +1,23 @@
+import Domain
+import TLS
+import Testing
+
+@testable import Worker
+
+private let causes: [TLSFailure.Cause] = [
+  .closed, .timeout, .certificateAlert, .alert, .parameters, .name, .notTLS, .plainHTTP, .noCertificate, .badCertificate,
+  .invalid, .local,
+]
+
+@Suite struct `Failed handshakes` {
+  @Test(arguments: causes)
+  func `are counted by the name that traces give them`(cause: TLSFailure.Cause) {
+    var counters = Counters()
+    counters.handshakeFailed(cause)
+    var counted: [String] = []
+    counters.worker.handshakes.failures.forEach(with: HandshakeFailureCounts()) { name, count, _ in
+      if count == 1 { counted.append("\(name)") }
+    }
+    #expect(counted == [cause.counterName] && counters.refused.handshakes == 1)
+  }
+}
