@@ -51,7 +51,7 @@ def test_client_is_traced_by_its_address_from_the_connection_to_its_end(testbed)
     balancer.wait_for_log(rf"trace: of {source}, for pid {trace.process.pid}, .*, has ended: the command has ended")
     # Nothing is traced any more.
     balancer.get(source=source)
-    assert len(trace.events) == 5
+    assert len(trace.events) == 6 and trace.events[-1]["event"] == "ended"
 
 
 def test_lines_are_for_people_without_json(testbed):
