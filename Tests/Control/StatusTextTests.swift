@@ -59,7 +59,9 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     certificate.names = ["*.Domain.local", "192.0.2.1"]
     report.certificates = [certificate]
     for name in ["view.test", "a.domain.local"] { #expect(report.mayServe(name)) }
-    for name in ["other.test", "domain.local", "a.b.domain.local", "b.view.test", "local"] { #expect(!report.mayServe(name)) }
+    for name in ["other.test", "domain.local", "a.b.domain.local", "b.view.test", "local"] {
+      #expect(!report.mayServe(name))
+    }
   }
 
   @Test func `the page has all that an operator looks for, in 80 columns`() {

@@ -5,8 +5,8 @@ import Testing
 @testable import Worker
 
 private let causes: [TLSFailure.Cause] = [
-  .closed, .timeout, .certificateAlert, .alert, .parameters, .name, .notTLS, .plainHTTP, .noCertificate, .badCertificate,
-  .invalid, .local,
+  .closed, .timeout, .certificateAlert, .alert, .parameters, .name, .notTLS, .plainHTTP, .noCertificate,
+  .badCertificate, .invalid, .local,
 ]
 
 @Suite struct `Failed handshakes` {
