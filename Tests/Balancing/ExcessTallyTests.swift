@@ -24,6 +24,16 @@ import Wire
     #expect(clients.map(\.count) == [2, 1])
   }
 
+  @Test func `says at least of one who has lost its place and come back`() {
+    var tally = ExcessTally()
+    for _ in 0..<10 { tally.note(address(0)) }
+    for number in 1...55 { tally.note(address(number)) }
+    tally.note(address(0))
+    let (clients, others) = tally.take()
+    #expect(clients.contains { $0.address == address(0) && !$0.isExact })
+    #expect(clients.reduce(others) { $0 + $1.count } == 66)
+  }
+
   @Test(arguments: [UInt64(1), 2, 3])
   func `finds the one who asks most among any number of addresses`(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)

@@ -55,7 +55,7 @@ public final class ClientRules: Sendable {
     case rate(Excess)
   }
 
-  /// What is decided.
+  /// Whether a client may do what it is about to do.
   public enum Verdict: Hashable, Sendable {
     case admitted
     /// It would be refused if the rates were not on trial.

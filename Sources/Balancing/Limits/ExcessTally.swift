@@ -3,8 +3,9 @@ import Wire
 /// Which clients were above a rate since the last line about it, and how often: those most often by their address, within
 /// a fixed number of places, and the others together.
 ///
-/// A client without a place takes that of the one with the least events, and of its own only those since then are
-/// counted for it. So a client with more than one event in `capacity` has a place at the end, whatever others do.
+/// By the algorithm Space-Saving (Metwally, Agrawal, El Abbadi 2005): a client without a place takes that of the one
+/// with the least events, and these too, so that one with more than one event in `capacity` has a place at the end,
+/// whatever others do. What it is known to have had are those since then.
 public struct ExcessTally: Sendable {
   /// A client, the events up to which it may be another's, and all of its place.
   private struct Place: Sendable {
@@ -13,7 +14,6 @@ public struct ExcessTally: Sendable {
     var inherited: Int
     var count: Int
 
-    var ownCount: Int { count - inherited }
   }
 
   /// As many as a line of the log has room for.
@@ -40,11 +40,21 @@ public struct ExcessTally: Sendable {
     }
   }
 
-  /// The clients, the one with the most events first, and the number of events of others. Begins anew.
-  public mutating func take() -> (clients: [(address: IPAddress, count: Int)], others: Int) {
-    let sorted = places.sorted { $0.ownCount > $1.ownCount }.map { (address: $0.address, count: $0.ownCount) }
-    let others = sorted.reduce(total) { $0 - $1.count }
-    self = ExcessTally()
-    return (sorted, others)
+  /// A client, and how often it was above the rate: exactly, or at least.
+  public struct Entry: Hashable, Sendable {
+    public let address: IPAddress
+    public let count: Int
+    public let isExact: Bool
+  }
+
+  /// The clients, the one that may have had the most events first, and the number of events of others. Begins anew.
+  public mutating func take() -> (clients: [Entry], others: Int) {
+    let clients = places.sorted { $0.count > $1.count }.map {
+      Entry(address: $0.address, count: $0.count - $0.inherited, isExact: $0.inherited == 0)
+    }
+    let others = clients.reduce(total) { $0 - $1.count }
+    places.removeAll(keepingCapacity: true)
+    total = 0
+    return (clients, others)
   }
 }

@@ -63,7 +63,7 @@ extension Rules {
         let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index)
       else { continue }
       reader.warn(
-        "no client in `\(network)` has a rate when it connects itself: `rates` takes it for a proxy", at: place,
+        "clients in `\(network)` have no rate: they are taken for proxies", at: place,
         "List the proxies' own addresses.")
     }
   }

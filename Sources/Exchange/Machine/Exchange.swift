@@ -105,6 +105,9 @@ public struct Exchange: Sendable {
 
   // MARK: Transferred bytes
 
+  /// Its first bytes are there, and are read later.
+  public mutating func hasBytes(at now: Instant) { record.began(at: now) }
+
   /// Counts bytes received from the client, including heads and framing.
   public mutating func received(_ count: Int) { record.received(count) }
 

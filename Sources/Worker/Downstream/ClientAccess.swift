@@ -80,9 +80,11 @@ extension ClientConnection {
       of: named.map { .named($0) } ?? .unnamed, at: client.peer.endpoint, on: .request, by: service,
       path: request.path.slice(of: client.side.input.bytes))
     guard let refusal else {
+      requests.refused = 0
       guard client.forwarding.isPeerTrusted, service.rules?.hasPaths == true else { return nil }
       return requests.current.value.exchange.dropPathClaims(in: client.side.input)
     }
+    requests.refused += 1
     requests.current.value.refusal = refusal
     return refusal.rejection
   }
@@ -141,12 +143,16 @@ extension ClientRules.Refusal {
   }
 }
 
-extension Rejection {
-  /// Whether another request may follow on the connection. A new one would cost more than the answer to a client above
-  /// its rate; and the next request on a trusted proxy's connection may be of a client that no rule refuses.
-  func mayBeFollowed(_ client: borrowing Client) -> Bool {
-    switch self {
-    case .rateExceeded: true
+extension ClientConnection {
+  /// The most requests of one client that are refused one after another: then its connection counts anew for
+  /// `connections` and `handshakes`, and the access log is not filled at the speed of the line.
+  private static let refusalsInSequence = 100
+
+  /// Whether another request may follow one that was refused. A new connection would cost more than the answer to a
+  /// client above its rate; and the next request on a trusted proxy's may be of a client that no rule refuses.
+  func mayGoOn(after rejection: Rejection) -> Bool {
+    switch rejection {
+    case .rateExceeded: client.forwarding.isPeerTrusted || requests.refused < Self.refusalsInSequence
     case .clientNotAllowed, .pathAmbiguous, .tooManyOfClient: client.forwarding.isPeerTrusted
     default: false
     }

@@ -65,6 +65,9 @@ struct ClientConnection: ~Copyable {
         // Requests that rules refuse may follow each other without waiting for a server.
         ended &+= 1
         guard ended < ClientConnection.roundsPerTurn || client.side.input.isEmpty else {
+          // It is no idle connection, which might be closed.
+          beginRequest(&context)
+          requests.current.value.exchange.hasBytes(at: context.now)
           step = .yield
           continue
         }
@@ -325,7 +328,7 @@ struct ClientConnection: ~Copyable {
   @inline(never)
   private mutating func deny(_ rejection: Rejection, _ context: inout LoopContext) -> ActiveExchange.Step {
     noteRefusal(rejection, &context)
-    let isLast = context.isStopping || !context.isNewest(client.snapshot) || !rejection.mayBeFollowed(client)
+    let isLast = context.isStopping || !context.isNewest(client.snapshot) || !mayGoOn(after: rejection)
     return requests.current.value.react(to: .denied(rejection, isLast: isLast), &client, &context)
   }
 

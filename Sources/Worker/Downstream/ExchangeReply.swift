@@ -5,7 +5,8 @@ import HTTP1
 import Linux
 import Wire
 
-/// Responses of our own. The connection closes after them, unless a rule has refused one request of many.
+/// Responses of our own. The connection closes after them, unless a rule or a limit has refused one
+/// request of many.
 extension ActiveExchange {
   /// Writes an error page.
   mutating func reply(_ status: Status, _ client: inout Client, _ context: inout LoopContext) -> Effects {
@@ -73,6 +74,8 @@ extension ActiveExchange {
       case .broken: return clientLeft(&client, &context)
       }
     }
+    // The connection may go on without a request, and holds none then.
+    context.buffers.giveBack(&client.side.output)
     return react(to: .replied, &client, &context)
   }
 }

@@ -13,6 +13,8 @@ struct SequentialRequests: ~Copyable {
   var begun = 0
   /// The server's connection that is kept for this client between two exchanges.
   var kept: SlabKey?
+  /// How many rules have refused since the last one that they admitted.
+  var refused = 0
   /// The client of the previous request, if a trusted proxy sent it.
   var earlier: Endpoint?
   /// Whether the server's connection is reserved for this client, as decided by an exchange.

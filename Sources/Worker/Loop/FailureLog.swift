@@ -29,6 +29,12 @@ struct FailureLog {
     var tally = ExcessTally()
     var rate: Rate
     var isTrial: Bool
+
+    /// The line has the rate that is in force since the last reload.
+    mutating func note(_ client: IPAddress, above rate: Rate, isTrial: Bool) {
+      tally.note(client)
+      (self.rate, self.isTrial) = (rate, isTrial)
+    }
   }
 
   private let log: Logger
@@ -92,11 +98,8 @@ struct FailureLog {
   /// Records that a client has exceeded a rate. A line about it, or about all that have done so since the last one,
   /// follows at once or with `logExcesses`.
   mutating func note(_ excess: ClientRules.Excess, of client: Endpoint, isTrial: Bool, at now: Instant) {
-    var noted = excesses[excess.subject] ?? Excesses(rate: excess.rate, isTrial: isTrial)
-    // As it is after a reload.
-    (noted.rate, noted.isTrial) = (excess.rate, isTrial)
-    noted.tally.note(client.address)
-    excesses[excess.subject] = noted
+    excesses[excess.subject, default: Excesses(rate: excess.rate, isTrial: isTrial)].note(
+      client.address, above: excess.rate, isTrial: isTrial)
     logExcess(excess.subject, at: now)
   }
 
@@ -106,18 +109,18 @@ struct FailureLog {
   }
 
   private mutating func logExcess(_ subject: RateRules.Subject, at now: Instant) {
-    guard let noted = excesses[subject], !noted.tally.isEmpty, limiter.take(.rate(subject), at: now) != nil,
-      let taken = excesses[subject]?.tally.take(), let first = taken.clients.first
+    guard excesses[subject]?.tally.isEmpty == false, limiter.take(.rate(subject), at: now) != nil,
+      let taken = excesses[subject]?.tally.take(), let first = taken.clients.first, let noted = excesses[subject]
     else { return }
     let refusal = subject == .requests ? "answered with 429" : "closed"
     let consequence = noted.isTrial ? "would be refused without rates.trial" : refusal
-    let further = taken.clients.dropFirst().map { "\($0.address) (\($0.count))" }
+    let further = taken.clients.dropFirst().map { "\($0.address) (\($0.isExact ? "" : "at least ")\($0.count))" }
     let others = taken.others > 0 ? ["others (\(taken.others))"] : []
     let list = (further + others).joined(separator: ", ")
     log.warning(
       """
       client \(first.address): above rates.\(subject), \(noted.rate): \(consequence)\
-      \(first.count > 1 ? ", \(first.count) times" : "")\(list.isEmpty ? "" : "; so were \(list)")
+      \(first.count > 1 ? ", \(first.isExact ? "" : "at least ")\(first.count) times" : "")\(list.isEmpty ? "" : "; so were \(list)")
       """, metadata: ["client": "\(first.address)"])
   }
 }
