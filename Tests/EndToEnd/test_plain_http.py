@@ -26,7 +26,7 @@ def sent(endpoint, *parts):
 
 
 @pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: view.test\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n", b"POST /x HTTP/1.1\r\n",
-                                  b"PUT / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000])  # fmt: skip
+                                  b"PUT / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1_000])  # fmt: skip
 def test_a_request_in_clear_is_told_to_use_https(testbed, head):
     server = testbed.server()
     balancer = testbed.balance(server)
@@ -60,6 +60,21 @@ def test_a_client_that_does_not_leave_is_left(testbed):
         assert received.endswith(ANSWER)
         # It keeps its side open.
         wait_until(lambda: balancer.status["traffic"]["connections"] == 0, "the end of the connection")
+
+
+def test_clients_without_tls_make_room_for_others(testbed):
+    balancer = testbed.balance(testbed.server(), threads=1, limits={"connections": 50, "connections-per-address": "off"})
+    held = []
+    try:
+        for _ in range(200):
+            held.append(socket.create_connection(balancer.endpoint, timeout=TIMEOUT))
+            held[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert balancer.get("/").status == 200
+        wait_until(lambda: failures(balancer) > 0, "the counters")
+        assert balancer.status["counters"]["limits"]["accept_pauses"] == 0
+    finally:
+        for client in held:
+            client.close()
 
 
 def test_curl_shows_the_answer(testbed):

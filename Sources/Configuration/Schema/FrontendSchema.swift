@@ -90,7 +90,7 @@ extension Schema {
         without a list, or with an expired one, are refused.
         """),
       Key(
-        "required", \.isRequired, .flag(synonyms: ["required": true, "optional": false, "none": false]),
+        "required", \.isRequired, .flag(synonyms: ["required": true, "optional": false]),
         example: "false",
         "Whether clients without a certificate are refused. One that is sent must be accepted in any case."),
       Key(

@@ -44,8 +44,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// The certificates in use, in the configuration's order; empty in mode `passthrough`, and until the worker has
   /// reported them.
   package var certificates: [ServedCertificate] = []
-  /// What certificates of clients are verified with: the first to end comes first.
-  package var authorities: [ClientAuthority] = []
+  /// What certificates of clients are verified with; nil from a service of an earlier release.
+  package var authorities: [ClientAuthority]? = []
   /// In the configuration's order, followed by removed servers that still have exchanges.
   package var servers: [Server] = []
   /// In the configuration's order.

@@ -154,7 +154,7 @@ package struct StatusText {
   /// For each service that asks for certificates of clients: whether they are required, the authorities, and what ends
   /// first.
   private var clientAuthorities: [PageLine] {
-    Dictionary(grouping: report.authorities, by: \.service).sorted { $0.key < $1.key }.map { service, all in
+    Dictionary(grouping: report.authorities ?? [], by: \.service).sorted { $0.key < $1.key }.map { service, all in
       var line = PageLine(service.isEmpty ? "" : "\(service): ")
       line.append(all[0].isRequired ? "required" : "not required")
       for kind in ClientAuthority.Kind.allCases {

@@ -47,13 +47,13 @@ package enum Metrics {
   static let accepted = Metric.counter("connections_accepted", "Connections of clients since the service started.")
   static let refusedConnections = Metric.counter(
     "connections_refused",
-    "Connections closed because of a limit, a rate, or faulty bytes, since the service started; without those that access refuses."
+    "Connections closed because of a limit, a rate, or faulty bytes; not by access."
   )
   static let exchanges = Metric.gauge("exchanges", "Requests and tunnels in progress.")
   static let requests = Metric.counter("requests", "Requests that have begun, since the service started.")
   static let refusedRequests = Metric.counter(
     "requests_refused",
-    "Requests that were malformed, for no name of the service, or above a limit or a rate, since the service started; without those that access refuses."
+    "Requests refused as malformed, for no name of the service, for a certificate that is no longer enough, or above a limit or a rate; not by access."
   )
   static let unroutable = Metric.counter(
     "requests_unroutable", "Requests without an available server, since the service started.")

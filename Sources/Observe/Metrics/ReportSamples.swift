@@ -109,7 +109,7 @@ extension Exposition {
     // Of two with one name, the first to end.
     for (kind, metric) in [(ClientAuthority.Kind.authority, Metrics.authorityEnd), (.revocationList, Metrics.listEnd)] {
       seen = []
-      for authority in report.authorities where authority.kind == kind {
+      for authority in report.authorities ?? [] where authority.kind == kind {
         let labels = [authority.service, authority.file, authority.subject]
         if seen.insert(labels).inserted { add(metric, authority.end, labels) }
       }

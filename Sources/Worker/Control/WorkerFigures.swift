@@ -129,10 +129,10 @@ extension ServedCertificate {
 }
 
 extension ConfigurationSnapshot {
-  /// What clients' certificates are verified with, for the status. The first to end comes first: only so many are
-  /// reported.
+  /// What clients' certificates are verified with, for the status: of each service and kind the first to end, then the
+  /// others, since only so many are reported.
   var clientAuthorities: [ClientAuthority] {
-    services.flatMap { service -> [ClientAuthority] in
+    let all = services.flatMap { service -> [ClientAuthority] in
       guard let settings = service.settings.tls.clientCertificates, let verification = service.front?.verification
       else { return [] }
       var all: [ClientAuthority] = []
@@ -150,5 +150,8 @@ extension ConfigurationSnapshot {
       }
       return all
     }.sorted { ($0.end ?? .last) < ($1.end ?? .last) }
+    var seen: Set<[String]> = []
+    let isFirst = all.map { seen.insert([$0.service, $0.kind.rawValue]).inserted }
+    return zip(all, isFirst).filter(\.1).map(\.0) + zip(all, isFirst).filter { !$0.1 }.map(\.0)
   }
 }

@@ -43,9 +43,7 @@ extension LoopContext {
     case .access(let refusal):
       reports.services.change(service.counters) { $0.access.count(refusal) }
       guard occasion.isOfConnection else { return }
-      let (name, networks) = (service.settings.name, service.settings.access.networks)
-      let place = name.isEmpty ? "" : " of \(name)"
-      reports.failures.note(refused: peer, by: "`access`\(place): \(networks.refusalWords(of: client))", at: now)
+      reports.failures.note(refused: peer, by: service.settings.refusalWords(of: client), at: now)
     }
   }
 
@@ -169,13 +167,14 @@ extension AccessCounts {
   }
 }
 
-extension Configuration.Access.Networks {
-  /// Why a connection is refused, for the log, whose line begins with the other end.
+extension Configuration.Service {
+  /// What of `access` refuses a connection, for the log, whose line begins with the other end.
   fileprivate func refusalWords(of client: ClientRules.Client) -> String {
+    let place = name.isEmpty ? "`access`: " : "`access` of \(name): "
     guard case .named(let endpoint) = client else {
-      return "this is a trusted proxy, which does not say who its client is"
+      return place + "this is a trusted proxy, which does not say who its client is"
     }
-    return refusalWords(of: endpoint.address)
+    return place + access.networks.refusalWords(of: endpoint.address)
   }
 }
 

@@ -150,8 +150,11 @@ struct ClientConnection: ~Copyable {
       return .yield
     case .failed(let failure):
       noteHandshakeFailure(failure.cause, failure.description, &context)
-      if failure.blame == .verification || failure.cause == .noCertificate {
+      if failure.blame == .verification {
         context.reports.failures.note(client: client.peer.endpoint, failure.description, at: context.now)
+      } else if failure.cause == .noCertificate {
+        context.reports.failures.note(
+          withoutCertificate: client.peer.endpoint, failure.description, at: context.now)
       }
       context.reports.log.debug(
         "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)",
@@ -219,7 +222,8 @@ struct ClientConnection: ~Copyable {
   func isEvictable(as kind: EvictionClass) -> Bool {
     switch kind {
     case .silent: isSilent
-    case .unfinished: phase == .handshaking
+    // Or it speaks no TLS, and was told so.
+    case .unfinished: phase == .handshaking || phase == .lingering && requests.begun == 0 && client.entrance.hasTLS
     case .idle: isIdle
     }
   }

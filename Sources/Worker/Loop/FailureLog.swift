@@ -21,6 +21,7 @@ struct FailureLog {
     case server(Int, Kind, port: UInt16?)
     case clients
     case refusedClients
+    case withoutCertificate
     case rate(RateRules.Subject)
   }
 
@@ -86,6 +87,14 @@ struct FailureLog {
     guard let suppressed = limiter.take(.refusedClients, at: now) else { return leaveOut() }
     let more = suppressed == 0 ? "" : " (and \(suppressed) connections more since the last line)"
     log.info("client \(client) is refused by \(rule())\(more)", metadata: ["client": "\(client.address)"])
+  }
+
+  /// Records a client that has no certificate where one is required, and logs it if the rate permits: a scan of the
+  /// Internet is no problem of this machine's.
+  mutating func note(withoutCertificate client: Endpoint, _ reason: @autoclosure () -> String, at now: Instant) {
+    guard let suppressed = limiter.take(.withoutCertificate, at: now) else { return leaveOut() }
+    let more = suppressed == 0 ? "" : " (and \(suppressed) clients more since the last line)"
+    log.info("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
   }
 
   /// Records why a client was disconnected, and logs it if the rate permits.
