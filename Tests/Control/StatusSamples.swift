@@ -137,6 +137,7 @@ let samplePair: StatusReport.Pair = {
     node.services = [.init(name: "", healthy: healthy, servers: 2)]
     node.servers = [.init(name: "view01", state: .up), .init(name: "view02", state: healthy == 2 ? .up : .down)]
     if let fingerprint = Fingerprint(bytes: Array(repeating: 0xab, count: 32)) {
+      node.findings = [.init(check: "configuration", subject: "", isFault: false, text: "line 3")]
       node.certificates = [.init(service: "", fingerprint: fingerprint, notAfter: ago(0))]
     }
     pair.nodes.append(node)

@@ -41,6 +41,8 @@ extension HAProxyImport {
     if parameter.name == "verify", parameter.arguments == ["none"] {
       return .standard("tls: { client-certificates: off }")
     }
+    let asksForNone = draft.binds.allSatisfy { ["none", nil].contains($0.value("verify")) }
+    if asksForNone { return .notNeeded("clients are not asked for certificates") }
     if isOld(draft) { return .impossible("certificates can't be verified with `tls.profile: old`: use `legacy`") }
     return askedCertificates(of: draft) == nil
       ? .impossible("write `tls.client-certificates`: all listeners of a service ask for the same, with `ca-file`")
