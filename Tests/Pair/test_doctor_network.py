@@ -5,13 +5,14 @@ import shutil
 import tarfile
 
 import pytest
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 
 def examine(balancer, check):
     """The check's findings: verdict and text of each."""
     balancer.write()
-    run = balancer.call("doctor", "--json", "--configuration", balancer.file)
+    # It listens and waits for answers for seconds.
+    run = balancer.call("doctor", "--json", "--configuration", balancer.file, timeout=5 * TIMEOUT)
     assert run.returncode in (0, 1, 2), run.stderr
     return [(f["verdict"], f["text"]) for f in json.loads(run.stdout)["findings"] if f["check"] == check]
 
