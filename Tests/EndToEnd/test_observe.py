@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness import ROOT
-from harness.observer import Observer, wait_for_reports
+from harness.observer import Observer, observers, wait_for_reports
 from harness.service import belvedere
 from harness.waiting import TIMEOUT
 
@@ -18,20 +18,13 @@ from harness.waiting import TIMEOUT
 @pytest.fixture
 def observed(testbed):
     """Starts a balancer and its observer; `changes` are merged over the configuration."""
-    observers = []
+    with observers() as begin:
 
-    def start(*servers, observe=None, **changes):
-        servers = servers or (testbed.server("view01"), testbed.server("view02"))
-        balancer = testbed.balance(*servers, start=False, observe=observe or {}, **changes)
-        observer = Observer(balancer)
-        observers.append(observer)
-        balancer.start().wait_until_serving()
-        observer.start()
-        return balancer, observer
+        def start(*servers, observe=None, **changes):
+            servers = servers or (testbed.server("view01"), testbed.server("view02"))
+            return begin(Observer(testbed.balance(*servers, start=False, observe=observe or {}, **changes)))
 
-    yield start
-    for observer in observers:
-        observer.stop()
+        yield start
 
 
 @pytest.mark.threads

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from harness.browser import Browser
-from harness.observer import Observer
+from harness.observer import Observer, observers
 from harness.prometheus import Prometheus
 from harness.service import belvedere
 from harness.waiting import TIMEOUT, wait_until
@@ -22,27 +22,22 @@ from harness.waiting import TIMEOUT, wait_until
 @pytest.fixture
 def encrypted(testbed, certificates):
     """Starts a balancer and its observer with a certificate for its address; `settings` are of `observe`."""
-    observers = []
+    with observers() as begin:
 
-    def start(*, split=True, end="20480101000000Z", **settings):
-        balancer = testbed.balance(testbed.server("view01"), start=False)
-        observer = Observer(balancer, authority=certificates.authority.certificate)
-        certificate = certificates.authority.issue(f"IP:{observer.address}", end=end)
-        files = {"certificate": str(certificate.chain), "key": str(certificate.key)}
-        if not split:
-            one = certificate.chain.with_suffix(".both")
-            one.write_text(certificate.key.read_text() + certificate.chain.read_text())
-            one.chmod(0o600)
-            files = {"certificate": str(one)}
-        balancer.configuration["observe"] |= {"tls": files, **settings}
-        observers.append(observer)
-        balancer.start().wait_until_serving()
-        observer.start()
-        return balancer, observer
+        def start(*, split=True, end="20480101000000Z", **settings):
+            balancer = testbed.balance(testbed.server("view01"), start=False)
+            observer = Observer(balancer, authority=certificates.authority.certificate)
+            certificate = certificates.authority.issue(f"IP:{observer.address}", end=end)
+            files = {"certificate": str(certificate.chain), "key": str(certificate.key)}
+            if not split:
+                one = certificate.chain.with_suffix(".both")
+                one.write_text(certificate.key.read_text() + certificate.chain.read_text())
+                one.chmod(0o600)
+                files = {"certificate": str(one)}
+            balancer.configuration["observe"] |= {"tls": files, **settings}
+            return begin(observer)
 
-    yield start
-    for observer in observers:
-        observer.stop()
+        yield start
 
 
 def curl(observer, path, *options, scheme="https"):

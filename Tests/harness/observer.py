@@ -1,5 +1,6 @@
 """`belvedere observe` beside a balancer, and what it answers."""
 
+import contextlib
 import http.client
 import re
 import ssl
@@ -114,3 +115,18 @@ class Observer(Program):
 
     def wait_until_up(self):
         return self.wait_for(lambda metrics: metrics.get("up") == 1, "a report")
+
+
+@contextlib.contextmanager
+def observers():
+    """A function that starts an observer after its balancer and returns both; in the end the observers are stopped."""
+    begun = []
+
+    def start(observer):
+        begun.append(observer)
+        observer.balancer.start().wait_until_serving()
+        return observer.balancer, observer.start()
+
+    yield start
+    for observer in begun:
+        observer.stop()
