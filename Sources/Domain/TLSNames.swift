@@ -6,6 +6,10 @@ public protocol TLSName: RawRepresentable<String>, CaseIterable, Hashable, Senda
   static var synonyms: [String: Self] { get }
 }
 
+extension TLSName {
+  public static var synonyms: [String: Self] { [:] }
+}
+
 /// A cipher up to TLS 1.2 (RFC 5246, RFC 5289, RFC 7905). None with DHE: a client can use much of our CPU time with it
 /// at little cost (CVE-2002-20001).
 public enum TLSCipher: String, TLSName {
@@ -31,7 +35,6 @@ public enum TLSCipher: String, TLSName {
   case rsaWithAES256SHA = "AES256-SHA"
 
   public static let noun = "cipher"
-  public static let synonyms: [String: TLSCipher] = [:]
 
   /// Whether who gets the certificate's key later can decrypt what was recorded (RFC 9325 §4.1).
   public var lacksForwardSecrecy: Bool { !rawValue.hasPrefix("ECDHE-") }
@@ -44,7 +47,6 @@ public enum TLSCipherSuite: String, TLSName {
   case chaCha20 = "TLS_CHACHA20_POLY1305_SHA256"
 
   public static let noun = "cipher of TLS 1.3"
-  public static let synonyms: [String: TLSCipherSuite] = [:]
 }
 
 /// A group of the key exchange (RFC 8446 §4.2.7), also called a curve.

@@ -20,6 +20,11 @@ private let largeTypes: [String: String] = [
   "SimulatedExchange.SimulatedExchange": "both peers, the worker's part and the tally of one simulated exchange",
 ]
 
+/// Files with a function above the limit, with the reason.
+private let filesWithLongFunctions: [String: String] = [
+  "Rejection": "the text of each reason: one switch, in which the compiler misses a new one"
+]
+
 @Suite struct `Sizes` {
   private static let swiftFiles = SourceTree.sources + SourceTree.tests
 
@@ -32,12 +37,16 @@ private let largeTypes: [String: String] = [
     }
   }
 
-  @Test func `no function is longer than 60 lines`() {
+  @Test func `no function is longer than 60 lines without a reason`() {
+    var files: Set<String> = []
     for file in Self.swiftFiles {
       for function in file.functions where function.count > longestFunction {
-        Issue.record("\(file.path):\(function.line + 1) has \(function.count) lines")
+        files.insert(file.name)
+        let hasReason = filesWithLongFunctions[file.name] != nil
+        #expect(hasReason, "\(file.path):\(function.line + 1) has \(function.count) lines")
       }
     }
+    for name in Set(filesWithLongFunctions.keys).subtracting(files) { Issue.record("\(name) needs no exception") }
   }
 
   @Test func `no type has more than 14 stored properties without a reason`() {

@@ -62,18 +62,19 @@ extension HeaderEdits {
     }
     guard name.utf8.count <= longestName else { return "is longer than \(longestName) characters" }
     let compared = String(decoding: compared(name), as: UTF8.self)
-    if let objection = objections[compared] { return objection }
-    if compared.hasPrefix("sec-websocket-") { return handshake }
     switch KnownField(FieldName(compared)) {
-    case .contentLength, .transferEncoding, .te: return framing
+    case .contentLength, .transferEncoding, .te: return "says where messages end"
     case .host: return "chooses the service, and servers compare it"
     case .connection, .keepAlive, .proxyConnection, .close, .upgrade, .expect: return connection
     case .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP, .proxyClaim,
       .proxy:
       return "is set or dropped by `forwarded`"
     case .certificateClaim: return "is set or dropped by `tls: client-certificates`"
-    case .authorization, .wwwAuthenticate, .proxyAuthenticate, .proxyAuthorization, .persistentAuth: return credentials
-    case .other: return nil
+    case .authorization, .wwwAuthenticate, .proxyAuthenticate, .proxyAuthorization, .persistentAuth:
+      return "has credentials"
+    case .other where compared.hasPrefix("sec-websocket-"): return "belongs to the handshake of WebSockets"
+    case .other where compared == "http2-settings": return connection
+    case .other: return EndToEndFields.objection(to: FieldName(compared))
     }
   }
 
@@ -86,24 +87,7 @@ extension HeaderEdits {
     return value.hasPrefix(" ") || value.hasSuffix(" ") ? "begins or ends with a space" : nil
   }
 
-  private static let framing = "says where messages end"
   private static let connection = "is about one connection, and set by Belvedere"
-  private static let credentials = "has credentials"
-  private static let handshake = "belongs to the handshake of WebSockets"
-  private static let hops = "counts proxies"
-  private static let condition = "asks for a part or a version, which the response has to be"
-  private static let single = "is about one message"
-  private static let sessions = "has sessions, which servers and `affinity` depend on"
-
-  private static let objections: [String: String] = [
-    "trailer": framing, "content-encoding": framing, "content-range": framing,
-    "origin": "is what servers know requests of other sites by", "via": hops, "max-forwards": hops,
-    "range": condition, "if-range": condition, "if-match": condition, "if-none-match": condition,
-    "if-modified-since": condition, "if-unmodified-since": condition,
-    "date": single, "age": single, "location": single, "content-location": single, "retry-after": single,
-    "http2-settings": connection, "cookie": sessions, "set-cookie": sessions,
-    "authentication-info": credentials, "proxy-authentication-info": credentials,
-  ]
 }
 
 extension UInt8 {

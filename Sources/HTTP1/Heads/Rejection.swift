@@ -92,7 +92,11 @@ extension Rejection {
     case .upgradeNotRequested: "101 that was not asked for"
     case .upgradeMalformed: "101 without its Upgrade fields"
     case .bytesBehindUpgrade: "bytes behind an upgrade request"
-    case .tooManyOfClient, .rateExceeded, .clientNotAllowed, .pathAmbiguous, .certificateOutdated: ruleReason
+    case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
+    case .rateExceeded: "more requests of this client than it may send in this time (rates: requests)"
+    case .clientNotAllowed: "a client that may not come here (access)"
+    case .certificateOutdated: "a client whose certificate is no longer enough (tls: client-certificates)"
+    case .pathAmbiguous: "a path that servers may understand in different ways (access: paths)"
     case .contentLengthMalformed: "malformed Content-Length"
     case .contentLengthRepeated: "more than one Content-Length"
     case .contentLengthTooLarge: "Content-Length too large"
@@ -103,12 +107,6 @@ extension Rejection {
     case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
     case .transferEncodingToHTTP10: "Transfer-Encoding in the answer to HTTP/1.0"
     case .contentNotExpected: "content where none may be"
-    default: reasonInChunks
-    }
-  }
-
-  private var reasonInChunks: StaticString {
-    switch self {
     case .chunkSizeMalformed: "malformed chunk size"
     case .chunkSizeTooLarge: "chunk size too large"
     case .chunkExtensionMalformed: "malformed chunk extension"
@@ -117,18 +115,6 @@ extension Rejection {
     case .tooMuchChunkFraming: "more chunk framing than content"
     case .trailerFieldForbidden: "field that may not be a trailer"
     case .trailersTooLarge: "trailer section too large"
-    default: "malformed"
-    }
-  }
-
-  /// Why a rule of the configuration refuses a request that is well-formed.
-  private var ruleReason: StaticString {
-    switch self {
-    case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
-    case .rateExceeded: "more requests of this client than it may send in this time (rates: requests)"
-    case .clientNotAllowed: "a client that may not come here (access)"
-    case .certificateOutdated: "a client whose certificate is no longer enough (tls: client-certificates)"
-    default: "a path that servers may understand in different ways (access: paths)"
     }
   }
 }
