@@ -194,6 +194,17 @@ public struct ClientAuthority: Codable, Hashable, Sendable {
     case isRequired = "required"
     case end = "not_after"
   }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(kind, forKey: .kind)
+    try container.encode(service, forKey: .service)
+    try container.encode(isRequired, forKey: .isRequired)
+    try container.encode(file, forKey: .file)
+    try container.encode(subject, forKey: .subject)
+    // Null rather than absent.
+    try container.encode(end, forKey: .end)
+  }
 }
 
 /// A warning or error that was logged.

@@ -129,6 +129,7 @@ extension FieldReader {
   mutating func clientAuthority() throws(MessageError) -> ClientAuthority {
     let (flags, end) = (try uint8(), try time())
     guard flags < 8 else { throw .invalidField("flags") }
+    guard flags & 4 != 0 || end.milliseconds == 0 else { throw .invalidField("end") }
     var authority = ClientAuthority(flags & 1 == 0 ? .authority : .revocationList)
     authority.isRequired = flags & 2 != 0
     authority.end = flags & 4 == 0 ? nil : end

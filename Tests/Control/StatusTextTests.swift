@@ -18,6 +18,8 @@ private let samplePage = """
     refused        3 handshakes, 2 for want of a server
     certificate    view.domain.local, portal.domain.local; until 2026-12-02, 10 d
                    left; serial 03A1; /etc/belvedere/tls/view.pem
+    client CAs     required; authority CN=Clients CA, until 2026-12-02, 10 d left;
+                   revocation list CN=Clients CA, without end
     trace          192.0.2.7, 42 s left, with TLS secrets, for pid 4720, uid 0
 
   virtual router  state   since    priority

@@ -27,7 +27,7 @@ def sent(endpoint, *parts):
 
 @pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: view.test\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n", b"POST /x HTTP/1.1\r\n",
                                   b"PUT / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1_000])  # fmt: skip
-def test_a_request_in_clear_is_told_to_use_https(testbed, head):
+def test_a_request_in_clear_is_answered_with_the_advice_to_use_https(testbed, head):
     server = testbed.server()
     balancer = testbed.balance(server)
     before = len(server.requests), failures(balancer)

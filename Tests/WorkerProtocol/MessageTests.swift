@@ -262,7 +262,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asCommand != .unknownKind(kind)) == (1...14 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...149 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...150 ~= kind))
     }
   }
 
