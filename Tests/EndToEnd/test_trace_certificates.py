@@ -67,6 +67,7 @@ def test_accepted_certificate_is_in_the_trace_and_in_the_access_log(testbed, aut
 
 def test_rejected_certificate_has_the_name_of_its_counter_and_belvedere_has_closed(testbed, authority, tmp_path):
     balancer = testbed.balance(testbed.server(), serving=False, tls=settings(authority.certificate))
+    balancer.wait_for_log("the worker is ready")
     [source] = client_addresses(1)
     other = ClientAuthority(tmp_path / "other", "Other CA").client("kim")
     with Trace(balancer, source) as trace:

@@ -33,7 +33,7 @@ extension Loop {
       let wasSilent = clients[key].isSilent
       if clients[key].advance(&context) == .close {
         remove(key)
-      } else if wasSilent, !clients[key].isSilent, clients[key].phase == .handshaking {
+      } else if wasSilent, !clients[key].isSilent, clients[key].isEvictable(as: .unfinished) {
         evictable.handshaking.append(key, among: clients)
       }
       if clock() >= end { return }
