@@ -1,3 +1,7 @@
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from harness.server import page
 from harness.testbed import Testbed
@@ -9,6 +13,14 @@ def testbed(tmp_path, certificates):
     testbed = Testbed(tmp_path, certificates)
     yield testbed
     testbed.end()
+
+
+@pytest.fixture
+def folder():
+    """A folder of the test's own that every user may enter, unlike those of the test bed."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -65,9 +65,9 @@ def test_authorities_and_lists_are_in_check_status_and_metrics(testbed, authorit
 
     observer.start()
     try:
-        metrics = observer.wait_until_up()
+        name = "revocation_list_next_update_timestamp_seconds"
         labels = {"service": "", "file": str(crl), "issuer": "CN=Clients CA"}
-        assert metrics.get("revocation_list_next_update_timestamp_seconds", **labels) == end
+        metrics = observer.wait_for(lambda metrics: metrics.get(name, **labels) == end, "the list's end")
         labels = {"service": "", "file": str(authority.certificate), "subject": "CN=Clients CA"}
         assert metrics.get("client_authority_not_after_timestamp_seconds", **labels) > end
     finally:

@@ -4,6 +4,7 @@ import contextlib
 import select
 import socket
 import threading
+import time
 
 import pytest
 from harness.nodes import FACTS, KEEPALIVE, NAMES, RECORDS, VITALS, Pair, assignments, frame, hello, identified, s_client
@@ -51,7 +52,8 @@ def assert_joined(pair):
 
 
 def test_connections_from_other_addresses_are_closed_at_once(pair):
-    """There are two log lines, and the nodes stay joined."""
+    """There is a log line a minute, and the nodes stay joined."""
+    began = time.monotonic()
     words = "a connection from 127.0.0.1, where no node is to connect from, was closed"
     connect(pair, "127.0.0.1").close()
     pair["lb1"].wait_for_log(words)
@@ -59,7 +61,7 @@ def test_connections_from_other_addresses_are_closed_at_once(pair):
         with connect(pair, "127.0.0.1") as other:
             wait_until(lambda: ended(other), "an end")
     lines = [line for line in pair["lb1"].log.splitlines() if words in line]
-    assert 1 <= len(lines) <= 2
+    assert 1 <= len(lines) <= 1 + (time.monotonic() - began) / 60
     assert_joined(pair)
     pair["lb2"].restart()
     pair.wait_until_joined()

@@ -7,7 +7,7 @@ import signal
 import pytest
 from harness.nodes import NAMES, Pair
 from harness.service import belvedere
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 
 @pytest.fixture
@@ -141,7 +141,8 @@ def test_doctor_shows_what_the_other_node_says_of_itself(testbed, servers):
     first, second = pair["lb1"], pair["lb2"]
 
     def lines():
-        run = first.call_plainly("doctor", "--json", "--configuration", first.file, "--control", first.control)
+        words = ["doctor", "--json", "--configuration", first.file, "--control", first.control]
+        run = first.call_plainly(*words, timeout=5 * TIMEOUT)
         return [one["text"] for one in json.loads(run.stdout)["findings"] if (one["check"], one["subject"]) == ("pair", "lb2")]
 
     def wait_for(*expected, without=()):

@@ -53,7 +53,7 @@ def test_last_line_of_json_says_why_the_trace_has_ended(testbed):
         assert trace.interrupt() == 0
     assert [event["event"] for event in trace.events] == ["connected", "secured", "ended"]
     assert trace.events[-1]["reason"] == "interrupted"
-    with Trace(balancer, source, "--for", "1") as trace:
+    with Trace(balancer, source, "--for", "3") as trace:
         trace.wait_for("ended", reason="the time is over", count=1)
         assert trace.process.wait(timeout=60) == 0
 

@@ -250,7 +250,7 @@ def test_name_is_traced_where_a_service_relays_tls_unread(testbed):
 def test_flow_of_datagrams_says_which_server_it_has_and_why_it_ended(testbed):
     server = testbed.server()
     testbed.others.append(Echo(server.name, server.address))
-    balancer = testbed.balance(server, relay={"udp": [PORT]}, timeouts={"datagrams": "500ms"}, health=QUICK)
+    balancer = testbed.balance(server, relay={"udp": [PORT]}, timeouts={"datagrams": "2s"}, health=QUICK)
     [source] = client_addresses(1)
     with Trace(balancer, source) as trace, Trace(balancer, source, json=False) as lines:
         with Client(balancer, source) as client:
@@ -265,12 +265,12 @@ def test_flow_of_datagrams_says_which_server_it_has_and_why_it_ended(testbed):
         assert all(f" flow {placed['flow']}: " in line for line in lines.lines[:2]), lines.lines
         with Client(balancer, source) as client:
             client.send(b"who")
-            assert client.receive(within=20) is not None
+            assert client.receive() is not None
         [_, second] = trace.wait_for("placed", count=2)
         assert second["flow"] != placed["flow"]
         # No one but the trace hears of it: its sender may be forged.
         trace.wait_for("request", flow=second["flow"], reason="the client has sent nothing since the server's first answer")
-        assert len([line for line in balancer.access_lines if "UDP" in line]) == 1
+        [_] = balancer.wait_for_access("UDP")
 
 
 def test_trace_of_a_busy_client_leaves_another_its_events(testbed):

@@ -56,16 +56,13 @@ def test_existing_file_and_a_folder_that_others_may_write_to_are_refused(testbed
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
-def test_group_of_the_socket_may_trace_and_gets_no_secrets(testbed, tmp_path, request):
-    balancer, member = testbed.balance(testbed.server()), 65534
-    for folder in [*balancer.control.parents, *tmp_path.parents, tmp_path]:
-        mode = stat.S_IMODE(folder.stat().st_mode)
-        if folder.stat().st_uid == os.getuid() and not mode & stat.S_IXOTH:
-            os.chmod(folder, mode | stat.S_IXOTH)
-            request.addfinalizer(lambda folder=folder, mode=mode: os.chmod(folder, mode))
+def test_group_of_the_socket_may_trace_and_gets_no_secrets(folder, testbed):
+    balancer, member = testbed.balance(testbed.server(), start=False), 65534
+    balancer.control = folder / "control"
+    balancer.start().wait_until_serving()
     os.chown(balancer.control, 0, member)
     os.chmod(balancer.control, 0o660)
-    own = tmp_path / "own"
+    own = folder / "own"
     own.mkdir(mode=0o700)
     os.chown(own, member, member)
 
