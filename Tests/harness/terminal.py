@@ -59,9 +59,9 @@ class Terminal(Program):
         variables = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PS1": self.PROMPT, "PATH": os.environ["PATH"]}
         # The leader of a session gets the terminal that it opens.
         command = 'exec bash --norc --noprofile --noediting -i <>"$0" >&0 2>&0'
-        # Tests that run in the background ignore Ctrl-C, which programs inherit.
+        # Tests that run in the background ignore Ctrl-C, or under nohup the end of a terminal; programs inherit that.
         self.launch(
-            ["env", "--default-signal=INT,QUIT", "sh", "-c", command, os.ttyname(theirs)], env=variables | environment
+            ["env", "--default-signal=HUP,INT,QUIT", "sh", "-c", command, os.ttyname(theirs)], env=variables | environment
         )
         self.wait_for(self.PROMPT.strip())
         os.close(theirs)
