@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 from harness.http import Head
-from harness.server import page
+from harness.server import Held, page
 from harness.view import UPGRADE, Tunnel, echo_stream, pair
+from harness.waiting import wait_until
 
 HOST = "Host: view.test\r\n"
 EDITS = {
@@ -187,6 +188,53 @@ def test_reload_changes_fields_on_open_connections_and_tunnels_go_on(testbed):
         assert answer["Strict-Transport-Security"] == (SECURITY if hsts == HSTS else None)
         tunnel.say()
     tunnel.end()
+
+
+CLAIM = "X-Entrance: office\r\n"
+# What is set must come from the balancer alone, by whichever configuration.
+CHUNKED = f"POST / HTTP/1.1\r\n{HOST}{CLAIM}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{CLAIM}\r\n".encode()
+
+
+@pytest.mark.parametrize("sent", [0, 20, CHUNKED.index(b"\r\n\r\n") + 2], ids=["nothing", "part of the line", "head without its end"])
+def test_head_that_is_complete_after_a_reload_is_edited_as_its_trailers_are(testbed, sent):
+    server = testbed.server()
+    balancer = testbed.balance(server)
+    clients = [balancer.connect() for _ in range(4)]
+    for client in clients:
+        assert client.get("/").status == 200
+        client.send(CHUNKED[:sent])
+    balancer.reload({"headers": {"request": EDITS["request"]}})
+    for client in clients:
+        client.send(CHUNKED[sent:])
+        assert client.answer("POST").status == 200
+        request = server.requests[-1]
+        assert request.head.all("X-Entrance") == ["internet"]
+        assert b"office" not in request.head.raw + request.body().raw
+
+
+def test_request_that_moves_after_a_reload_is_edited_as_when_its_head_was_read(testbed):
+    held = Held()
+    first, second = testbed.server("view01", script=held), testbed.server("view02")
+    changes = {"view01": {"connections": 1}, "view02": {"backup": True}}
+    balancer = testbed.balance(first, second, server_changes=changes)
+    holder = balancer.connect("127.0.91.1")
+    holder.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
+    assert held.arrived.wait(20)
+    for source, headers in ("127.0.91.2", EDITS["request"]), ("127.0.91.3", None):
+        # Edited in both places, or in none.
+        before = "office" if headers else "internet"
+        waiter = balancer.connect(source)
+        waiter.send(CHUNKED)
+        wait_until(lambda: balancer.load_of("view01")["waiting"] == 1, lambda: f"{balancer.status_of('view01')}")
+        balancer.reload({"headers": headers and {"request": headers}})
+        balancer.server("view01", "maintenance")
+        assert waiter.answer("POST")["X-Server"] == "view02"
+        request = second.requests[-1]
+        assert request.head.all("X-Entrance") == [before]
+        assert (b"office" in request.body().raw) == (before == "office")
+        balancer.server("view01", "ready")
+    held.released.set()
+    assert holder.answer()["X-Server"] == "view01"
 
 
 @pytest.mark.parametrize("count", [17, 45])

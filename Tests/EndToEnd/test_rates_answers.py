@@ -91,6 +91,39 @@ def test_page_of_the_operator_leaves_the_connection_open_and_the_limit_of_reques
         assert client.answer() is None
 
 
+def test_connection_that_is_authenticated_at_its_server_outlasts_429(testbed):
+    """NTLM authenticates the connection to the server."""
+    server = testbed.server()
+    balancer = testbed.balance(server, **rates(requests="1/s burst 1"))
+    with balancer.connect(ONE) as client:
+        assert client.get("/", "Authorization: NTLM TlRMTVNTUAADAAAA").status == 200
+        private = server.requests[-1].connection
+
+        def serves():
+            answer = client.get("/")
+            return answer.status == 200 or answer["Connection"] == "close"
+
+        assert client.get("/").status == 429
+        wait_until(serves, "the next request that the rate admits")
+        assert server.requests[-1].connection is private
+
+
+@pytest.mark.parametrize("rest, begun", [("", 0), ("\r\n", 0), ("\r", 0), ("G", 1)])
+def test_line_end_behind_as_many_refused_requests_as_one_turn_has_is_no_request(testbed, rest, begun):
+    balancer = testbed.balance(testbed.server(), threads=1, **rates(requests=ONCE))
+    with balancer.connect(ONE) as client:
+        assert client.get("/").status == 200
+        client.send(f"{GET}\r\n" * 16 + rest)
+        assert [client.answer()["Connection"] for _ in range(16)] == [None] * 16
+        client.finish()
+        assert client.receive_to_end() == b""
+    # Lines of one thread are in order.
+    balancer.get("/last", source=OTHER)
+    balancer.wait_for_access("/last")
+    lines = [line for line in balancer.access_lines if ONE in line or ' CR-- ' in line]
+    assert len(lines) == 17 + begun, lines
+
+
 def test_refused_client_leaves_the_connection_of_a_proxy_to_others(testbed):
     access = {"allow": ["192.0.2.0/24", "127.0.0.0/8"], "paths": {"/admin": {"allow": ["192.0.2.99"]}}}
     balancer = testbed.balance(

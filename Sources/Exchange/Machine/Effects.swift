@@ -22,6 +22,7 @@ public enum Effect: UInt8, CaseIterable, Sendable {
   /// Close the server's connection.
   case dropConnection
   /// Keep the server's connection for another request: in the pool, or for this client if it `isPrivate`.
+  /// A refused request keeps that of an earlier one.
   case keepConnection
   /// Release the slot at the server, or leave its queue.
   case releaseSlot
@@ -70,6 +71,8 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
   }
 
   mutating func insert(_ effect: Effect) { bits |= 1 &<< UInt32(truncatingIfNeeded: effect.rawValue) }
+
+  mutating func remove(_ effect: Effect) { bits &= ~(1 &<< UInt32(truncatingIfNeeded: effect.rawValue)) }
 
   func contains(_ effect: Effect) -> Bool { bits & 1 &<< UInt32(truncatingIfNeeded: effect.rawValue) != 0 }
 

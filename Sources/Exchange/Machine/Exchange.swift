@@ -105,8 +105,10 @@ public struct Exchange: Sendable {
 
   // MARK: Transferred bytes
 
-  /// Its first bytes are there, and are read later.
-  public mutating func hasBytes(at now: Instant) { record.began(at: now) }
+  /// The first bytes are there, and are read later.
+  public mutating func hasBytes(_ bytes: Span<UInt8>, at now: Instant) {
+    if !bytes.isOnlyLineEnd { record.began(at: now) }
+  }
 
   /// Counts bytes received from the client, including heads and framing.
   public mutating func received(_ count: Int) { record.received(count) }

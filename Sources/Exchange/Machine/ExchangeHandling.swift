@@ -52,8 +52,10 @@ extension Exchange {
     let termination = Termination(.proxy, .request)
     guard kind != .opaque else { return conclude(termination, Effects(.close)) }
     let use = isLast || !mayFollow ? ClientUse.closes : clientUse
-    let effects = reply(rejection.status, termination, at: now)
+    var effects = reply(rejection.status, termination, at: now)
     clientUse = use
+    // The server's connection may be authenticated for this client (NTLM).
+    if !closesClient { effects.remove(.dropConnection) }
     return effects
   }
 
@@ -329,7 +331,7 @@ extension Exchange {
 
   mutating func replied() -> Effects {
     guard case .replying(let termination) = state else { return .none }
-    return conclude(termination, Effects(closesClient ? .linger : .awaitNext))
+    return conclude(termination, closesClient ? Effects(.linger) : Effects(.awaitNext, .keepConnection))
   }
 
   mutating func pageTooLarge() -> Effects {

@@ -166,7 +166,7 @@ extension Exchange {
 
 extension Span<UInt8> {
   /// Empty, or CRLF, or CR.
-  fileprivate var isOnlyLineEnd: Bool {
+  var isOnlyLineEnd: Bool {
     switch count {
     case 0: true
     case 1: self[0] == UInt8(ascii: "\r")

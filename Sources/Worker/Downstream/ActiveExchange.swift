@@ -1,6 +1,7 @@
 import Balancing
 import Domain
 import Exchange
+import HTTP1
 import Linux
 import Logging
 import Wire
@@ -38,6 +39,8 @@ struct ActiveExchange: ~Copyable {
   var exchange: Exchange
   /// The service's newest at the time when the request was last routed: its servers are numbered as in this.
   var snapshot: ServiceSnapshot
+  /// How the head is edited: as configured when it was read, and its trailers with it.
+  var edits: HeaderEdits?
   /// The client, if a trusted proxy named another one than the peer in the header fields.
   var origin: ClientIdentity?
   var position = Position.none

@@ -17,6 +17,8 @@ extension Exchange {
     return rest.effects.isEmpty ? reading : rest
   }
 
+  mutating func hasBytes(in buffer: borrowing Buffer, at now: Instant) { hasBytes(buffer.bytes, at: now) }
+
   mutating func dropPathClaims(in buffer: borrowing Buffer) -> Rejection? { dropPathClaims(of: buffer.bytes) }
 
   mutating func readRequestBody(

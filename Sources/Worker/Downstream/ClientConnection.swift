@@ -64,10 +64,12 @@ struct ClientConnection: ~Copyable {
         endRequest(&context)
         // Requests that rules refuse may follow each other without waiting for a server.
         ended &+= 1
-        guard ended < ClientConnection.roundsPerTurn || client.side.input.isEmpty else {
-          // It is no idle connection, which might be closed.
-          beginRequest(&context)
-          requests.current.value.exchange.hasBytes(at: context.now)
+        guard ended < ClientConnection.roundsPerTurn else {
+          // With bytes of the next one it is no idle connection, which might be closed.
+          if !client.side.input.isEmpty {
+            beginRequest(&context)
+            requests.current.value.exchange.hasBytes(in: client.side.input, at: context.now)
+          }
           step = .yield
           continue
         }
@@ -247,6 +249,8 @@ struct ClientConnection: ~Copyable {
         }
       }
       isFresh = false
+      // A reload may have added or removed names, limits, or fields that are edited, which no trailer may bring either.
+      requests.current.value.adoptNewest(&client, context)
       let (step, effects) = requests.current.value.exchange.readRequestHead(
         in: &client.side.input, end: end, policy: client.snapshot.policy, at: context.now)
       switch step {
@@ -303,9 +307,8 @@ struct ClientConnection: ~Copyable {
     requests.begun += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
-    if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost() }
-    // A reload may have added or removed names.
-    requests.current.value.adoptNewest(&client, context)
+    if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost(context) }
+    requests.current.value.edits = client.snapshot.edits.request
     let hasRoom = !client.forwarding.isPeerTrusted && requests.earlier == nil || identify(&context)
     // Before any verdict, which is to be seen.
     if context.reports.traces.isActive { requests.current.value.follow(&client, context) }

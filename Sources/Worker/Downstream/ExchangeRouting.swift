@@ -115,7 +115,6 @@ extension ActiveExchange {
   mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
-    let edits = snapshot.edits.request
     let added = client.certificate.fields.count &+ (edits?.lines.count ?? 0)
     if (exchange.request?.length ?? 0) &+ added > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].side.output)
