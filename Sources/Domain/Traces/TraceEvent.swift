@@ -121,7 +121,8 @@ public struct TraceEvent: Hashable, Sendable {
 extension TraceEvent {
   /// The most facts of an event.
   public static let factLimit = 24
-  /// Of most texts; of a request line, secrets and a certificate's subject, `longTextLimit`.
+  /// Of most texts; of a request line, secrets, a certificate's subject and a reason, which has two of those,
+  /// `longTextLimit`.
   static let textLimit = 384
   static let longTextLimit = 3072
 
@@ -207,6 +208,9 @@ extension TraceEvent {
 
 extension TraceEvent.Key {
   fileprivate var limit: Int {
-    self == .requestLine || self == .secrets || self == .certificate ? TraceEvent.longTextLimit : TraceEvent.textLimit
+    switch self {
+    case .requestLine, .secrets, .certificate, .reason: TraceEvent.longTextLimit
+    default: TraceEvent.textLimit
+    }
   }
 }
