@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness.belvedere import endpoint_text
+from harness.browser import Browser
 from harness.client import connect_plain
 from harness.server import Held
 from harness.service import belvedere
@@ -90,6 +91,31 @@ def test_page_is_a_file_that_check_reads(testbed, tmp_path):
     testbed.servers[0].die()
     wait_until(lambda: balancer.get("/").status == 503, "the end of the server")
     assert balancer.get("/").text == "503 Service Unavailable\n"
+
+
+@pytest.mark.once
+def test_browser_shows_the_page_until_the_portal_is_back(testbed, tmp_path):
+    page = tmp_path / "maintenance.html"
+    page.write_text("<title>Maintenance</title><style>h1 { color: rgb(1, 2, 3) }</style><h1>Zurück um acht</h1>\n")
+    balancer = testbed.balance(testbed.server(), errors={"maintenance": str(page)})
+    name = f"view.test:{balancer.port}"
+    place = f"--host-resolver-rules=MAP view.test {balancer.address}"
+    browser = Browser(tmp_path, place, "--ignore-certificate-errors")
+    try:
+        browser.open(f"https://{name}/portal/")
+        browser.wait_for("document.body.innerText.trim() == 'view01'")
+        for on, heading in ("on", "Zurück um acht"), ("off", None), ("on", "Zurück um acht"):
+            maintenance(balancer, on)
+            browser.call("Page.reload")
+            if heading:
+                browser.wait_for(f"document.querySelector('h1')?.innerText == {heading!r}")
+                assert browser.value("document.title") == "Maintenance"
+                assert browser.value("getComputedStyle(document.querySelector('h1')).color") == "rgb(1, 2, 3)"
+            else:
+                # It is not kept by the browser.
+                browser.wait_for("document.body.innerText.trim() == 'view01'")
+    finally:
+        browser.close()
 
 
 def test_maintenance_survives_reloads_the_death_of_the_worker_and_a_restart(testbed):

@@ -140,6 +140,18 @@ def test_the_rule_that_refused_a_request_is_named(testbed):
         trace.wait_for("refused", reason="access: deny has 127.0.82.128/25", rule="access", port=balancer.port)
 
 
+def test_rate_of_connections_and_maintenance_are_named(testbed):
+    balancer = testbed.balance(testbed.server(), rates={"connections": "1/h burst 2", "except": ["127.0.0.0/24"]})
+    with Trace(balancer, OUTSIDE) as trace:
+        assert balancer.call("maintenance", "on").returncode == 0
+        for _ in range(2):
+            assert balancer.get("/", source=OUTSIDE).status == 503
+        trace.wait_for("closed", **OURS, reason="the service is in maintenance", count=2)
+        with silent(balancer, OUTSIDE) as client:
+            client.receive_to_end()
+        trace.wait_for("refused", rule="rates.connections", reason="rates.connections", port=balancer.port)
+
+
 def test_refusals_behind_a_trusted_proxy_are_seen(testbed):
     balancer = testbed.balance(
         testbed.server(), forwarded={"trusted-proxies": [PROXY]}, limits={"connections-per-address": 1},
