@@ -3,11 +3,12 @@
 import contextlib
 import select
 import socket
+import struct
 import threading
 import time
 
 import pytest
-from harness.nodes import FACTS, KEEPALIVE, NAMES, RECORDS, VITALS, Pair, assignments, frame, hello, identified, s_client
+from harness.nodes import FACTS, KEEPALIVE, LEAVE, NAMES, RECORDS, STREAM, VITALS, Pair, assignments, frame, hello, identified, s_client, text
 from harness.processes import memory
 from harness.waiting import TIMEOUT, stays, wait_until
 
@@ -233,3 +234,19 @@ def test_node_that_reports_too_often_does_not_load_the_supervisor(lonely):
         assert memory(node.process.pid) < before + 20_000
     peer.process.kill()
     peer.process.communicate()
+
+
+def test_node_that_opens_streams_without_end_is_told_to_wait_and_the_worker_stays(lonely):
+    """As many as would have the worker replaced, if the supervisor heard of each."""
+    node = lonely["lb1"]
+    worker = node.worker
+    peer = Peer(lonely, hello("lb2"))
+    for number in range(3000):
+        # Opened, and closed without a reason.
+        peer.say(*[frame(STREAM, struct.pack(">QBB", number, 1, kind) + rest) for kind, rest in ((1, b""), (4, bytes(2)))])
+    peer.say(frame(LEAVE, text("enough")))
+    assert b"too many requests; try again" in peer.answer()
+    node.wait_for_log("pair: lb2 has left: it says: enough")
+    assert node.worker == worker and node.get().status == 200
+    # Ten at once, and five in each second after that.
+    assert 1 <= node.log.count("apply: lb2 has opened a stream") < 300

@@ -13,7 +13,7 @@ from .waiting import free_port, fresh_address, wait_until
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 NAMES = ["lb1", "lb2"]
 
-HELLO, KEEPALIVE, LEAVE, ASSIGNMENTS, FACTS, VITALS = 1, 2, 3, 4, 7, 8
+HELLO, KEEPALIVE, LEAVE, ASSIGNMENTS, FACTS, VITALS, STREAM = 1, 2, 3, 4, 7, 8, 9
 RECORDS = 900
 
 
