@@ -3,6 +3,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from harness.client_certificates import ClientAuthority
 from harness.server import page
 from harness.testbed import Testbed
 
@@ -29,6 +30,12 @@ def shared_testbed(tmp_path_factory, certificates):
     testbed = Testbed(tmp_path_factory.mktemp("shared"), certificates)
     yield testbed
     testbed.end()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """An authority for certificates of clients, for a whole file."""
+    return ClientAuthority(tmp_path_factory.mktemp("clients") / "authority", "Clients CA")
 
 
 @pytest.fixture(scope="module")

@@ -10,30 +10,15 @@ from harness.client import connect_plain, connect_tls
 from harness.datagrams import Client
 from harness.service import belvedere, server_entry
 from harness.view import Tunnel, pair
-from harness.waiting import free_port, wait_until
+from harness.waiting import free_port
 
 INSIDE, OUTSIDE, PROXY = "127.0.81.1", "127.0.82.1", "127.0.83.1"
 ONLY_INSIDE = {"allow": ["127.0.81.0/24"]}
 PATHS = {"paths": {"/admin": ONLY_INSIDE, "/rest": ONLY_INSIDE, "/admin/public": {}}}
 # The test itself asks from here.
 OPEN = {"deny": ["127.0.82.0/24"]}
-
-
-def counts(balancer):
-    return balancer.status["counters"]["services"][0]["counts"]["access"]
-
-
-def wait_for_counts(balancer, **expected):
-    def agree():
-        return all(counts(balancer)[name] == count for name, count in expected.items())
-
-    wait_until(agree, lambda: f"{expected}: {counts(balancer)}")
-
-
-def is_closed(client):
-    """Whether the other end closes without a byte."""
-    with client:
-        return client.receive_to_end() == b""
+# In the status.
+COUNTS = "services.0.counts.access"
 
 
 def handshake_fails(balancer, source):
@@ -56,7 +41,7 @@ def test_paths_are_refused_from_outside_in_every_spelling(testbed):
     for target in ambiguous:
         assert balancer.get(target, source=OUTSIDE).status == 400, target
     assert len(server.requests) == before
-    wait_for_counts(balancer, service=0, path=len(refused), ambiguous=len(ambiguous))
+    balancer.wait_for_counts(COUNTS, service=0, path=len(refused), ambiguous=len(ambiguous))
     assert balancer.status["traffic"]["refused"]["requests"] == 0
     for target in ["/", "/portal", "/administrator", "/admin/public/x", "/portal?x=/admin", "/portal?../admin"]:
         assert balancer.get(target, source=OUTSIDE).status == 200, target
@@ -86,11 +71,11 @@ def test_curl_is_refused_and_admitted(testbed, certificates):
 def test_refused_client_gets_no_handshake_and_no_redirect(testbed):
     balancer = testbed.balance(testbed.server(), access=OPEN)
     # The harness has made one.
-    wait_until(lambda: balancer.status["counters"]["handshakes"]["full"] == 1, "the counter")
-    assert is_closed(balancer.connect_plain(OUTSIDE)) and is_closed(balancer.connect_redirect(OUTSIDE))
+    balancer.wait_for_counts("handshakes", full=1)
+    assert balancer.connect_plain(OUTSIDE).gets_nothing() and balancer.connect_redirect(OUTSIDE).gets_nothing()
     command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{OUTSIDE}:0", "-brief"]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
-    wait_for_counts(balancer, service=3)
+    balancer.wait_for_counts(COUNTS, service=3)
     balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`: deny has 127\.0\.82\.0/24")
     # What access refuses is counted there and nowhere else.
     assert balancer.status["traffic"]["refused"]["connections"] == 0
@@ -143,10 +128,10 @@ def test_clients_behind_a_trusted_proxy_are_decided_and_not_the_proxy(testbed):
 def test_log_says_which_network_decided_and_that_a_proxy_has_not_named_its_client(testbed):
     settings = {"mode": "passthrough", "tls": None, "access": {"allow": ["127.0.0.0/24"]}}
     balancer = testbed.balance(testbed.server(), serving=False, forwarded={"trusted-proxies": [PROXY]}, **settings)
-    assert is_closed(balancer.connect_plain(OUTSIDE))
+    assert balancer.connect_plain(OUTSIDE).gets_nothing()
     balancer.wait_for_log(rf"client {OUTSIDE}:\d+ is refused by `access`: allow does not have {OUTSIDE}")
     balancer = testbed.balance(testbed.server(), serving=False, forwarded={"trusted-proxies": [PROXY]}, **settings)
-    assert is_closed(balancer.connect_plain(PROXY))
+    assert balancer.connect_plain(PROXY).gets_nothing()
     balancer.wait_for_log(rf"client {PROXY}:\d+ is refused by `access`: this is a trusted proxy, which does not say who its client is")
 
 
@@ -161,12 +146,12 @@ def test_source_of_a_proxy_header_is_decided_before_the_handshake(testbed):
         stream.send(f"PROXY TCP4 {client} 192.0.2.250 50000 443\r\n")
         return stream
 
-    assert is_closed(introduce("198.51.100.1"))
-    assert is_closed(introduce("127.0.82.9"))
+    assert introduce("198.51.100.1").gets_nothing()
+    assert introduce("127.0.82.9").gets_nothing()
     with balancer.connect_plain(PROXY) as stream:
         stream.send("PROXY UNKNOWN\r\n")
         assert stream.receive_to_end() == b""
-    wait_for_counts(balancer, service=3)
+    balancer.wait_for_counts(COUNTS, service=3)
     with introduce("192.0.2.8") as stream:
         tls = balancer.context().wrap_socket(stream.socket, server_hostname="view.test")
         tls.sendall(b"GET / HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n")
@@ -191,7 +176,7 @@ def test_clients_of_ipv6_are_decided(testbed):
     access = {"deny": ["::1"], "paths": {"/admin": {"deny": ["127.0.0.0/8"]}}}
     balancer.write({"listen": [endpoint_text(balancer.address, balancer.port), port], "access": access})
     balancer.start().wait_until_serving()
-    assert is_closed(connect_plain(("::1", port)))
+    assert connect_plain(("::1", port)).gets_nothing()
     # A socket for both families sees IPv4 addresses mapped into IPv6.
     with connect_tls(("127.0.0.1", port), balancer.context()) as client:
         assert client.get("/").status == 200
@@ -205,10 +190,10 @@ def test_relayed_connections_and_datagrams_are_decided(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     port, datagrams = free_port(balancer.address), free_port(balancer.address)
     balancer.write({"relay": {"tcp": [port], "udp": [datagrams]}, "access": OPEN}).start().wait_until_serving()
-    assert is_closed(connect_plain((balancer.address, port), OUTSIDE))
+    assert connect_plain((balancer.address, port), OUTSIDE).gets_nothing()
     with Client(balancer, OUTSIDE, port=datagrams) as client:
         client.send(b"x")
-        wait_for_counts(balancer, service=2)
+        balancer.wait_for_counts(COUNTS, service=2)
     assert balancer.status["traffic"]["flows"] == 0
 
 

@@ -2,17 +2,11 @@
 
 import ssl
 
-import pytest
 from harness.certificates import Certificate
 from harness.client_certificates import ClientAuthority, get, is_refused, settings
 from harness.tracing import Trace
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return ClientAuthority(tmp_path_factory.mktemp("clients") / "authority", "Clients CA")
 
 
 def reasons(balancer, certificate):

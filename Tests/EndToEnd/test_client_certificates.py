@@ -17,11 +17,6 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return ClientAuthority(tmp_path_factory.mktemp("clients") / "authority", "Clients CA")
-
-
-@pytest.fixture(scope="module")
 def kim(authority):
     return authority.client("kim")
 
@@ -30,14 +25,6 @@ def kim(authority):
 def file(certificates, tmp_path):
     """Paths in a folder that every worker may read."""
     return lambda name: certificates.front.chain.parent / f"{tmp_path.name}-{name}.pem"
-
-
-def failures(balancer):
-    return balancer.status["counters"]["handshakes"]["failures"]
-
-
-def wait_for_failures(balancer, **expected):
-    wait_until(lambda: all(failures(balancer)[name] == count for name, count in expected.items()), lambda: failures(balancer))
 
 
 def logged_refusal(balancer, reason):
@@ -62,10 +49,10 @@ def test_clients_with_a_certificate_of_the_authority_are_admitted_and_no_others(
         for version in V12, V13:
             options = {"minimum": version, "maximum": version, "ciphers": "DEFAULT:@SECLEVEL=0"}
             assert is_refused(balancer, certificate, **options), certificate
-    wait_for_failures(balancer, bad_client_certificate=len(refused) * 2, no_client_certificate=0)
+    balancer.wait_for_counts("handshakes.failures", bad_client_certificate=len(refused) * 2, no_client_certificate=0)
     for version in V12, V13:
         assert is_refused(balancer, minimum=version, maximum=version)
-    wait_for_failures(balancer, no_client_certificate=2)
+    balancer.wait_for_counts("handshakes.failures", no_client_certificate=2)
     assert len(server.requests) == before
     logged_refusal(balancer, "certificate has expired")
 
@@ -112,7 +99,7 @@ def test_revoked_clients_are_refused_and_so_are_those_without_a_valid_list(testb
         balancer.reload()
         # An open connection as well as a new one.
         assert is_refused(balancer, lee)
-        wait_for_failures(balancer, bad_client_certificate=2)
+        balancer.wait_for_counts("handshakes.failures", bad_client_certificate=2)
         answer = held.get("/")
         assert (answer.status, answer["Connection"]) == (421, "close")
         assert kept.get("/").status == 200 and kept.get("/").status == 200

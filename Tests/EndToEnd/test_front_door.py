@@ -9,7 +9,6 @@ from harness.belvedere import endpoint_text
 from harness.client import TLSClient, connect_socket
 from harness.client_certificates import ClientAuthority, context, settings
 from harness.observer import Observer, observers
-from harness.rates import wait_for_limits
 from harness.waiting import all_at_once, free_port, wait_until
 
 PROXY = "127.0.85.1"
@@ -120,7 +119,7 @@ def test_rules_decide_alike_on_every_way_in_and_are_counted(testbed, tmp_path):
             assert balancer.call("maintenance", "off").returncode == 0
             assert {maintained(way) for way in open_ways} == {200}
         count = len(ways)
-        wait_for_limits(balancer, request_rate=count)
+        balancer.wait_for_counts("limits", request_rate=count)
         expected = [
             ("service_access_refused_total", {"service": "", "rule": "access"}),
             ("service_access_refused_total", {"service": "", "rule": "access.paths"}),

@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from harness.observer import Observer, wait_for_reports
+from harness.observer import Observer, observers, wait_for_reports
 from harness.service import belvedere
 from harness.waiting import TIMEOUT, wait_until
 
@@ -17,19 +17,14 @@ REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 def observed(testbed):
     """Starts a balancer and its observer; `changes` are merged over the section `observe`."""
-    observers = []
+    with observers() as begin:
 
-    def start(**changes):
-        balancer = testbed.balance(testbed.server("view01"), start=False, observe=changes)
-        observer = Observer(balancer)
-        observers.append(observer)
-        balancer.start().wait_until_serving()
-        observer.start().wait_until_up()
-        return balancer, observer
+        def start(**changes):
+            balancer, observer = begin(Observer(testbed.balance(testbed.server("view01"), start=False, observe=changes)))
+            observer.wait_until_up()
+            return balancer, observer
 
-    yield start
-    for observer in observers:
-        observer.stop()
+        yield start
 
 
 def connect(observer, source="127.0.0.1"):

@@ -3,7 +3,7 @@
 import pytest
 from harness.accessibility import assert_accessible, headings_out_of_order, low_contrast, nameless, structural_faults
 from harness.browser import Browser
-from harness.client_certificates import ClientAuthority
+from harness.client_certificates import settings
 from harness.observer import Observer
 from harness.waiting import free_port, fresh_address
 
@@ -204,9 +204,7 @@ def observed_page(testbed):
     observer.stop()
 
 
-def test_page_shows_what_certificates_of_clients_are_verified_with(opened, testbed, tmp_path):
-    authority = ClientAuthority(tmp_path / "authority", "Clients CA")
-    tls = {"client-certificates": {"ca": str(authority.certificate), "required": False}}
-    _, browser = opened(testbed.server("view01"), tls=tls)
+def test_page_shows_what_certificates_of_clients_are_verified_with(opened, testbed, authority):
+    _, browser = opened(testbed.server("view01"), tls=settings(authority, required=False))
     browser.wait_for("document.getElementById('certificates')?.innerText.includes('authority of clients: CN=Clients CA')")
     assert browser.faults == []

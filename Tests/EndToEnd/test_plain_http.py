@@ -7,11 +7,9 @@ import pytest
 from harness.observer import Observer
 from harness.waiting import TIMEOUT, wait_until
 
+# In the status.
+FAILURES = "handshakes.failures"
 ANSWER = b"400 Bad Request: this port speaks TLS: use https\n"
-
-
-def failures(balancer):
-    return balancer.status["counters"]["handshakes"]["failures"]["not_tls"]
 
 
 def sent(endpoint, *parts):
@@ -30,12 +28,12 @@ def sent(endpoint, *parts):
 def test_a_request_in_clear_is_answered_with_the_advice_to_use_https(testbed, head):
     server = testbed.server()
     balancer = testbed.balance(server)
-    before = len(server.requests), failures(balancer)
+    before = len(server.requests)
     answer = sent(balancer.endpoint, head)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n") and b"\r\nConnection: close\r\n" in answer
     assert answer.endswith(b"\r\n\r\n" + ANSWER)
-    wait_until(lambda: failures(balancer) == before[1] + 1, "the counter")
-    assert len(server.requests) == before[0]
+    balancer.wait_for_counts(FAILURES, not_tls=1)
+    assert len(server.requests) == before
     assert balancer.get("/").status == 200
 
 
@@ -70,8 +68,8 @@ def test_clients_without_tls_make_room_for_others(testbed):
             held.append(socket.create_connection(balancer.endpoint, timeout=TIMEOUT))
             held[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert balancer.get("/").status == 200
-        wait_until(lambda: failures(balancer) > 0, "the counters")
-        assert balancer.status["counters"]["limits"]["accept_pauses"] == 0
+        wait_until(lambda: balancer.counts(FAILURES)["not_tls"] > 0, "the counters")
+        assert balancer.counts("limits")["accept_pauses"] == 0
     finally:
         for client in held:
             client.close()

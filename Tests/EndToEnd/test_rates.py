@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from harness.belvedere import endpoint_text
 from harness.client import connect_plain, connect_tls
-from harness.rates import ITSELF, ONE, OTHER, PROXY, is_closed, rates, wait_for_limits
+from harness.rates import ITSELF, ONE, OTHER, PROXY, rates
 from harness.service import belvedere
 from harness.tracing import Trace
 from harness.view import Tunnel, pair
@@ -45,7 +45,7 @@ def test_requests_above_the_rate_get_429_in_order_and_others_are_served(testbed)
         balancer.reload(rates(requests="1/h burst 5"))
         assert client.get("/").status == 200
     assert balancer.get("/", source=OTHER).status == 200
-    wait_for_limits(balancer, request_rate=3, connection_rate=0, handshake_rate=0)
+    balancer.wait_for_counts("limits", request_rate=3, connection_rate=0, handshake_rate=0)
     wait_until(lambda: balancer.status["traffic"]["refused"]["requests"] == 3, "the counter")
     balancer.wait_for_log(rf"client {ONE}: above rates.requests, 1/h burst 4: answered with 429")
     for line in map(json.loads, balancer.wait_for_access('"status":429', count=3)):
@@ -80,11 +80,11 @@ def test_connections_above_the_rate_are_closed_on_every_port(testbed):
     assert handshakes(balancer, ONE)
     others = [balancer.connect_redirect(ONE), balancer.connect_redirect(ONE)]
     assert [client.get("/").status for client in others] == [301] * 2
-    assert is_closed(balancer.connect_plain(ONE)) and is_closed(balancer.connect_redirect(ONE))
-    assert is_closed(connect_plain((balancer.address, port), ONE))
+    assert balancer.connect_plain(ONE).gets_nothing() and balancer.connect_redirect(ONE).gets_nothing()
+    assert connect_plain((balancer.address, port), ONE).gets_nothing()
     command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{ONE}:0", "-brief"]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
-    wait_for_limits(balancer, connection_rate=4)
+    balancer.wait_for_counts("limits", connection_rate=4)
     assert handshakes(balancer, OTHER)
     assert kept.get("/").status == 200
     wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 4, "the counter")
@@ -105,7 +105,7 @@ def test_handshakes_above_the_rate_get_no_answer(testbed):
         assert [handshakes(balancer, ONE) for _ in range(5)] == [True] * 3 + [False] * 2
         trace.wait_for("handshake-failed", reason="refused by rates.handshakes", count=2)
         assert kept.get("/").status == 200 and handshakes(balancer, OTHER)
-    wait_for_limits(balancer, handshake_rate=2, connection_rate=0)
+    balancer.wait_for_counts("limits", handshake_rate=2, connection_rate=0)
     balancer.wait_for_log(rf"client {ONE}: above rates.handshakes, 1/h burst 4: closed")
 
 
@@ -152,7 +152,7 @@ def test_source_of_a_proxy_header_has_the_rates(testbed):
     assert [introduced("TCP4 192.0.2.7 192.0.2.250") for _ in range(6)] == [True] * 4 + [False] * 2
     assert introduced("TCP4 192.0.2.8 192.0.2.250")
     assert [introduced(f"TCP6 2001:db8::{n} 2001:db8:1::1") for n in range(1, 6)] == [True] * 4 + [False]
-    wait_for_limits(balancer, connection_rate=3)
+    balancer.wait_for_counts("limits", connection_rate=3)
 
 
 def test_clients_of_ipv6_have_rates(testbed):
@@ -161,7 +161,7 @@ def test_clients_of_ipv6_have_rates(testbed):
     listen = [endpoint_text(balancer.address, balancer.port), endpoint_text("::1", port)]
     balancer.write({"listen": listen, **rates(connections=FOUR)}).start().wait_until_serving()
     clients = [connect_tls(("::1", port), balancer.context()) for _ in range(4)]
-    assert is_closed(connect_plain(("::1", port)))
+    assert connect_plain(("::1", port)).gets_nothing()
     for client in clients:
         client.close()
     balancer.reload(rates(connections=FOUR, **{"except": [ITSELF, "::/64"]}))
@@ -194,7 +194,7 @@ def test_flood_gets_its_burst_on_all_threads_together_and_others_are_served(test
     # One that was charged may have met a time-out of the test.
     assert sum(outcome for outcomes in served for outcome in outcomes) <= 24
     assert all(handshakes(balancer, OTHER) for _ in range(10))
-    wait_for_limits(balancer, handshake_rate=8 * 30 - 24)
+    balancer.wait_for_counts("limits", handshake_rate=8 * 30 - 24)
 
 
 def test_trial_refuses_nothing_and_counts(testbed):
@@ -202,7 +202,7 @@ def test_trial_refuses_nothing_and_counts(testbed):
         testbed.server(), **rates(requests=FOUR, connections=FOUR, handshakes="1/h burst 3", trial=True)
     )
     assert [balancer.get("/", source=ONE).status for _ in range(6)] == [200] * 6
-    wait_for_limits(balancer, request_rate=2, connection_rate=2, handshake_rate=3)
+    balancer.wait_for_counts("limits", request_rate=2, connection_rate=2, handshake_rate=3)
     assert balancer.status["traffic"]["refused"]["requests"] == 0
     assert balancer.status["limits"]["rates"]["trial"] is True
     balancer.wait_for_log(rf"client {ONE}: above rates.handshakes, 1/h burst 3: would be refused without rates.trial")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from harness.rates import ONE, OTHER, PROXY, is_closed, rates, wait_for_limits
+from harness.rates import ONE, OTHER, PROXY, rates
 from harness.view import UPGRADE
 from harness.waiting import all_at_once, wait_until
 
@@ -58,7 +58,7 @@ def test_connection_ends_after_a_hundred_refused_requests_and_others_are_served(
         answer = client.get("/")
         assert answer.status == 429 and answer["Connection"] == "close"
         assert client.answer() is None
-    wait_for_limits(balancer, request_rate=100)
+    balancer.wait_for_counts("limits", request_rate=100)
 
 
 def test_thousands_of_refused_requests_on_the_connection_of_a_proxy_are_answered(testbed):
@@ -71,7 +71,7 @@ def test_thousands_of_refused_requests_on_the_connection_of_a_proxy_are_answered
         assert other.get("/").status == 200
         assert {proxy.answer().status for _ in range(count)} == {429}
         assert proxy.get("/", "X-Forwarded-For: 192.0.2.8").status == 200
-    wait_for_limits(balancer, request_rate=count)
+    balancer.wait_for_counts("limits", request_rate=count)
 
 
 def test_page_of_the_operator_leaves_the_connection_open_and_the_limit_of_requests_closes_it(testbed, tmp_path):
@@ -178,14 +178,14 @@ def test_refused_clients_of_proxy_headers_get_no_handshake(testbed):
         stream.send(header)
         return stream
 
-    assert is_closed(introduce(block("198.51.100.1")))
+    assert introduce(block("198.51.100.1")).gets_nothing()
     # In one packet with a ClientHello, or what looks like one.
-    assert is_closed(introduce(block("::ffff:198.51.100.1") + b"\x16\x03\x01\x02\x00" + bytes(512)))
+    assert introduce(block("::ffff:198.51.100.1") + b"\x16\x03\x01\x02\x00" + bytes(512)).gets_nothing()
     kept = [introduce(block("192.0.2.7")), introduce(block("::ffff:192.0.2.7"))]
-    assert is_closed(introduce(block("192.0.2.7")))
-    wait_for_limits(balancer, connection_rate=1)
+    assert introduce(block("192.0.2.7")).gets_nothing()
+    balancer.wait_for_counts("limits", connection_rate=1)
     wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "the counter")
-    wait_until(lambda: balancer.status["counters"]["services"][0]["counts"]["access"]["service"] == 2, "the counter")
+    balancer.wait_for_counts("services.0.counts.access", service=2)
     for stream in kept:
         stream.close()
 
@@ -208,7 +208,7 @@ def test_lines_of_a_trial_name_all_those_above_a_rate_and_none_is_left_out(testb
 
     expected = {ONE: 1, OTHER: 3, THIRD: 1}
     wait_until(lambda: named() == expected, lambda: f"{named()}\n{balancer.log}")
-    wait_for_limits(balancer, request_rate=5)
+    balancer.wait_for_counts("limits", request_rate=5)
     assert balancer.status["counters"]["log"]["suppressed"] == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from harness.belvedere import endpoint_text
 from harness.client import connect_tls
 from harness.tracing import Trace
-from harness.waiting import client_addresses, free_port, wait_until
+from harness.waiting import client_addresses, free_port
 
 pytestmark = pytest.mark.memory
 
@@ -145,14 +145,10 @@ def test_names_get_no_handshake_if_they_are_refused_or_unknown(testbed, certific
         assert not done and alert in text and "BEGIN CERTIFICATE" not in text, text
     for name in known:
         assert s_client(endpoint, name=name)[0], name
-    wait_until(lambda: failures(balancer)["name"] == 12, lambda: f"twelve refused names: {failures(balancer)}")
+    balancer.wait_for_counts("handshakes.failures", name=12)
     balancer.reload({"tls": {"unknown-names": "serve", "refuse-names": None}})
     for name in refused + unknown + known:
         assert s_client(endpoint, name=name)[0], name
-
-
-def failures(balancer):
-    return balancer.status["counters"]["handshakes"]["failures"]
 
 
 def test_refused_name_is_counted_traced_and_logged_with_its_reason(testbed):
@@ -165,7 +161,7 @@ def test_refused_name_is_counted_traced_and_logged_with_its_reason(testbed):
         [event] = [event for event in trace.events if event["event"] == "handshake-failed"]
         assert event["reason"] == "neither the service nor a certificate has the name elsewhere.test (tls.unknown-names)"
     balancer.wait_for_log("TLS handshake with .* failed: neither the service nor a certificate has the name elsewhere.test")
-    wait_until(lambda: failures(balancer)["name"] == 1, "the count")
+    balancer.wait_for_counts("handshakes.failures", name=1)
     assert curl(balancer, host="elsewhere.test") == 35 and curl(balancer) == 0
     # A resumed session does not help.
     with balancer.connect() as client:

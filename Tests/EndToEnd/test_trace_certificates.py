@@ -4,31 +4,14 @@ import json
 import subprocess
 
 import pytest
-from harness.client import client_context
-from harness.client_certificates import ClientAuthority, joined
+from harness.client_certificates import ClientAuthority, context, joined, settings
 from harness.tracing import Trace
 from harness.waiting import client_addresses, wait_until
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return ClientAuthority(tmp_path_factory.mktemp("clients") / "authority", "Clients CA")
-
-
-@pytest.fixture(scope="module")
 def kim(authority):
     return authority.client('kim "k"')
-
-
-def settings(ca, **changes):
-    return {"client-certificates": {"ca": str(ca), **changes}}
-
-
-def context(balancer, certificate=None):
-    made = client_context(balancer.certificates.authority.certificate)
-    if certificate:
-        made.load_cert_chain(certificate.chain, certificate.key)
-    return made
 
 
 def fingerprint(certificate):
@@ -47,7 +30,7 @@ NAME = 'CN=kim \\"k\\",O=Test'
 
 def test_accepted_certificate_is_in_the_trace_and_in_the_access_log(testbed, authority, kim):
     balancer = testbed.balance(
-        testbed.server(), tls=settings(authority.certificate, required=False), log={"access": {"format": "json"}}, threads=1
+        testbed.server(), tls=settings(authority, required=False), log={"access": {"format": "json"}}, threads=1
     )
     [source] = client_addresses(1)
     with Trace(balancer, source) as trace, Trace(balancer, source, json=False) as lines:
@@ -66,7 +49,7 @@ def test_accepted_certificate_is_in_the_trace_and_in_the_access_log(testbed, aut
 
 
 def test_rejected_certificate_has_the_name_of_its_counter_and_belvedere_has_closed(testbed, authority, tmp_path):
-    balancer = testbed.balance(testbed.server(), serving=False, tls=settings(authority.certificate))
+    balancer = testbed.balance(testbed.server(), serving=False, tls=settings(authority))
     balancer.wait_for_log("the worker is ready")
     [source] = client_addresses(1)
     other = ClientAuthority(tmp_path / "other", "Other CA").client("kim")
@@ -97,13 +80,12 @@ def test_client_that_refuses_our_certificate_has_closed(testbed, authority):
         trace.wait_for("closed", by="client", reason="the TLS handshake has failed")
 
 
-def test_open_connection_of_a_certificate_that_was_revoked_says_so(testbed, certificates, tmp_path):
-    authority = ClientAuthority(tmp_path / "authority", "Clients CA")
+def test_open_connection_of_a_certificate_that_was_revoked_says_so(testbed, certificates, authority, tmp_path):
     lee = authority.client("lee")
     folder = certificates.front.chain.parent
     lists = joined(folder / f"{tmp_path.name}-crl.pem", authority.list())
     balancer = testbed.balance(
-        testbed.server(), tls=settings(authority.certificate, required=False, crl=str(lists)), timeouts={"keep-alive": "5m"}
+        testbed.server(), tls=settings(authority, required=False, crl=str(lists)), timeouts={"keep-alive": "5m"}
     )
     [source] = client_addresses(1)
     with Trace(balancer, source) as trace:

@@ -51,6 +51,11 @@ class _Exchanges:
         """The next response on the connection, or None when it ended."""
         return Response.read(self, method, body=body)
 
+    def gets_nothing(self):
+        """Whether the other end closes without having sent a byte; this end is closed then."""
+        with self:
+            return self.receive_to_end() == b""
+
 
 class PlainClient(_Exchanges, Stream):
     pass

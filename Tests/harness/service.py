@@ -139,6 +139,22 @@ class Service(Program):
         """Its part about one server."""
         return next(server for server in self.status["servers"] if server["name"] == name)
 
+    def counts(self, path):
+        """What the status counts under this path, as `handshakes.failures` or `services.0.counts.access`."""
+        found = self.status["counters"]
+        for name in path.split("."):
+            found = found[int(name) if name.isdigit() else name]
+        return found
+
+    def wait_for_counts(self, path, /, **expected):
+        """Until these of its counts are exactly so."""
+
+        def agree():
+            found = self.counts(path)
+            return all(found[name] == count for name, count in expected.items())
+
+        wait_until(agree, lambda: f"{expected} in {path}: {self.counts(path)}\n{self.log}")
+
     def load_of(self, name):
         """The load of a server; a worker publishes it within a second."""
         return wait_until(lambda: self.status_of(name)["load"], lambda: f"the load of {name}:\n{self.log}")
