@@ -4,17 +4,23 @@ import socket
 import subprocess
 
 import pytest
+from harness.belvedere import endpoint_text
+from harness.client import connect_socket
 from harness.observer import Observer
+from harness.service import server_entry
+from harness.tracing import Trace
 from harness.waiting import TIMEOUT, wait_until
 
+OUTSIDE, PROXY = "127.0.82.1", "127.0.83.1"
+REQUEST = b"GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
 # In the status.
 FAILURES = "handshakes.failures"
 ANSWER = b"400 Bad Request: this port speaks TLS: use https\n"
 
 
-def sent(endpoint, *parts):
+def sent(endpoint, *parts, source=None):
     """What comes back for the parts, until the end; a reset is an error."""
-    with socket.create_connection(endpoint, timeout=TIMEOUT) as client:
+    with connect_socket(endpoint, source) as client:
         for part in parts:
             client.sendall(part)
         received = b""
@@ -98,3 +104,81 @@ def test_observe_says_so_too(testbed, certificates):
             pass
     finally:
         observer.stop()
+
+
+def test_a_method_in_two_segments_is_awaited(testbed):
+    balancer = testbed.balance(testbed.server())
+    with balancer.connect_plain() as client:
+        client.send("GE")
+        client.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.receive()
+        client.socket.settimeout(TIMEOUT)
+        client.send("T / HTTP/1.1\r\n\r\n")
+        assert client.receive_to_end().endswith(ANSWER) and client.ended == "clean"
+    balancer.wait_for_counts(FAILURES, not_tls=1)
+
+
+def introduced(client):
+    return f"PROXY TCP4 {client} 192.0.2.250 50000 443\r\n".encode()
+
+
+def gets_nothing(balancer, source, *parts):
+    with balancer.connect_plain(source) as client:
+        client.send(b"".join(parts))
+        return client.gets_nothing()
+
+
+def test_a_trace_shows_a_client_in_clear_behind_a_proxy_header(testbed):
+    balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True})
+    client, reason = "192.0.2.7", "plain HTTP came where TLS was expected"
+    with Trace(balancer, client) as trace, Trace(balancer, client, json=False) as lines:
+        # In one segment and in two.
+        for parts in [introduced(client) + REQUEST], [introduced(client), REQUEST]:
+            assert sent(balancer.endpoint, *parts, source=PROXY).endswith(b"\r\n\r\n" + ANSWER)
+        trace.wait_for("handshake-failed", count=2, client=f"{client}:50000", failure="not_tls", reason=reason)
+        trace.wait_for("closed", count=2, by="belvedere", reason="the TLS handshake has failed")
+        shown = f"{client}:50000 TLS handshake failed: {reason}"
+        wait_until(lambda: sum(line.endswith(shown) for line in lines.lines) == 2, lambda: lines.lines)
+    # A proxy that has to introduce its clients gets no answer without.
+    assert gets_nothing(balancer, PROXY, REQUEST)
+    balancer.wait_for_counts(FAILURES, not_tls=2)
+
+
+def test_clients_that_access_refuses_get_no_answer_in_clear(testbed):
+    balancer = testbed.balance(
+        testbed.server(), access={"deny": [OUTSIDE, "198.51.100.0/24"]},
+        forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True},
+    )  # fmt: skip
+    assert gets_nothing(balancer, OUTSIDE, REQUEST)
+    assert gets_nothing(balancer, PROXY, introduced("198.51.100.7"), REQUEST)
+    balancer.wait_for_counts("services.0.counts.access", service=2)
+    assert balancer.counts(FAILURES)["not_tls"] == 0
+    assert sent(balancer.endpoint, introduced("192.0.2.7") + REQUEST, source=PROXY).endswith(ANSWER)
+
+
+@pytest.mark.parametrize("names", [("view", "cards"), ("cards", "view")])
+def test_a_request_in_clear_to_several_services_is_for_the_first_which_may_pass_it_through(testbed, certificates, names):
+    nothing = dict.fromkeys(["service", "tls", "servers", "health", "listen", "redirect", "timeouts"])
+    balancer = testbed.balance(start=False, serving=False, **nothing)
+    front = {"certificate": str(certificates.front.chain), "key": str(certificates.front.key)}
+    changes = {"view": {"tls": front, "access": {"deny": [OUTSIDE]}}, "cards": {"mode": "passthrough"}}
+
+    def service(name):
+        server = server_entry(testbed.server(name), certificates.authority.certificate)
+        listen = endpoint_text(*balancer.endpoint)
+        return {"service": f"{name}.test", "listen": listen, "servers": {"view01": server}} | changes[name]
+
+    balancer.write({"services": {name: service(name) for name in names}}).start()
+    balancer.wait_for_log("worker is ready")
+    with balancer.connect_plain() as client:
+        client.send(REQUEST)
+        answer = client.receive_to_end()
+    if names[0] == "view":
+        assert answer.endswith(b"\r\n\r\n" + ANSWER)
+        assert gets_nothing(balancer, OUTSIDE, REQUEST)
+        balancer.wait_for_counts("services.0.counts.access", service=1)
+    else:
+        assert ANSWER not in answer
+        balancer.wait_for_counts("services.0.counts.traffic", connections=1)
+    balancer.wait_for_counts(FAILURES, not_tls=int(names[0] == "view"))
