@@ -49,11 +49,14 @@ class Browser(Program):
 
     def call(self, method, **parameters):
         """The result of a command."""
+        return self._run(lambda: self._result(method, parameters))
+
+    async def _result(self, method, parameters):
         self._number += 1
-        command = json.dumps({"id": self._number, "method": method, "params": parameters})
-        self._run(lambda: self._socket.send(command))
+        await self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+        # Events may come without end.
         while True:
-            message = json.loads(self._run(lambda: self._socket.recv()))
+            message = json.loads(await self._socket.recv())
             if message.get("id") == self._number:
                 assert "error" not in message, message
                 return message["result"]
