@@ -11,6 +11,11 @@ def pytest_report_header():
     return f"under test: {', '.join(named) or binary()}"
 
 
+def pytest_collection_modifyitems(items):
+    """A long test that begins last would run alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def deb():
     """The package for Debian under test."""

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from harness import ROOT
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.first]
 
 
 def findings(balancer, certificates, directory):
