@@ -82,12 +82,12 @@ def test_socket_is_accessible_to_owner_and_group_only(testbed):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes on other users")
-def test_other_users_are_refused_even_if_the_socket_is_writable(testbed):
-    balancer = testbed.balance(testbed.server())
+def test_other_users_are_refused_even_if_the_socket_is_writable(testbed, folder):
+    balancer = testbed.balance(testbed.server(), start=False)
+    balancer.control = folder / "control"
+    balancer.start().wait_until_serving()
     os.chmod(balancer.control, 0o666)
     os.chown(balancer.control, 0, 4242)
-    for directory in [balancer.control.parent, *balancer.control.parent.parents]:
-        os.chmod(directory, os.stat(directory).st_mode | 0o111)
 
     def status_as(user, group, groups):
         def become():
@@ -120,7 +120,7 @@ def test_other_users_are_refused_even_if_the_socket_is_writable(testbed):
         os.setgid(4241)
         os.setuid(4241)
 
-    program = balancer.directory / "belvedere"
+    program = folder / "belvedere"
     program.write_bytes(binary().read_bytes())
     program.chmod(0o755)
     run = subprocess.run(

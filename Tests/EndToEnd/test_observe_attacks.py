@@ -8,7 +8,6 @@ import threading
 
 import pytest
 from harness.observer import Observer, observers, wait_for_reports
-from harness.service import belvedere
 from harness.waiting import TIMEOUT, wait_until
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -190,19 +189,6 @@ def test_a_connection_replaces_the_service_only_with_its_first_bytes(observed):
         observer.wait_for(
             lambda metrics: metrics.get("build_info", version=report["version"], node="restarted"), "the new report"
         )
-
-
-def test_a_token_that_every_user_may_read_is_refused(testbed, tmp_path):
-    token = tmp_path / "token"
-    token.write_text("0123456789abcdef\n")
-    token.chmod(0o644)
-    tmp_path.chmod(0o755)
-    balancer = testbed.balance(testbed.server(), start=False, observe={"token": str(token)})
-    balancer.write()
-    exposed = all(path.stat().st_mode & 0o001 for path in tmp_path.parents)
-    run = belvedere("check", "--configuration", balancer.file)
-    assert run.returncode == int(exposed)
-    assert ("every user of this machine may read the token" in run.stderr) == exposed, run.stderr
 
 
 def test_the_service_logs_once_that_there_is_no_observer(testbed):

@@ -1,15 +1,12 @@
 """`belvedere observe` over https, with a certificate of its own, and its readiness."""
 
-import os
 import re
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 import time
 import warnings
-from pathlib import Path
 
 import pytest
 from harness.browser import Browser
@@ -253,24 +250,21 @@ def test_certificate_that_can_not_be_used_is_named_by_check_and_at_the_start(tes
 
 
 @pytest.mark.parametrize("secret", ["private key", "token"])
-def test_a_secret_that_every_user_may_read_is_refused(testbed, certificates, secret):
+def test_a_secret_that_every_user_may_read_is_refused(testbed, certificates, folder, secret):
     balancer = testbed.balance(testbed.server("view01"), start=False)
     observer = Observer(balancer)
     certificate = certificates.authority.issue("lb1.test")
-    # Every user may enter this folder.
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        os.chmod(folder, 0o755)
-        key, token = Path(folder, "lb1.key"), Path(folder, "token")
-        key.write_bytes(certificate.key.read_bytes())
-        token.write_text("0123456789abcdef\n")
-        open_one = key if secret == "private key" else token
-        for file in key, token:
-            file.chmod(0o604 if file == open_one else 0o600)
-        balancer.configuration["observe"] |= {"tls": {"certificate": str(certificate.chain), "key": str(key)}, "token": str(token)}
-        balancer.write()
-        run = belvedere("observe", "--configuration", balancer.file, "--socket", observer.socket)
-        assert run.returncode == 1, run.stderr
-        assert f"every user of this machine may read the {secret}: `chmod o= {open_one}`" in run.stderr
+    key, token = folder / "lb1.key", folder / "token"
+    key.write_bytes(certificate.key.read_bytes())
+    token.write_text("0123456789abcdef\n")
+    open_one = key if secret == "private key" else token
+    for file in key, token:
+        file.chmod(0o604 if file == open_one else 0o600)
+    balancer.configuration["observe"] |= {"tls": {"certificate": str(certificate.chain), "key": str(key)}, "token": str(token)}
+    balancer.write()
+    run = belvedere("observe", "--configuration", balancer.file, "--socket", observer.socket)
+    assert run.returncode == 1, run.stderr
+    assert f"every user of this machine may read the {secret}: `chmod o= {open_one}`" in run.stderr
 
 
 def test_credentials_of_the_observer_are_no_warnings_of_check(testbed):
