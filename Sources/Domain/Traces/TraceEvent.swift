@@ -121,8 +121,8 @@ public struct TraceEvent: Hashable, Sendable {
 extension TraceEvent {
   /// The most facts of an event.
   public static let factLimit = 24
-  /// Of most texts; of a request line, secrets, a certificate's subject and a reason, which has two of those,
-  /// `longTextLimit`.
+  /// Of most texts; of a request line, secrets, a certificate's subject, and a reason, which may name the subject and the
+  /// issuer of a certificate before what is wrong with it, `longTextLimit`.
   static let textLimit = 384
   static let longTextLimit = 3072
 
