@@ -96,6 +96,14 @@ enum ExchangeTable {
       $0.read(request())
       $0.tell(.maintenance)
     },
+    Situation(name: "Sending the page of a rate, all of the request received") {
+      $0.read(request())
+      $0.tell(.denied(.rateExceeded, isLast: false))
+    },
+    Situation(name: "Sending the page of a rate, a part of the request received") {
+      $0.read(request("POST", "Content-Length: 5", body: "he"))
+      $0.tell(.denied(.rateExceeded, isLast: false))
+    },
     Situation(name: "Sending a redirect") {
       $0.exchange = Exchange(number: 1, kind: .redirected, retries: $0.policy.retries, at: $0.now)
       $0.receive(request())
