@@ -237,3 +237,14 @@ def test_an_observer_that_can_not_start_says_why(testbed, tmp_path):
     balancer.write({"observe": {"token": str(short)}})
     run = belvedere("observe", "--configuration", balancer.file, "--socket", tmp_path / "socket")
     assert run.returncode == 1 and f"{short} has no token" in run.stderr
+
+
+def test_a_report_of_an_earlier_release_is_shown(observed):
+    """Without what that did not have."""
+    balancer, observer = observed()
+    report = observer.wait_until_up() and balancer.status
+    balancer.stop()
+    assert report.pop("authorities") == [] and report["pair"] is None
+    report["version"] = "earlier"
+    with observer.report(report):
+        observer.wait_for(lambda metrics: metrics.get("build_info", version="earlier", node=report["node"]), "the report")

@@ -1,7 +1,6 @@
 """`belvedere observe` with clients that mean it harm: none of them keeps another from its scrape."""
 
 import copy
-import json
 import re
 import socket
 import threading
@@ -128,15 +127,6 @@ def test_open_pages_are_limited(observed):
             client.close()
 
 
-def report_to(observer, report):
-    """A connection as the service's, with this report."""
-    service = socket.socket(socket.AF_UNIX)
-    service.settimeout(TIMEOUT)
-    service.connect(str(observer.socket))
-    service.sendall(json.dumps({"ok": True, "status": report, "version": 1}).encode() + b"\n")
-    return service
-
-
 def memory(process):
     """The resident bytes of a process."""
     lines = open(f"/proc/{process.pid}/status").read().splitlines()
@@ -151,7 +141,7 @@ def test_clients_that_read_nothing_do_not_multiply_the_answer(observed):
         server = copy.deepcopy(report["servers"][0])
         server["name"] = f"server-{number}"
         report["servers"].append(server)
-    with report_to(observer, report):
+    with observer.report(report):
         size = 0
 
         def is_large():
@@ -185,7 +175,7 @@ def test_a_connection_replaces_the_service_only_with_its_first_bytes(observed):
         before = observer.metrics.get("report_timestamp_seconds")
         observer.wait_for(lambda metrics: (metrics.get("report_timestamp_seconds") or 0) > before, "another report")
     report["node"] = "restarted"
-    with report_to(observer, report):
+    with observer.report(report):
         observer.wait_for(
             lambda metrics: metrics.get("build_info", version=report["version"], node="restarted"), "the new report"
         )

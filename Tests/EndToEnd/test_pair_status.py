@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 
 import pytest
 from harness.nodes import NAMES, Pair
@@ -166,3 +167,24 @@ def test_doctor_shows_what_the_other_node_says_of_itself(testbed, servers):
     assert any("TLS 1.0 and 1.1 are broken" in line for line in lines())
     second.reload({"tls": {"profile": None}})
     wait_for(without=[old])
+
+
+def test_the_observer_gets_no_findings_of_either_node(testbed, servers, folder):
+    pair = Pair(testbed, servers, tls={"profile": "old"}, observe={}).start(start=False)
+    first = pair["lb1"]
+    first.options += ["--observer", folder / "observer"]
+    with socket.socket(socket.AF_UNIX) as observer:
+        observer.bind(str(folder / "observer"))
+        observer.listen()
+        observer.settimeout(TIMEOUT)
+        for node in pair.nodes.values():
+            node.start().wait_until_serving()
+        pair.wait_until_joined()
+        wait_until(lambda: all(node["findings"] for node in first.status["pair"]["nodes"]), lambda: first.status["pair"])
+        now = first.status["time"]
+        service, _ = observer.accept()
+        with service, service.makefile() as lines:
+            service.settimeout(TIMEOUT)
+            report = next(report for report in (json.loads(line)["status"] for line in lines) if report["time"] > now)
+    assert [node["name"] for node in report["pair"]["nodes"]] == NAMES
+    assert [node["findings"] for node in report["pair"]["nodes"]] == [None, None]
