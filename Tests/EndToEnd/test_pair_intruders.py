@@ -8,7 +8,9 @@ import threading
 import time
 
 import pytest
-from harness.nodes import FACTS, KEEPALIVE, LEAVE, NAMES, RECORDS, STREAM, VITALS, Pair, assignments, frame, hello, identified, s_client, text
+from harness.nodes import (
+    FACTS, KEEPALIVE, LEAVE, NAMES, RECORDS, STREAM, VITALS, Pair, assignments, frame, hello, identified, s_client, text,
+)  # fmt: skip
 from harness.processes import memory
 from harness.waiting import TIMEOUT, stays, wait_until
 
@@ -216,6 +218,24 @@ def test_node_that_floods_uses_bounded_memory_and_delays_no_client(testbed, serv
         assert memory(node.worker) < before + 20_000
     # Its messages are still processed.
     assert "has left" not in node.log
+    peer.process.kill()
+    peer.process.communicate()
+
+
+def test_facts_of_a_node_are_passed_to_the_supervisor_once_a_second_at_most(lonely):
+    began = time.monotonic()
+    peer = Peer(lonely, hello("lb2"))
+    releases = {None}
+
+    def are_four():
+        facts = text(f"release {time.time_ns()}") + struct.pack(">QHHH", 1_800_000_000_000, 0, 0, 0)
+        peer.say(frame(FACTS, b"\x03" + facts))
+        releases.add(lonely["lb1"].status["pair"]["nodes"][1]["version"])
+        return len(releases) == 5
+
+    wait_until(are_four, lambda: f"four reports: {releases}\n{lonely['lb1'].log}")
+    # The first one may be passed on at once.
+    assert time.monotonic() - began >= 3
     peer.process.kill()
     peer.process.communicate()
 
