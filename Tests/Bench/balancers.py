@@ -117,6 +117,7 @@ pool: {{ idle-connections: {pool}, idle-timeout: 300s }}
 timeouts: {{ tls-handshake: {timeout}, http-request: {timeout}, keep-alive: 300s, client: 300s }}
 limits: {{ {limits} }}
 log: {{ target: stderr, access: off }}
+{rules}
 """
 
 
@@ -193,9 +194,10 @@ def start_backend(work: Path, core: int | None) -> Balancer:
     return backend
 
 
-def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True, crowd: int = 0) -> list[Balancer]:
+def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True, crowd: int = 0,
+              rules: str = "") -> list[Balancer]:
     """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible. `crowd`:
-    room for so many clients at one address, with short time-outs."""
+    room for so many clients at one address, with short time-outs. `rules`: what else Belvedere's configuration has."""
     common = {"work": work, "name": NAME, "ciphers": CIPHERS, "pool": IDLE_POOL, "most": 2 * crowd or 5000,
               "timeout": "5s" if crowd else "300s"}
     numbered = list(enumerate(SERVER_PORTS, 1))
@@ -212,5 +214,5 @@ def balancers(work: Path, belvedere: Path | None, core: int | None, checked: boo
              "--control", str(work / "belvedere.sock")],
             BELVEDERE.format(**common, port=18503, service=f"[{NAME}, view.test]" if crowd else NAME,
                 limits=f"connections: {common['most']}" + (", connections-per-address: off" if crowd else ""), interval="5s" if checked else "1h",
-                servers="\n  ".join(f"view0{n}: 127.0.0.1:{port}" for n, port in numbered)), core))
+                rules=rules, servers="\n  ".join(f"view0{n}: 127.0.0.1:{port}" for n, port in numbered)), core))
     return found
