@@ -210,8 +210,8 @@ def test_trial_refuses_nothing_and_counts(testbed):
 
 
 @pytest.mark.parametrize("value, message", [
-    ("50", "expected a rate such as `50/s burst 500`, found `50`"),
-    ("50/d", "expected a rate such as `50/s burst 500`"),
+    ("50", "expected a rate such as `50/s burst 500` or `600/m`, found `50`"),
+    ("50/min", "expected a rate such as `50/s burst 500` or `600/m`, found `50/min`"),
     ("0/s", "`0/s` is outside 1/h to 1000000/s"),
     ("5/s burst 0", "a burst of 0 would refuse everything"),
     ("1/h burst 25", "a client would get its whole burst back only after more than a day"),

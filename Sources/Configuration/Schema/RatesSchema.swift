@@ -28,7 +28,7 @@ extension Configuration.Rates: DefaultInitialized {}
 
 extension Kind where Value == Rate {
   static let rate = Kind.text(
-    "rate: `N/s`, `N/m` or `N/h`, and `burst N`", expected: "a rate such as `50/s burst 500`"
+    "rate: `N/s`, `N/m` or `N/h`, and `burst N`", expected: "a rate such as `50/s burst 500` or `600/m`"
   ) { text throws(Complaint) in
     let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
     guard let first = words.first, words.count == 1 || words.count == 3 && words[1] == "burst",
