@@ -59,6 +59,7 @@ REFUSED_BODIES = [
     ("chunk size beyond 64 bits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
     ("chunk size with endless zeros", "0" * 5000 + "5\r\nhello\r\n0\r\n\r\n"),
     ("chunk longer than its size", "5\r\nhello!\r\n0\r\n\r\n"),
+    ("bare LF in an extension", "5;a\nhello\r\n0\r\n\r\n"),
     ("endless extension", "5;a=" + "b" * 40_000 + "\r\nhello\r\n0\r\n\r\n"),
     ("bare LF at the end", "5\r\nhello\r\n0\r\n\n"),
     ("trailer with a NUL", "5\r\nhello\r\n0\r\nX: \0\r\n\r\n"),
