@@ -108,8 +108,10 @@ test-pair: deps-pair debug ## test two nodes that share an address, in network n
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(RUN_PYTEST) Tests/Pair -n $(PAIR_JOBS) $(PYTEST)
 
-# 1 GiB in each direction, and a two-way chunked stream for five minutes; the defaults of the tests are short for CI.
+# 1 GiB in each direction, a two-way chunked stream for five minutes, and mutated requests on 40,000 connections, whose
+# requests nginx and Apache are to see as Belvedere does; the defaults of the tests are short for CI.
 soak: export BELVEDERE_TEST_BULK ?= 1024
+soak: export BELVEDERE_TEST_DIFFERENTIAL ?= 20000
 soak: export BELVEDERE_TEST_STREAM ?= 300
 soak: deps-test build ## run the long tests at full length, on the release
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)

@@ -14,7 +14,7 @@ from harness.waiting import wait_until
 
 pytestmark = pytest.mark.memory
 
-# Connections to each server, each with up to three requests; BELVEDERE_TEST_DIFFERENTIAL=100000 for a long run.
+# Connections to each server, each with up to three requests; `make soak` makes more.
 CONNECTIONS = int(os.environ.get("BELVEDERE_TEST_DIFFERENTIAL", "1000"))
 SEED = int(os.environ.get("BELVEDERE_TEST_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
 THREADS = 4
@@ -108,6 +108,7 @@ def targets(lines):
     return collections.Counter((int(n), name) for line in lines for n, name in re.findall(r"/r/(\d+)/([abs])", line))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["nginx", "apache"])
 def test_server_sees_the_requests_that_were_logged_and_clients_get_their_own_answers(testbed, kind):
     server = testbed.nginx(echoes_target=True) if kind == "nginx" else testbed.apache()
