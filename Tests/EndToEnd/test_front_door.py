@@ -7,7 +7,7 @@ import threading
 import pytest
 from harness.belvedere import endpoint_text
 from harness.client import TLSClient, connect_socket
-from harness.client_certificates import ClientAuthority, context, settings
+from harness.client_certificates import ClientAuthority, context, is_refused, settings
 from harness.observer import Observer, observers
 from harness.waiting import all_at_once, free_port, wait_until
 
@@ -145,9 +145,13 @@ class Changes:
         self.now = [self.restricted, self.maintained]
 
 
-def test_rules_decide_every_request_under_load_and_over_reloads(testbed):
+def test_rules_decide_every_request_under_load_and_over_reloads(testbed, tmp_path):
+    authority = ClientAuthority(tmp_path / "authority", "Clients CA")
+    tls = settings(authority) | {"refuse-names": ["old.test"]}
     rates = {"requests": "1/h burst 20", "except": ["127.0.0.0/24", "127.0.81.0/24", "127.0.82.0/24"]}
-    balancer = testbed.balance(testbed.server(), threads=4, tls={"refuse-names": ["old.test"]}, rates=rates, **RULES)
+    balancer = testbed.balance(testbed.server(), threads=4, serving=False, tls=tls, rates=rates, **RULES)
+    balancer.wait_for_log("worker is ready")
+    admitted = context(balancer, authority.client("kim"))
     changes, done, rounds = Changes(), threading.Event(), collections.Counter()
     restricting = {"access": {"paths": {"/rest": RULES["access"]["paths"]["/admin"]}}}
 
@@ -159,7 +163,7 @@ def test_rules_decide_every_request_under_load_and_over_reloads(testbed):
 
     def ask(source, is_inside):
         while not done.is_set():
-            with balancer.connect(source) as client:
+            with balancer.connect(source, context=admitted) as client:
                 for target in ["/admin", "/rest", "/"] * 3:
                     before = changes.now
                     answer = client.get(target)
@@ -170,17 +174,22 @@ def test_rules_decide_every_request_under_load_and_over_reloads(testbed):
                         break
             rounds[source] += 1
 
-    def ask_for_refused_name(source):
+    def connect_in_vain(source, name):
         while not done.is_set():
             with pytest.raises(OSError):
-                balancer.connect(source, server_name="old.test")
+                balancer.connect(source, context=admitted, server_name=name)
             rounds[source] += 1
+
+    def come_without_certificate(who):
+        while not done.is_set():
+            assert is_refused(balancer)
+            rounds[who] += 1
 
     statuses = []
 
     def ask_too_often(source):
         while not done.is_set():
-            with balancer.connect(source) as client:
+            with balancer.connect(source, context=admitted) as client:
                 statuses.append(client.get("/").status)
             rounds[source] += 1
 
@@ -204,6 +213,7 @@ def test_rules_decide_every_request_under_load_and_over_reloads(testbed):
             done.set()
 
     crowd = [(ask, f"127.0.81.{number}", True) for number in (1, 2)] + [(ask, f"127.0.82.{number}", False) for number in (1, 2)]
-    crowd += [(ask_for_refused_name, "127.0.81.3"), (ask_too_often, "127.0.84.1")]
+    crowd += [(connect_in_vain, "127.0.81.3", "old.test"), (connect_in_vain, "127.0.83.1", "view.test")]
+    crowd += [(come_without_certificate, "anyone"), (ask_too_often, "127.0.84.1")]
     all_at_once(lambda task: task[0](*task[1:]), [*crowd, (change, None)])
     assert statuses.count(200) <= 20 and 429 in statuses, collections.Counter(statuses)
