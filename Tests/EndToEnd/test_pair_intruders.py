@@ -256,7 +256,7 @@ def test_node_that_reports_too_often_does_not_load_the_supervisor(lonely):
     peer.process.communicate()
 
 
-def test_node_that_opens_streams_without_end_is_told_to_wait_and_the_worker_stays(lonely):
+def test_node_that_opens_streams_without_end_is_refused_and_the_worker_stays(lonely):
     """As many as would have the worker replaced, if the supervisor heard of each."""
     node = lonely["lb1"]
     worker = node.worker
