@@ -80,7 +80,7 @@ def test_refused_client_gets_no_handshake_and_no_redirect(testbed):
     # What access refuses is counted there and nowhere else.
     assert balancer.status["traffic"]["refused"]["connections"] == 0
     assert re.search(r"^ +refused .*\b3 by access$", balancer.call("status").stdout, re.M)
-    assert balancer.status["counters"]["handshakes"]["full"] == 1
+    assert balancer.counts("handshakes")["full"] == 1
     assert balancer.get("/", source=INSIDE).status == 200
     with balancer.connect_redirect(INSIDE) as client:
         assert client.get("/").status == 301

@@ -209,7 +209,7 @@ def test_lines_of_a_trial_name_all_those_above_a_rate_and_none_is_left_out(testb
     expected = {ONE: 1, OTHER: 3, THIRD: 1}
     wait_until(lambda: named() == expected, lambda: f"{named()}\n{balancer.log}")
     balancer.wait_for_counts("limits", request_rate=5)
-    assert balancer.status["counters"]["log"]["suppressed"] == 0
+    assert balancer.counts("log")["suppressed"] == 0
 
 
 def test_burst_that_reloads_change_under_a_flood_of_addresses_is_never_exceeded(testbed):
