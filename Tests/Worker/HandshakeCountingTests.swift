@@ -14,10 +14,7 @@ private let causes: [TLSFailure.Cause] = [
   func `are counted by the name that traces give them`(cause: TLSFailure.Cause) {
     var counters = Counters()
     counters.handshakeFailed(cause)
-    var counted: [String] = []
-    counters.worker.handshakes.failures.forEach(with: HandshakeFailureCounts()) { name, count, _ in
-      if count == 1 { counted.append("\(name)") }
-    }
+    let counted = counters.worker.handshakes.failures.named.filter { $0.value > 0 }.map(\.name)
     #expect(counted == [cause.counterName] && counters.refused.handshakes == 1)
   }
 }

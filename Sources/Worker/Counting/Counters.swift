@@ -29,19 +29,7 @@ struct Counters: CounterSet {
   @inline(never)
   mutating func handshakeFailed(_ cause: TLSFailure.Cause) {
     refused.handshakes &+= 1
-    switch cause {
-    case .closed: worker.handshakes.failures.closed &+= 1
-    case .timeout: worker.handshakes.failures.timeout &+= 1
-    case .certificateAlert: worker.handshakes.failures.certificate &+= 1
-    case .alert: worker.handshakes.failures.alert &+= 1
-    case .parameters: worker.handshakes.failures.parameters &+= 1
-    case .name: worker.handshakes.failures.name &+= 1
-    case .notTLS, .plainHTTP: worker.handshakes.failures.notTLS &+= 1
-    case .noCertificate: worker.handshakes.failures.noClientCertificate &+= 1
-    case .badCertificate: worker.handshakes.failures.badClientCertificate &+= 1
-    case .invalid: worker.handshakes.failures.invalid &+= 1
-    case .local: worker.handshakes.failures.local &+= 1
-    }
+    worker.handshakes.failures.count(cause)
   }
 
   /// Counts what a client has done more often than its rate allows.
@@ -57,21 +45,29 @@ struct Counters: CounterSet {
   mutating func clientLimitReached() { worker.limits.connectionsPerAddress &+= 1 }
 }
 
-extension TLSFailure.Cause {
-  /// The name of its counter, as in `HandshakeFailureCounts`.
-  var counterName: String {
-    switch self {
-    case .closed: "closed"
-    case .timeout: "timeout"
-    case .certificateAlert: "certificate"
-    case .alert: "alert"
-    case .parameters: "parameters"
-    case .name: "name"
-    case .notTLS, .plainHTTP: "not_tls"
-    case .noCertificate: "no_client_certificate"
-    case .badCertificate: "bad_client_certificate"
-    case .invalid: "invalid"
-    case .local: "local"
+extension HandshakeFailureCounts {
+  fileprivate mutating func count(_ cause: TLSFailure.Cause) {
+    switch cause {
+    case .closed: closed &+= 1
+    case .timeout: timeout &+= 1
+    case .certificateAlert: certificate &+= 1
+    case .alert: alert &+= 1
+    case .parameters: parameters &+= 1
+    case .name: name &+= 1
+    case .notTLS, .plainHTTP: notTLS &+= 1
+    case .noCertificate: noClientCertificate &+= 1
+    case .badCertificate: badClientCertificate &+= 1
+    case .invalid: invalid &+= 1
+    case .local: local &+= 1
     }
+  }
+}
+
+extension TLSFailure.Cause {
+  /// The name of its counter.
+  var counterName: String? {
+    var counts = HandshakeFailureCounts()
+    counts.count(self)
+    return counts.named.first { $0.value > 0 }?.name
   }
 }

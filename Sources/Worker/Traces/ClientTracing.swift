@@ -93,7 +93,7 @@ extension Client {
   func reportHandshakeFailure(_ cause: TLSFailure.Cause?, _ reason: String, _ context: borrowing LoopContext) {
     var facts = traceFacts
     facts.append(.text(.reason, reason))
-    if let cause { facts.append(.text(.failure, cause.counterName)) }
+    if let name = cause?.counterName { facts.append(.text(.failure, name)) }
     context.reports.traces.report(
       .handshakeFailed, facts, to: context.reports.traces.following(traces), at: context.now)
   }
