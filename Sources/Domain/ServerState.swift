@@ -28,6 +28,23 @@ public enum ServerState: UInt8, CaseIterable, Sendable {
   public var takesKnownClients: Bool { self == .up || self == .drain }
 }
 
+/// The state of a server in JSON and in texts, `$state`: the case's name, or `unknown` for nil.
+@propertyWrapper
+public struct ShownState: RawRepresentable, Codable, Hashable, Sendable {
+  public var wrappedValue: ServerState?
+  public var projectedValue: String { rawValue }
+
+  public init(wrappedValue: ServerState?) { self.wrappedValue = wrappedValue }
+
+  /// Nil for another word.
+  public init?(rawValue: String) {
+    wrappedValue = ServerState.allCases.first { "\($0)" == rawValue }
+    guard rawValue == self.rawValue else { return nil }
+  }
+
+  public var rawValue: String { wrappedValue.map { "\($0)" } ?? "unknown" }
+}
+
 /// The syntax of names of servers, and of other names in the file that are one word.
 public enum ServerName {
   /// Names are written to log lines whose fields are separated by spaces and slashes.

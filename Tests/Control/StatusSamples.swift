@@ -134,10 +134,10 @@ let samplePair: StatusReport.Pair = {
     (node.version, node.since, node.clockDifference) = ("0.1.0", ago(266_400), 12)
     (node.sessions, node.connections) = (healthy * 6, healthy * 7)
     node.routers = [.init(name: "router-51", state: healthy == 2 ? .active : .backup, priority: 99 + healthy)]
-    node.services = [.init(name: "", healthy: healthy, servers: 2)]
+    node.services = [.init(name: "", healthy: UInt16(healthy), servers: 2)]
     node.servers = [.init(name: "view01", state: .up), .init(name: "view02", state: healthy == 2 ? .up : .down)]
     if let fingerprint = Fingerprint(bytes: Array(repeating: 0xab, count: 32)) {
-      node.findings = [.init(check: "configuration", subject: "", isFault: false, text: "line 3")]
+      node.findings = [.init("configuration", isFault: false, "line 3")]
       node.certificates = [.init(service: "", fingerprint: fingerprint, notAfter: ago(0))]
     }
     pair.nodes.append(node)

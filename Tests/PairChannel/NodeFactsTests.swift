@@ -31,7 +31,7 @@ import Wire
     return vitals
   }()
 
-  private static func certificate(_ byte: UInt8) -> [NodeFacts.Certificate] {
+  private static func certificate(_ byte: UInt8) -> [NodeCertificate] {
     guard let fingerprint = Fingerprint(bytes: Array(repeating: byte, count: 32)) else { return [] }
     return [.init(service: "view", fingerprint: fingerprint, notAfter: WallTime(seconds: 1_800_000_000))]
   }

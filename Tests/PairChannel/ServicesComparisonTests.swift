@@ -1,10 +1,11 @@
+import Domain
 import Testing
 
 @testable import Pair
 
 @Suite struct `A node reaches fewer servers than another one` {
   /// `view 2/3`: two of three servers of this service.
-  private static func services(_ texts: [String]) -> [NodeVitals.Service] {
+  private static func services(_ texts: [String]) -> [NodeService] {
     texts.compactMap { text in
       let parts = text.split { " /".contains($0) }
       guard parts.count == 3, let healthy = UInt16(parts[1]), let servers = UInt16(parts[2]) else { return nil }

@@ -16,7 +16,7 @@ extension StatusText {
     var title = PageLine("belvedere\(node.version.map { " \($0)" } ?? "") on \(node.name)", .bold)
     title.append(", seen from \(report.pair?.node ?? report.node): ")
     title.append(node.answers ? "answers" : "does not answer", node.answers ? .good : .bad)
-    let rows = cells(of: node) + node.servers.map { (label: $0.name, text: $0.state) }
+    let rows = cells(of: node) + node.servers.map { (label: $0.name, text: $0.$state) }
     let label = rows.map { min($0.label.count, Self.labelWidth) }.max() ?? 0
     let lines = rows.flatMap { row in
       PageLine(row.text).wrapped(after: Self.shortened(row.label, Self.labelWidth), indent: label + 4)
@@ -42,9 +42,9 @@ extension StatusText {
   private func lines(
     of node: StatusReport.Node, beside other: StatusReport.Node
   ) -> [(label: String, text: String)] {
-    let up = Set(node.servers.filter { $0.state == "up" }.map(\.name))
-      .intersection(other.servers.filter { $0.state == "up" }.map(\.name))
-    return cells(of: node) + node.servers.filter { !up.contains($0.name) }.map { ($0.name, $0.state) }
+    let up = Set(node.servers.filter { $0.state == .up }.map(\.name))
+      .intersection(other.servers.filter { $0.state == .up }.map(\.name))
+    return cells(of: node) + node.servers.filter { !up.contains($0.name) }.map { ($0.name, $0.$state) }
   }
 
   private func cells(of node: StatusReport.Node) -> [(label: String, text: String)] {
@@ -61,7 +61,7 @@ extension StatusText {
     for (service, list) in certificates {
       for (number, certificate) in list.enumerated() {
         let label = ["certificate", number == 0 ? "" : "\(number + 1)", service].filter { !$0.isEmpty }
-        let text = "\(certificate.fingerprint.prefix(8)) until \(certificate.notAfter.date)"
+        let text = "\("\(certificate.fingerprint)".prefix(8)) until \(certificate.notAfter.date)"
         rows.append((label.joined(separator: " "), text))
       }
     }

@@ -28,12 +28,12 @@ extension StatusReport {
     package var sessions: UInt64?
     package var connections: UInt64?
     package var routers: [Router] = []
-    package var services: [Service] = []
+    package var services: [NodeService] = []
     /// Those that this node has too.
-    package var servers: [Server] = []
-    package var certificates: [Certificate] = []
+    package var servers: [NodeServer] = []
+    package var certificates: [NodeCertificate] = []
     /// Nil until it has reported them, and in what the observer gets.
-    package var findings: [Finding]?
+    package var findings: [NodeFinding]?
 
     package init(name: String, answers: Bool, heard: WallTime) {
       self.name = name
@@ -57,77 +57,6 @@ extension StatusReport {
         self.name = name
         self.state = state
         self.priority = priority
-      }
-    }
-
-    /// How many servers of a service the node reaches.
-    package struct Service: Codable, Hashable, Sendable {
-      /// Empty if it has none.
-      package var name: String
-      package var healthy: UInt64
-      package var servers: UInt64
-
-      package init(name: String, healthy: UInt64, servers: UInt64) {
-        self.name = name
-        self.healthy = healthy
-        self.servers = servers
-      }
-    }
-
-    /// A server as the node sees it.
-    package struct Server: Codable, Hashable, Sendable {
-      package var name: String
-      /// `unknown` before the first health check.
-      package var state: String
-
-      /// `state`: nil before the first health check.
-      package init(name: String, state: ServerState?) {
-        self.name = name
-        self.state = state.map { "\($0)" } ?? "unknown"
-      }
-    }
-
-    /// Something that is wrong on the node, as it says itself.
-    package struct Finding: Codable, Hashable, Sendable {
-      /// The check of `belvedere doctor`.
-      package var check: String
-      /// The object's name; empty for the node as a whole.
-      package var subject: String
-      /// Whether clients are or will be affected; else it is a warning.
-      package var isFault: Bool
-      package var text: String
-
-      package init(check: String, subject: String, isFault: Bool, text: String) {
-        self.check = check
-        self.subject = subject
-        self.isFault = isFault
-        self.text = text
-      }
-
-      private enum CodingKeys: String, CodingKey {
-        case check, subject, text
-        case isFault = "fault"
-      }
-    }
-
-    /// A certificate that the node presents to clients.
-    package struct Certificate: Codable, Hashable, Sendable {
-      /// The service's name, empty if it has none.
-      package var service: String
-      /// SHA-256, in hexadecimal digits.
-      package var fingerprint: String
-      package var notAfter: WallTime
-
-      /// Writes the fingerprint as text.
-      package init(service: String, fingerprint: Fingerprint, notAfter: WallTime) {
-        self.service = service
-        self.fingerprint = "\(fingerprint)"
-        self.notAfter = notAfter
-      }
-
-      private enum CodingKeys: String, CodingKey {
-        case service, fingerprint
-        case notAfter = "not_after"
       }
     }
   }

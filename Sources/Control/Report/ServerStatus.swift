@@ -9,11 +9,7 @@ extension StatusReport {
     /// Removed from the configuration: its exchanges continue until they end.
     package var isRemoved = false
     /// Nil before the first health check.
-    package var state: ServerState? {
-      get { shownState.state }
-      set { shownState.state = newValue }
-    }
-    private var shownState = ShownState()
+    @ShownState package var state: ServerState? = nil
     /// The reason for the state.
     package var reason = ""
     /// When it entered the state; nil while that is unknown.
@@ -47,31 +43,12 @@ extension StatusReport {
     package var isConfirmed: Bool { state == .up && lastCheck?.isConfirming == true }
 
     private enum CodingKeys: String, CodingKey {
-      case name, address, reason, since, weight, names, ports, limit, load, counts
+      case name, address, state, reason, since, weight, names, ports, limit, load, counts
       case isRemoved = "removed"
-      case shownState = "state"
       case lastCheck = "last_check"
       case adminState = "admin_state"
       case configuredWeight = "configured_weight"
       case isBackup = "backup"
-    }
-
-    /// As in JSON and texts.
-    package var stateWord: String { shownState.word }
-
-    private struct ShownState: Codable, Hashable {
-      var state: ServerState?
-      var word: String { state.map { "\($0)" } ?? "unknown" }
-
-      init() {}
-
-      init(from decoder: any Decoder) throws {
-        let word = try String(from: decoder)
-        state = ServerState.allCases.first { "\($0)" == word }
-        guard word == self.word else { throw ControlFault.field("state") }
-      }
-
-      func encode(to encoder: any Encoder) throws { try word.encode(to: encoder) }
     }
   }
 }

@@ -245,7 +245,7 @@ package struct StatusText {
 
   private func cells(of server: StatusReport.Server) -> [String] {
     [
-      Self.shortened(String(server.parts.name), 16), server.stateWord,
+      Self.shortened(String(server.parts.name), 16), server.$state,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ] + Self.figures(of: server)
   }
@@ -295,8 +295,8 @@ package struct StatusText {
 
   /// A server after a command, in one line: `view01: drain, 12 sessions left`.
   package static func line(of server: StatusReport.Server) -> String {
-    var parts = ["\(server.name): \(server.stateWord)"]
-    if let mode = server.adminState?.mode?.rawValue, mode != server.stateWord { parts.append("\(mode) requested") }
+    var parts = ["\(server.name): \(server.$state)"]
+    if let mode = server.adminState?.mode?.rawValue, mode != server.$state { parts.append("\(mode) requested") }
     if server.weight != server.configuredWeight {
       parts.append("weight \(server.weight), configured \(server.configuredWeight)")
     }

@@ -74,7 +74,7 @@ extension Exposition {
     // A removed server may have the name of a new one.
     let name = server.isRemoved ? "\(server.parts.name) (\(server.address))" : String(server.parts.name)
     let labels = [server.parts.service.map(String.init) ?? "", name]
-    add(Metrics.serverState, labels, state: server.state.map { "\($0)" } ?? "unknown", of: Self.serverStates)
+    add(Metrics.serverState, labels, state: server.$state, of: Self.serverStates)
     add(Metrics.serverChanged, server.since, labels)
     add(Metrics.serverWeight, server.weight, labels)
     add(Metrics.serverConfiguredWeight, server.configuredWeight, labels)

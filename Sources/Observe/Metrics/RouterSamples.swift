@@ -55,8 +55,8 @@ extension Exposition {
       add(Metrics.nodeState, [node.name, router.name], state: router.state.rawValue, of: Self.routerStates)
     }
     for service in node.services {
-      add(Metrics.nodeServers, service.servers, [node.name, service.name])
-      add(Metrics.nodeReached, service.healthy, [node.name, service.name])
+      add(Metrics.nodeServers, UInt64(service.servers), [node.name, service.name])
+      add(Metrics.nodeReached, UInt64(service.healthy), [node.name, service.name])
     }
   }
 }

@@ -16,9 +16,9 @@ package struct NodeFacts: Hashable, Sendable {
   package var since: WallTime
   /// A digest of each section of the configuration, without what may differ between nodes.
   package var sections: [Section] = []
-  package var certificates: [Certificate] = []
-  package var servers: [Server] = []
-  package var findings: [Finding] = []
+  package var certificates: [NodeCertificate] = []
+  package var servers: [NodeServer] = []
+  package var findings: [NodeFinding] = []
 
   /// A section of the configuration.
   package struct Section: Hashable, Sendable {
@@ -28,53 +28,6 @@ package struct NodeFacts: Hashable, Sendable {
     package init(name: String, digest: UInt64) {
       self.name = name
       self.digest = digest
-    }
-  }
-
-  /// A certificate that is presented to clients.
-  package struct Certificate: Hashable, Sendable {
-    /// The service's name, empty if it has none.
-    package var service: String
-    package var fingerprint: Fingerprint
-    package var notAfter: WallTime
-
-    package init(service: String, fingerprint: Fingerprint, notAfter: WallTime) {
-      self.service = service
-      self.fingerprint = fingerprint
-      self.notAfter = notAfter
-    }
-  }
-
-  /// A Connection Server as the node sees it.
-  package struct Server: Hashable, Sendable {
-    /// Its full name.
-    package var name: String
-    /// Nil before the first health check, and where a later release has further states.
-    package var state: ServerState?
-
-    package init(name: String, state: ServerState?) {
-      self.name = name
-      self.state = state
-    }
-  }
-
-  /// Something that is wrong on the node, as its supervisor knows without asking anything: for `belvedere doctor` on
-  /// another one.
-  package struct Finding: Hashable, Sendable {
-    /// The check's name there, `configuration`.
-    package var check: String
-    /// The object's name; empty for the node as a whole.
-    package var subject: String
-    /// Whether clients are or will be affected; else it is a warning.
-    package var isFault: Bool
-    /// At most 255 bytes are sent.
-    package var text: String
-
-    package init(_ check: String, _ subject: String = "", isFault: Bool, _ text: String) {
-      self.check = check
-      self.subject = subject
-      self.isFault = isFault
-      self.text = text
     }
   }
 

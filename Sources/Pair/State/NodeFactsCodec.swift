@@ -42,18 +42,18 @@ extension NodeFacts {
       Section(name: try $0.readText("section"), digest: try $0.readUInt64())
     }
     certificates = try reader.readList("certificates", limit: Self.certificateLimit) {
-      Certificate(
+      NodeCertificate(
         service: try $0.readText("service"), fingerprint: try $0.readFingerprint(), notAfter: try $0.readTime())
     }
     servers = try reader.readList("servers", limit: Self.serverLimit) {
-      Server(name: try $0.readText("server name"), state: ServerState(rawValue: try $0.readUInt8()))
+      NodeServer(name: try $0.readText("server name"), state: ServerState(rawValue: try $0.readUInt8()))
     }
     // An earlier release has none.
     guard reader.remaining > 0 else { return }
     // A later one may have more.
     for _ in 0..<min(Int(try reader.readUInt16()), Self.findingLimit) {
       let (check, subject) = (try reader.readText("check"), try reader.readText("subject"))
-      findings.append(Finding(check, subject, isFault: try reader.readUInt8() != 0, try reader.readText("finding")))
+      findings.append(NodeFinding(check, subject, isFault: try reader.readUInt8() != 0, try reader.readText("finding")))
     }
   }
 }
@@ -104,7 +104,7 @@ extension NodeVitals {
       }
     }.compactMap { $0 }
     services = try reader.readList("services", limit: Self.serviceLimit) {
-      Service(name: try $0.readText("service"), healthy: try $0.readUInt16(), servers: try $0.readUInt16())
+      NodeService(name: try $0.readText("service"), healthy: try $0.readUInt16(), servers: try $0.readUInt16())
     }
   }
 }

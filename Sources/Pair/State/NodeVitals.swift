@@ -16,7 +16,7 @@ package struct NodeVitals: Hashable, Sendable {
   package var connections: UInt64 = 0
   package var routers: [Router] = []
   /// Those whose servers have all been checked.
-  package var services: [Service] = []
+  package var services: [NodeService] = []
 
   /// A virtual router of the node.
   package struct Router: Hashable, Sendable {
@@ -44,22 +44,6 @@ package struct NodeVitals: Hashable, Sendable {
     }
   }
 
-  /// A service of the node.
-  package struct Service: Hashable, Sendable {
-    /// Empty if it has none.
-    package var name: String
-    /// How many of its servers the node reaches: those that are up or in drain.
-    package var healthy: UInt16
-    /// How many servers it has.
-    package var servers: UInt16
-
-    package init(name: String, healthy: UInt16, servers: UInt16) {
-      self.name = name
-      self.healthy = healthy
-      self.servers = servers
-    }
-  }
-
   package init(wall: WallTime) { self.wall = wall }
 
   /// Whether this is to be sent at once, because it differs in more than the clock and the load.
@@ -68,7 +52,7 @@ package struct NodeVitals: Hashable, Sendable {
   }
 }
 
-extension [NodeVitals.Service] {
+extension [NodeService] {
   /// Whether a node with these services reaches fewer servers than another one: at least `margin` fewer of one service,
   /// and not more of any. Then no client loses by a move to the other node. Of several nodes there is one that none is
   /// ahead of, and two are never behind each other.

@@ -18,7 +18,7 @@ extension ScreenSections {
     let table = ScreenTable(
       [
         .init("server", servers.map(Self.name), importance: 0),
-        .init("state", servers.map { ($0.stateWord, StatusText.mood(of: $0.state)) }, importance: 0),
+        .init("state", servers.map { ($0.$state, StatusText.mood(of: $0.state)) }, importance: 0),
         column("since", 3) { $0.since.map { "\(age(of: $0))" } ?? "" },
         column("reason", 6, isNumber: false, least: 16) { $0.reason },
         column("sessions", 1) { $0.load.map { "\($0.sessions)" } ?? "" },

@@ -1,4 +1,5 @@
 import Control
+import Domain
 import Linux
 import Logging
 import Pair
@@ -85,7 +86,7 @@ struct FailoverService: ~Copyable {
   }
 
   /// What keeps the virtual routers from their work.
-  var findings: [NodeFacts.Finding] {
+  var findings: [NodeFinding] {
     switch routers {
     case nil: []
     case .some(let routers): routers.findings
@@ -99,7 +100,7 @@ struct FailoverService: ~Copyable {
 
   /// Compares the servers that this node and the others reach; `delay`: how long a difference must last.
   mutating func compare(
-    _ own: [NodeVitals.Service], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
+    _ own: [NodeService], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
   ) {
     routers?.compare(own, with: others, delay: delay, at: now)
   }

@@ -42,7 +42,7 @@ extension VirtualRouters {
   /// `delay` is for an Active: nothing moves when a Backup lowers its priority, and one that has just started is not to
   /// take the addresses from a node that reaches more.
   mutating func compare(
-    _ own: [NodeVitals.Service], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
+    _ own: [NodeService], with others: [(name: String, vitals: NodeVitals)], delay: Interval, at now: Instant
   ) {
     for index in instances.indices {
       for trackIndex in instances[index].serverTracks.indices {

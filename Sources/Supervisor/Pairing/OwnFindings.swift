@@ -8,8 +8,8 @@ import VRRP
 /// runs no program, reads no file and waits for nothing on another node's behalf: a node says this of itself whenever it
 /// changes.
 extension Supervision {
-  var ownFindings: [NodeFacts.Finding] {
-    var found: [NodeFacts.Finding] = []
+  var ownFindings: [NodeFinding] {
+    var found: [NodeFinding] = []
     if let refusal = active.refusal {
       found.append(.init("configuration", isFault: true, "the last reload was refused: \(refusal)"))
     }
@@ -28,11 +28,11 @@ extension Supervision {
 
 extension VirtualRouters {
   /// What keeps a virtual router from its work.
-  var findings: [NodeFacts.Finding] {
-    instances.indices.flatMap { index -> [NodeFacts.Finding] in
+  var findings: [NodeFinding] {
+    instances.indices.flatMap { index -> [NodeFinding] in
       let router = routerSet.routers[index]
       let name = instances[index].plan.router.name
-      var found = router.faults.map { NodeFacts.Finding("virtual router", name, isFault: true, $0) }
+      var found = router.faults.map { NodeFinding("virtual router", name, isFault: true, $0) }
       if let other = router.duplicateActive {
         found.append(.init("router id", name, isFault: true, "\(other) is Active as well"))
       }

@@ -34,20 +34,14 @@ extension StatusReport.Node {
     if let facts {
       version = facts.release
       since = facts.since
-      servers = facts.servers.filter { known?.contains($0.name) ?? true }.map { .init(name: $0.name, state: $0.state) }
-      certificates = facts.certificates.prefix(Self.certificateLimit).map {
-        .init(service: $0.service, fingerprint: $0.fingerprint, notAfter: $0.notAfter)
-      }
-      findings = facts.findings.map {
-        .init(check: $0.check, subject: $0.subject, isFault: $0.isFault, text: $0.text)
-      }
+      servers = facts.servers.filter { known?.contains($0.name) ?? true }
+      certificates = Array(facts.certificates.prefix(Self.certificateLimit))
+      findings = facts.findings
     }
     if let vitals {
       (sessions, connections) = (vitals.sessions, vitals.connections)
       routers = vitals.routers.map { .init(name: $0.name, state: $0.role, priority: UInt64($0.priority)) }
-      services = vitals.services.map {
-        .init(name: $0.name, healthy: UInt64($0.healthy), servers: UInt64($0.servers))
-      }
+      services = vitals.services
     }
   }
 }

@@ -95,7 +95,7 @@ extension NodeDifference {
 extension ServiceStatus {
   /// The number of reachable servers of each service; a service is left out until all of its servers were checked. A
   /// server in drain counts: it is in drain on the other nodes too.
-  var serviceVitals: [NodeVitals.Service] {
+  var serviceVitals: [NodeService] {
     let services = Dictionary(grouping: serverStates) { String(ServerName.parts(of: $0.name).service ?? "") }
     return services.sorted { $0.key < $1.key }.compactMap { name, servers in
       guard servers.allSatisfy({ $0.state != nil }) else { return nil }
@@ -105,12 +105,10 @@ extension ServiceStatus {
   }
 
   /// Those that are presented to clients, with their services.
-  var presentedCertificates: [NodeFacts.Certificate] {
+  var presentedCertificates: [NodeCertificate] {
     let services = description.certificateServices
     return servedCertificates.compactMap { index, certificate in
-      guard index < services.count,
-        let fingerprint = Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init)
-      else { return nil }
+      guard index < services.count, let fingerprint = Fingerprint(certificate.fingerprint) else { return nil }
       return .init(service: services[index], fingerprint: fingerprint, notAfter: certificate.notAfter)
     }
   }

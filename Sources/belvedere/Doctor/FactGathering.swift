@@ -164,15 +164,13 @@ extension RunningService.Node {
     self.init(name: node.name, answers: node.answers, version: node.version)
     unreachedServices = node.services.filter { $0.healthy == 0 && $0.servers > 0 }.map(\.name).filter { service in
       let ofService = node.servers.filter { service.isEmpty || $0.name.hasPrefix(service + "/") }
-      return ofService.contains { $0.state == "\(ServerState.down)" }
+      return ofService.contains { $0.state == .down }
     }
     findings = (node.findings ?? []).map { Finding($0.check, $0.subject, $0.isFault ? .fault : .warning, $0.text) }
-    certificates = node.certificates.compactMap { certificate in
-      Hexadecimal.bytes(Array(certificate.fingerprint.utf8)).flatMap(Fingerprint.init(bytes:)).map {
-        PresentedCertificate(
-          service: certificate.service, title: "the certificate \(certificate.fingerprint.prefix(16))", fingerprint: $0,
-          notAfter: certificate.notAfter)
-      }
+    certificates = node.certificates.map {
+      PresentedCertificate(
+        service: $0.service, title: "the certificate \("\($0.fingerprint)".prefix(16))", fingerprint: $0.fingerprint,
+        notAfter: $0.notAfter)
     }
   }
 }
