@@ -8,40 +8,37 @@ struct ReportedCertificates {
   private static let byteLimit = 1 << 19
 
   /// With their indices.
-  private(set) var served: [(index: UInt16, certificate: ServedCertificate)] = []
-  private var authorities: [(index: UInt16, authority: ClientAuthority)] = []
+  private(set) var served: [(index: UInt16, element: ServedCertificate)] = []
+  private var authorities: [(index: UInt16, element: ClientAuthority)] = []
+  private var byteCount = 0
   private var number: UInt64 = 0
 
-  var clientAuthorities: [ClientAuthority] { authorities.map(\.authority) }
+  var clientAuthorities: [ClientAuthority] { authorities.map(\.element) }
 
   var count: Int { served.count + authorities.count }
 
   mutating func note(_ certificate: ServedCertificate, at index: UInt16, of number: UInt64) {
-    begin(number)
-    served.removeAll { $0.index == index }
-    guard served.count < WorkerEvent.certificateLimit, byteCount + certificate.byteCount <= Self.byteLimit else {
-      return
-    }
-    served.append((index, certificate))
+    note(certificate, at: index, of: number, in: \.served, limit: WorkerEvent.certificateLimit, \.byteCount)
   }
 
   mutating func note(_ authority: ClientAuthority, at index: UInt16, of number: UInt64) {
-    begin(number)
-    authorities.removeAll { $0.index == index }
-    guard authorities.count < WorkerEvent.authorityLimit, byteCount + authority.byteCount <= Self.byteLimit else {
-      return
+    note(authority, at: index, of: number, in: \.authorities, limit: WorkerEvent.authorityLimit, \.byteCount)
+  }
+
+  private mutating func note<Element>(
+    _ new: Element, at index: UInt16, of number: UInt64,
+    in list: WritableKeyPath<Self, [(index: UInt16, element: Element)]>, limit: Int, _ size: KeyPath<Element, Int>
+  ) {
+    if number != self.number {
+      self = ReportedCertificates()
+      self.number = number
     }
-    authorities.append((index, authority))
-  }
-
-  private var byteCount: Int {
-    authorities.reduce(served.reduce(0) { $0 + $1.certificate.byteCount }) { $0 + $1.authority.byteCount }
-  }
-
-  private mutating func begin(_ number: UInt64) {
-    guard number != self.number else { return }
-    self = ReportedCertificates()
-    self.number = number
+    if let known = self[keyPath: list].firstIndex(where: { $0.index == index }) {
+      byteCount -= self[keyPath: list].remove(at: known).element[keyPath: size]
+    }
+    guard self[keyPath: list].count < limit, byteCount + new[keyPath: size] <= Self.byteLimit else { return }
+    self[keyPath: list].append((index, new))
+    byteCount += new[keyPath: size]
   }
 }
 

@@ -164,7 +164,7 @@ package struct ServiceStatus {
 
   /// Each with its index among the configuration's certificates.
   var servedCertificates: [(index: Int, certificate: ServedCertificate)] {
-    certificates.served.map { (Int($0.index), $0.certificate) }
+    certificates.served.map { (Int($0.index), $0.element) }
   }
 
   /// Whether any server is reachable; nil until the worker has reported all of them. A server in drain counts: it is in
@@ -226,7 +226,7 @@ package struct ServiceStatus {
       report.traffic.flows = UInt64(load.flows)
       report.configuration.inMemory = UInt64(load.snapshots)
     }
-    report.certificates = certificates.served.map(\.certificate)
+    report.certificates = certificates.served.map(\.element)
     report.authorities = certificates.clientAuthorities
     report.servers = description.servers.map { filled($0, adminStates) }
     for server in removed where isBusy(server) {
