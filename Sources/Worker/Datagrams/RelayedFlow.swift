@@ -45,15 +45,14 @@ extension LoopContext {
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
-    // Forged flows would fill the log, and are no clients'. Traces leave out what is too much.
-    guard facts.isConfirmed || reports.traces.isActive && reports.traces.follow(facts.key.client.address) else {
-      return
-    }
     let record = AccessRecord(
       flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
     if facts.isConfirmed { count(record, of: flow.server, snapshot) }
-    guard reports.isRecording else { return }
+    // Forged flows would fill the log, and are no clients'. Traces leave out what is too much.
+    let isLogged = facts.isConfirmed && reports.accessLog.isOpen
+    let isTraced = reports.traces.follow(facts.key.client.address)
+    guard isLogged || isTraced else { return }
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
     let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(dropped) dropped"
     let occupancy = server.occupancy
@@ -61,9 +60,8 @@ extension LoopContext {
       record: record, client: facts.key.client, frontend: "datagrams", isTLS: false, service: snapshot.settings.name,
       server: identity.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
-    if facts.isConfirmed { reports.accessLog.add(entry, monotonic: now) }
-    guard reports.traces.isActive else { return }
-    reportFlow(ordinal, entry, hasMoved ? "the client has another server now" : facts.silenceWords)
+    if isLogged { reports.accessLog.add(entry, monotonic: now) }
+    if isTraced { reportFlow(ordinal, entry, hasMoved ? "the client has another server now" : facts.silenceWords) }
   }
 }
 
