@@ -25,9 +25,13 @@ struct ActiveConfiguration: ~Copyable {
   var limits: WorkerLimits { WorkerLimits(stop: plan.stop) }
 
   /// Prepares a reload to another plan. On an error everything that was opened is closed.
-  func candidate(_ next: ServicePlan) throws -> ReloadCandidate {
-    let change = try listeners?.change(to: next.listeners, loops: next.loops) ?? ListenerSet.Change()
-    return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
+  func candidate(_ next: ServicePlan) throws(ReloadRefusal) -> ReloadCandidate {
+    let fixed = plan.fixedSettings(changedBy: next)
+    guard fixed.isEmpty else { throw ReloadRefusal(fixed) }
+    do {
+      let change = try listeners?.change(to: next.listeners, loops: next.loops) ?? ListenerSet.Change()
+      return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
+    } catch { throw ReloadRefusal(["\(error)"]) }
   }
 
   /// Adds to the warnings that the reload is answered with.

@@ -132,6 +132,6 @@ struct Supervision: ~Copyable {
 struct ServiceOrigin {
   let version: String
   /// Reads the configuration file again and makes a plan.
-  let reread: () -> Result<ServicePlan, ReloadRefusal>
+  let reread: () throws(ReloadRefusal) -> ServicePlan
   let began = WallTime.now
 }

@@ -11,7 +11,7 @@ package enum SupervisorRole {
   /// plan, for a reload.
   package static func run(
     _ plan: ServicePlan, control: String, version: String, digest: @escaping KeyedAuthentication.Digest,
-    reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+    reread: @escaping () throws(ReloadRefusal) -> ServicePlan
   ) -> Int32 {
     let log = Logger(label: "supervisor")
     defer {

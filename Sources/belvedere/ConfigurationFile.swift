@@ -37,27 +37,24 @@ struct ConfigurationFile: ParsableArguments {
 
 extension ConfigurationFile {
   /// Loads the current file for a reload of the service with this control socket.
-  func plan(hostName: String, control: String) -> Result<ServicePlan, ReloadRefusal> {
+  func plan(hostName: String, control: String) throws(ReloadRefusal) -> ServicePlan {
     let text: [UInt8]
     do {
       text = try File.contents(of: path, limit: Self.limit)
     } catch {
-      return .failure(
-        ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))]))
+      throw ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))])
     }
     var loaded = Configuration.load(
       bytes: text, fileName: path, hostName: hostName, credentials: CurrentProcess.credentials)
     loaded.checkFiles(at: Clock.wall(), control: control)
-    guard let configuration = loaded.configuration else {
-      return .failure(ReloadRefusal(loaded.diagnostics))
-    }
+    guard let configuration = loaded.configuration else { throw ReloadRefusal(loaded.diagnostics) }
     do throws(KeyFailure) {
       var plan = try ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
       plan.warnings =
         loaded.diagnostics.map(\.rendered) + configuration.shortfalls(on: .ofThisService).map { "warning: \($0)" }
-      return .success(plan)
+      return plan
     } catch {
-      return .failure(ReloadRefusal([error.description]))
+      throw ReloadRefusal([error.description])
     }
   }
 }

@@ -10,11 +10,7 @@ import Wire
 /// whole.
 extension Supervision {
   mutating func handle(reload event: ReloadStateMachine<ReloadCandidate>.Event) {
-    switch event {
-    case .unprepared(let refusal) where refusal.lines != [ControlLink.noRoom]: active.refusal = refusal.lines.first
-    case .refused(let number, let reason) where number == reload.loadingNumber: active.refusal = reason
-    default: break
-    }
+    if case .refused(let number, let reason) = event, number == reload.loadingNumber { active.refusal = reason }
     for effect in reload.handle(event, at: Clock.monotonic()) {
       switch effect {
       case .announceReloading: announce(.reloading(at: Clock.monotonic()))
@@ -42,14 +38,9 @@ extension Supervision {
     guard worker?.link.hasRoomForOperators != false else {
       return handle(reload: .unprepared(ReloadRefusal([ControlLink.noRoom])))
     }
-    switch origin.reread() {
-    case .failure(let refusal): handle(reload: .unprepared(refusal))
-    case .success(let next):
-      let fixed = active.plan.fixedSettings(changedBy: next)
-      guard fixed.isEmpty else { return handle(reload: .unprepared(ReloadRefusal(fixed))) }
-      do { handle(reload: .prepared(try active.candidate(next))) } catch {
-        handle(reload: .unprepared(ReloadRefusal(["\(error)"])))
-      }
+    do throws(ReloadRefusal) { handle(reload: .prepared(try active.candidate(origin.reread()))) } catch {
+      active.refusal = error.lines.first
+      handle(reload: .unprepared(error))
     }
   }
 

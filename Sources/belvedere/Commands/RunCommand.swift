@@ -76,7 +76,9 @@ struct RunCommand: ParsableCommand {
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,
         digest: { key, message in Digest.hmacSHA256(key: key, message) },
-        reread: { [file, control] in file.plan(hostName: hostName, control: control.path) }))
+        reread: { [file, control] () throws(ReloadRefusal) in
+          try file.plan(hostName: hostName, control: control.path)
+        }))
   }
 
   /// The plan of the service; if a key is unusable, prints the reason and exits with status 1.
