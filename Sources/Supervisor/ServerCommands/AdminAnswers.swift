@@ -10,11 +10,7 @@ extension ServiceStatus {
     guard namesakes.isEmpty else {
       return .refused(["several services have a server `\(name)`: \(namesakes.joined(separator: ", "))"])
     }
-    let names = description.servers.map(\.name)
-    let advice =
-      Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
-      ?? "There are: \(names.joined(separator: ", "))"
-    return .refused(["the configuration has no server `\(name)`. \(advice)"])
+    return Self.refusal(of: "server", name, among: description.servers.map(\.name))
   }
 
   /// The service that is meant; nil: the only one. Nil if there is no such service, or several.
@@ -29,10 +25,14 @@ extension ServiceStatus {
     let names = description.services.map(\.name).filter { !$0.isEmpty }
     guard let name else { return .refused(["there are several services, name one: \(names.joined(separator: ", "))"]) }
     guard !names.isEmpty else { return .refused(["the configuration has no `services`: leave the name out"]) }
+    return Self.refusal(of: "service", name, among: names)
+  }
+
+  private static func refusal(of kind: String, _ name: String, among names: [String]) -> ControlAnswer {
     let advice =
       Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
       ?? "There are: \(names.joined(separator: ", "))"
-    return .refused(["the configuration has no service `\(name)`. \(advice)"])
+    return .refused(["the configuration has no \(kind) `\(name)`. \(advice)"])
   }
 
   /// After a command for the server or the service with this key; `absent`: other nodes that do not answer.
