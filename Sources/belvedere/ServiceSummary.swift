@@ -74,19 +74,19 @@ struct ServiceSummary {
   private func rows(of service: Configuration.Service) -> [(String, String)] {
     let names = service.names.map(\.text).joined(separator: ", ")
     var rows = [("service" + (service.name.isEmpty ? "" : " \(service.name)"), names)]
-    let listeners = service.listeners.map(\.text).joined(separator: ", ")
+    let listeners = service.listeners.map(\.description).joined(separator: ", ")
     switch service.mode {
     case .http: rows.append(("https on", listeners))
     case .passthrough: rows.append(("passed through on", listeners))
     }
     if let redirect = service.redirect {
       let target = redirect.location.map { " to \($0)" } ?? " to https"
-      rows.append(("redirect on", redirect.listeners.map(\.text).joined(separator: ", ") + target))
+      rows.append(("redirect on", redirect.listeners.map(\.description).joined(separator: ", ") + target))
     }
     let relays = service.relayListeners
-    if !relays.isEmpty { rows.append(("relayed on", relays.map(\.text).joined(separator: ", "))) }
+    if !relays.isEmpty { rows.append(("relayed on", relays.map(\.description).joined(separator: ", "))) }
     let datagrams = service.datagramListeners
-    if !datagrams.isEmpty { rows.append(("UDP relayed on", datagrams.map(\.text).joined(separator: ", "))) }
+    if !datagrams.isEmpty { rows.append(("UDP relayed on", datagrams.map(\.description).joined(separator: ", "))) }
     rows += Self.rows(of: service.access)
     if let verification = verifications[service.name] { rows += self.rows(of: verification) }
     for certificate in certificates[service.name] ?? [] {

@@ -128,7 +128,7 @@ import Wire
   @Test func `each of several services has the defaults of a single one, under its own keys`() throws {
     let services = try DefaultTests.load(DefaultTests.services).services
     #expect(services.map(\.name) == ["view", "cards"])
-    #expect(services.map(\.redirect?.listeners.first?.text) == ["192.168.1.170:80", "192.168.1.171:80"])
+    #expect(services.map(\.redirect?.listeners.first?.description) == ["192.168.1.170:80", "192.168.1.171:80"])
     #expect(services.map(\.health.host) == ["view.domain.local", "cards.domain.local"])
     #expect(services.map(\.health.jitter) == [.milliseconds(500), .milliseconds(200)])
     #expect(services.flatMap(\.servers).map(\.fullName) == ["view/view01", "view/view02", "cards/view01"])

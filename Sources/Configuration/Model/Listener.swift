@@ -3,7 +3,7 @@ import Wire
 extension Configuration {
   /// A TCP address and port to accept connections on. Every listener is bound with IP_FREEBIND, so the address need not
   /// exist: the node that is Backup does not have the virtual address.
-  package struct Listener: Hashable, Sendable {
+  package struct Listener: Hashable, Sendable, CustomStringConvertible {
     /// Nil for all addresses of the machine (`*`): one IPv6 socket that also accepts IPv4, or an IPv4 socket if the
     /// kernel has no IPv6. `0.0.0.0` and `::` mean only their own family.
     package var address: IPAddress?
@@ -14,8 +14,8 @@ extension Configuration {
       self.port = port
     }
 
-    /// `*:443`, `192.0.2.1:443`.
-    package var text: String { address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)" }
+    /// In the file's form: `*:443`, `192.168.1.170:443`, `[::]:443`.
+    package var description: String { address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)" }
   }
 
   /// The plain-text listeners that only redirect to https: with 301 for GET and HEAD, and 308 for other methods, which

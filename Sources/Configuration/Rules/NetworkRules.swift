@@ -100,12 +100,7 @@ extension Rules {
   }
 }
 
-extension Configuration.Listener: CustomStringConvertible {
-  /// In the file's form: `*:443`, `192.168.1.170:443`, `[::]:443`.
-  package var description: String {
-    address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)"
-  }
-
+extension Configuration.Listener {
   /// Whether a connection could be for either.
   func overlaps(_ other: Configuration.Listener) -> Bool {
     port == other.port && (covers(other) || other.covers(self))

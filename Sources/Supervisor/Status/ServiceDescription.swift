@@ -28,9 +28,9 @@ package struct ServiceDescription {
       let redirects = service.redirect?.listeners ?? []
       return StatusReport.Service(
         name: service.name, mode: service.mode.rawValue, names: service.names.map(\.text),
-        listeners: service.listeners.map(\.text) + redirects.map { $0.text + " (redirect)" }
-          + service.relayListeners.map { $0.text + " (relay)" }
-          + service.datagramListeners.map { $0.text + " (relay, UDP)" })
+        listeners: service.listeners.map(\.description) + redirects.map { "\($0) (redirect)" }
+          + service.relayListeners.map { "\($0) (relay)" }
+          + service.datagramListeners.map { "\($0) (relay, UDP)" })
     }
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }

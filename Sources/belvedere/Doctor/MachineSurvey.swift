@@ -106,8 +106,8 @@ enum MachineSurvey {
       } + [configuration.pair?.listener].compactMap { $0 } + (configuration.observer?.listeners ?? [])
     let udp = configuration.services.flatMap(\.datagramListeners)
     let wanted =
-      tcp.removingDuplicates().map { ($0, $0.text, tables.tcp) }
-      + udp.removingDuplicates().map { ($0, $0.text + " (UDP)", tables.udp) }
+      tcp.removingDuplicates().map { ($0, $0.description, tables.tcp) }
+      + udp.removingDuplicates().map { ($0, $0.description + " (UDP)", tables.udp) }
     let held = wanted.map { listener, text, table in (text, table.holders(of: listener.port, at: listener.address)) }
     guard held.contains(where: { !$0.1.isEmpty }) else { return .found([]) }
     let owners = socketOwners()
