@@ -31,8 +31,7 @@ struct ControlSocket: ParsableArguments {
   func ask(_ request: ControlRequest, timeout: Interval) throws -> ControlAnswer {
     let answer: ControlAnswer
     do throws(Fault) { answer = try exchange(request, timeout: timeout) } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ControlSocket.unavailable
+      throw ExitCode.failure("\(error)", ControlSocket.unavailable)
     }
     guard case .refused(let reasons) = answer else { return answer }
     for reason in reasons { StandardStream.error.write(reason + "\n") }
@@ -165,5 +164,17 @@ struct ControlSocket: ParsableArguments {
       "permission denied for the service at \(path): be root, or in the group that `ls -l \(path)` shows"
     default: "the service can't be reached: \(error)"
     }
+  }
+}
+
+extension ExitCode {
+  /// Prints why a command fails.
+  static func failure(_ reason: String, _ status: ExitCode = .failure) -> ExitCode {
+    StandardStream.error.write("belvedere: \(reason)\n")
+    return status
+  }
+
+  static func unexpectedAnswer() -> ExitCode {
+    .failure("unexpected answer from the service", ControlSocket.unavailable)
   }
 }

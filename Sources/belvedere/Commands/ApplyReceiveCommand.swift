@@ -25,8 +25,7 @@ struct ApplyReceiveCommand: ParsableCommand {
         Descriptor(owning: passed.number), configuration: file.path, control, key: try key.read())
       receiver.run()
     } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
   }
 }

@@ -40,8 +40,7 @@ struct FailoverCommand: ParsableCommand {
   func run() throws {
     let request = back ? ControlRequest.failback : .failover(seconds: try seconds())
     guard case .handedOver(let handovers) = try control.ask(request, timeout: Self.timeout) else {
-      StandardStream.error.write("belvedere: unexpected answer from the service\n")
-      throw ControlSocket.unavailable
+      throw ExitCode.unexpectedAnswer()
     }
     for handover in handovers { StandardStream.output.write(handover.line + "\n") }
     if handovers.contains(where: { $0.outcome == .kept }) { throw ExitCode.failure }

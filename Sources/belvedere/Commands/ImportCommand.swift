@@ -79,7 +79,7 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     if let output, !overwrite, File.identity(of: output) != nil {
-      throw Self.failure("\(output) exists; --overwrite replaces it")
+      throw ExitCode.failure("\(output) exists; --overwrite replaces it")
     }
     let others = try otherNode.compactMap(Self.parts).map { NodeFile(node: $0.name, file: try Self.read($0.path)) }
     let outcome = Importer.run(
@@ -90,7 +90,7 @@ struct ImportCommand: ParsableCommand {
     for finding in outcome.findings where !finding.isBracket { StandardStream.error.write(finding.text + "\n") }
     for note in outcome.notes { StandardStream.error.write("other than HAProxy: \(note)\n") }
     for remark in outcome.remarks { StandardStream.error.write("to be filled in: \(remark)\n") }
-    guard let text = outcome.text else { throw Self.failure("\(haproxy) has no service that could be written") }
+    guard let text = outcome.text else { throw ExitCode.failure("\(haproxy) has no service that could be written") }
     try copy(outcome.copies)
     let loaded = Configuration.load(
       bytes: Array(text.utf8), fileName: output ?? "belvedere.yaml", hostName: CurrentProcess.hostName())
@@ -100,7 +100,7 @@ struct ImportCommand: ParsableCommand {
         let permissions = File.Permissions(of: output) ?? File.Permissions(forSecretAt: output)
         try File.replace(output, with: Array(text.utf8).span, permissions)
       } catch {
-        throw Self.failure("\(error)")
+        throw ExitCode.failure("\(error)")
       }
     } else {
       StandardStream.output.write(verbatim: text)
@@ -115,7 +115,7 @@ struct ImportCommand: ParsableCommand {
       guard File.identity(of: copy.destination) != nil else { return (copy, bytes) }
       if (try? File.contents(of: copy.destination, limit: Self.limit)) == bytes { return nil }
       guard overwrite else {
-        throw Self.failure("\(copy.destination) exists and differs from \(copy.source); --overwrite replaces it")
+        throw ExitCode.failure("\(copy.destination) exists and differs from \(copy.source); --overwrite replaces it")
       }
       return (copy, bytes)
     }
@@ -123,7 +123,7 @@ struct ImportCommand: ParsableCommand {
       do throws(SystemError) {
         try File.replace(copy.destination, with: bytes.span, File.Permissions(forSecretAt: copy.destination))
       } catch {
-        throw Self.failure("\(error)")
+        throw ExitCode.failure("\(error)")
       }
       StandardStream.error.write("copied: \(copy.source) to \(copy.destination)\n")
     }
@@ -139,12 +139,12 @@ struct ImportCommand: ParsableCommand {
   private static func read(_ path: String) throws -> SourceFile {
     let isInput = path == "-"
     guard isInput || File.identity(of: path) == nil || File.isRegular(path) else {
-      throw failure("\(path) is no regular file; `-` reads standard input")
+      throw ExitCode.failure("\(path) is no regular file; `-` reads standard input")
     }
     do throws(SystemError) {
       let bytes = try File.contents(of: isInput ? "/dev/stdin" : path, limit: limit, mayWait: isInput)
       return SourceFile(path: path, bytes: bytes)
-    } catch { throw failure("\(path): \(SystemError.words(for: error.code))") }
+    } catch { throw ExitCode.failure("\(path): \(SystemError.words(for: error.code))") }
   }
 
   /// The files that an `include` names; those that are unreadable are missing.
@@ -169,12 +169,6 @@ struct ImportCommand: ParsableCommand {
         (String(decoding: $0[0], as: UTF8.self), $0.count > 1 ? String(decoding: $0[1], as: UTF8.self) : "")
       }
     ) { first, _ in first }
-  }
-
-  /// Prints why nothing was written.
-  private static func failure(_ reason: String) -> ExitCode {
-    StandardStream.error.write("belvedere: \(reason)\n")
-    return .failure
   }
 }
 

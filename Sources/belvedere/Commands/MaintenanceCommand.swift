@@ -37,10 +37,7 @@ struct MaintenanceCommand: ParsableCommand {
 
   func run() throws {
     let answer = try control.ask(.maintenance(service: service, isOn: setting == .on), timeout: Self.timeout)
-    guard case .maintained(let name, let isOn, let warnings) = answer else {
-      StandardStream.error.write("belvedere: unexpected answer from the service\n")
-      throw ControlSocket.unavailable
-    }
+    guard case .maintained(let name, let isOn, let warnings) = answer else { throw ExitCode.unexpectedAnswer() }
     for warning in warnings { StandardStream.error.write("warning: " + warning + "\n") }
     StandardStream.output.write("\(AdminSubject.service(name)): maintenance \(isOn ? "on" : "off")\n")
   }

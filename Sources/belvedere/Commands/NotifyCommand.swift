@@ -34,8 +34,7 @@ struct NotifyCommand: ParsableCommand {
     } catch let exit as ExitCode {
       throw exit
     } catch {
-      StandardStream.error.write("belvedere: hooks and mail: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("hooks and mail: \(error)")
     }
     for line in failures { StandardStream.error.write(line + "\n") }
     if !failures.isEmpty { throw ExitCode.failure }

@@ -41,8 +41,7 @@ struct ObserveCommand: ParsableCommand {
         try DescriptorStore.takePassed().first.map { Descriptor(owning: $0.number) } ?? LocalSocket.listen(at: socket)
       try ObserverRole.run(configuration, reports: SharedDescriptor(reports), version: Versions.belvedere)
     } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
   }
 }

@@ -28,7 +28,7 @@ struct PairCommand: ParsableCommand {
 
     func run() throws {
       guard File.identity(of: file) == nil else {
-        throw PairCommand.failure("\(file) exists; `belvedere pair rotate-secret` replaces its secret")
+        throw ExitCode.failure("\(file) exists; `belvedere pair rotate-secret` replaces its secret")
       }
       try PairCommand.write(PairSecrets.makeText(), to: file, File.Permissions(forSecretAt: file))
     }
@@ -49,7 +49,7 @@ struct PairCommand: ParsableCommand {
     func run() throws {
       let former: PairSecrets
       do throws(PairSecretsError) { former = try PairSecrets(contentsOf: file) } catch {
-        throw PairCommand.failure("\(file): \(error)")
+        throw ExitCode.failure("\(file): \(error)")
       }
       try PairCommand.write(PairSecrets.makeText(replacing: former), to: file, File.Permissions(of: file))
     }
@@ -58,12 +58,6 @@ struct PairCommand: ParsableCommand {
   private static func write(_ text: String, to file: String, _ permissions: File.Permissions?) throws {
     do throws(SystemError) {
       try File.replace(file, with: Array(text.utf8).span, permissions)
-    } catch { throw PairCommand.failure("\(error)") }
-  }
-
-  /// Prints why nothing was changed.
-  private static func failure(_ reason: String) -> ExitCode {
-    StandardStream.error.write("belvedere: \(reason)\n")
-    return .failure
+    } catch { throw ExitCode.failure("\(error)") }
   }
 }

@@ -26,8 +26,7 @@ struct ReleaseCommand: ParsableCommand {
         StandardStream.error.write("release: \(line)\n")
       }
     } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
   }
 }

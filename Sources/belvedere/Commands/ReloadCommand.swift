@@ -24,8 +24,7 @@ struct ReloadCommand: ParsableCommand {
   func run() throws {
     do {
       guard case .reloaded(let number, let warnings) = try control.ask(.reload, timeout: Self.timeout) else {
-        StandardStream.error.write("belvedere: unexpected answer from the service\n")
-        throw ControlSocket.unavailable
+        throw ExitCode.unexpectedAnswer()
       }
       for warning in warnings { StandardStream.error.write(warning + "\n") }
       StandardStream.output.write("configuration \(number) is in use\n")

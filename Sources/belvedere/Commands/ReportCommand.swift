@@ -43,8 +43,7 @@ struct ReportCommand: ParsableCommand {
   /// Prints the name of the file, which is compressed if there is gzip.
   private func write(_ bytes: [UInt8], to path: String) throws {
     do throws(SystemError) { try File.replace(path, with: bytes.span) } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
     let gzip = ["/usr/bin/gzip", "/bin/gzip"].first { File.identity(of: $0) != nil }
     let run = gzip.flatMap { try? CapturedProgram($0, ["-n", path], timeout: Interval.seconds(30)) }

@@ -86,8 +86,7 @@ struct RunCommand: ParsableCommand {
     do throws(KeyFailure) {
       return try ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
     } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
   }
 }

@@ -44,10 +44,7 @@ struct ServerCommand: ParsableCommand {
 
   func run() throws {
     let answer = try control.ask(.server(name: name, try command()), timeout: Self.timeout)
-    guard case .changed(let server, let warnings) = answer else {
-      StandardStream.error.write("belvedere: unexpected answer from the service\n")
-      throw ControlSocket.unavailable
-    }
+    guard case .changed(let server, let warnings) = answer else { throw ExitCode.unexpectedAnswer() }
     for warning in warnings { StandardStream.error.write("warning: " + warning + "\n") }
     StandardStream.output.write(StatusText.line(of: server) + "\n")
   }

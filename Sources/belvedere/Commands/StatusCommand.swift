@@ -41,8 +41,7 @@ struct StatusCommand: ParsableCommand {
       var screen = try StatusScreen(report, on: terminal, from: control, isColoured: isColoured, plots: plots)
       screen.run()
     } catch {
-      StandardStream.error.write("belvedere: \(error)\n")
-      throw ExitCode.failure
+      throw ExitCode.failure("\(error)")
     }
   }
 
@@ -63,8 +62,7 @@ struct StatusCommand: ParsableCommand {
 
   private func ask() throws -> StatusReport {
     guard case .status(let report) = try control.ask(.status, timeout: Self.timeout) else {
-      StandardStream.error.write("belvedere: unexpected answer from the service\n")
-      throw ControlSocket.unavailable
+      throw ExitCode.unexpectedAnswer()
     }
     return report
   }
@@ -91,8 +89,6 @@ struct StatusCommand: ParsableCommand {
   private func found(_ text: String?, in report: StatusReport) throws -> String {
     if let text { return text }
     let names = report.pair?.nodes.map(\.name) ?? [report.node]
-    StandardStream.error.write(
-      "belvedere: there is no node `\(node ?? "")`; there are: \(names.joined(separator: ", "))\n")
-    throw ExitCode.failure
+    throw ExitCode.failure("there is no node `\(node ?? "")`; there are: \(names.joined(separator: ", "))")
   }
 }

@@ -78,12 +78,12 @@ struct TraceCommand: ParsableCommand {
         socket = try control.open(request, until: Clock.monotonic() + Self.timeout, &frames)
       } catch {
         if let secretsPath { File.remove(secretsPath) }
-        throw Self.failure("\(error)", error.isRefusal ? .failure : ControlSocket.unavailable)
+        throw ExitCode.failure("\(error)", error.isRefusal ? .failure : ControlSocket.unavailable)
       }
       try poller.watchLevel(socket)
       try follow(subject, socket, &frames, signals, poller, secrets)
     } catch let error as SystemError {
-      throw Self.failure("\(error)", .failure)
+      throw ExitCode.failure("\(error)")
     }
   }
 
@@ -131,7 +131,8 @@ struct TraceCommand: ParsableCommand {
   private static func event(_ bytes: [UInt8]) throws -> TraceEvent {
     var reader = ByteReader(bytes.span)
     guard let event = try? TraceEvent(reading: &reader) else {
-      throw failure("the service sent an event that this version does not understand", ControlSocket.unavailable)
+      throw ExitCode.failure(
+        "the service sent an event that this version does not understand", ControlSocket.unavailable)
     }
     return event
   }
@@ -143,7 +144,7 @@ struct TraceCommand: ParsableCommand {
     if let text = event.text(.secrets), let secrets {
       let lines = SecretLines.valid(in: text).map { $0 + "\n" }.joined()
       do throws(SystemError) { try File.write(Array(lines.utf8).span, to: secrets.descriptor) } catch {
-        throw Self.failure("\(secretsPath ?? ""): \(error)", .failure)
+        throw ExitCode.failure("\(secretsPath ?? ""): \(error)")
       }
     }
     let line = TraceLine(event)
@@ -174,7 +175,7 @@ struct TraceCommand: ParsableCommand {
   private static func readCookie() throws -> TraceSubject {
     if StandardInput.isTerminal { StandardStream.error.write("The cookie's value: ") }
     guard let line = readLine(), let subject = TraceSubject(kind: "cookie", line) else {
-      throw failure("standard input has no cookie's value", .failure)
+      throw ExitCode.failure("standard input has no cookie's value")
     }
     return subject
   }
@@ -187,12 +188,7 @@ struct TraceCommand: ParsableCommand {
         case EEXIST: "it exists"
         default: "\(error)"
         }
-      throw failure("\(path): \(why)", .failure)
+      throw ExitCode.failure("\(path): \(why)")
     }
-  }
-
-  private static func failure(_ text: String, _ status: ExitCode) -> ExitCode {
-    StandardStream.error.write("belvedere: \(text)\n")
-    return status
   }
 }
