@@ -11,7 +11,7 @@ extension ActiveExchange {
   /// request, unless a server changed its state or failed in this exchange; else the backend's choice, whose servers
   /// last changed at `epoch`. A client that is already assigned to the server gets a session at once; others do in
   /// `assignServer`.
-  mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+  mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: inout LoopContext) -> Int? {
     let backend = snapshot.backend
     asksBroker = snapshot.affinity.isByTunnel && isForBroker(client)
     if let dedicated = backend.dedicated, let meant = dedicatedServer(dedicated, client) {
@@ -23,11 +23,11 @@ extension ActiveExchange {
       return nil
     }
     isDedicated = false
-    if snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) {
+    if snapshot.affinity.isByTunnel, let server = tunnelServer(&client, &context) {
       placement = .tunnel
       return server
     }
-    let cookie = requestCookie(client, context)
+    let cookie = requestCookie(client, &context)
     if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
       placement = .earlier
       return earlier.server
@@ -41,7 +41,7 @@ extension ActiveExchange {
     placement = choice.placement
     client.routed = (choice.server, epoch, cookie)
     unconfirmed = (choice.server, cookie, choice.basis)
-    if choice.isAssigned { assignServer(&client, context) }
+    if choice.isAssigned { assignServer(&client, &context) }
     return choice.server
   }
 
@@ -51,13 +51,14 @@ extension ActiveExchange {
     return dedicated.server(port: client.entrance.port, host: host.slice(of: client.side.input.bytes))
   }
 
-  private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {
+  private func requestCookie(_ client: borrowing Client, _ context: inout LoopContext) -> ClientKey? {
     guard let cookie = snapshot.affinity.cookie, let request = exchange.request else { return nil }
     return snapshot.backend.affinity.client(of: request, cookie, in: client.side.input)
   }
 
   /// Records a response of the server for its passive check, which needs it only while requests to some server fail.
-  func noteResponse(_ client: borrowing Client, _ context: borrowing LoopContext) {
+  @inline(always)
+  func noteResponse(_ client: inout Client, _ context: inout LoopContext) {
     guard context.sharedState.isWatching(at: context.now), let server else { return }
     snapshot.backend.servers[server].answered(identity(on: client).key, at: context.now)
   }
@@ -65,24 +66,24 @@ extension ActiveExchange {
   /// The head of the final response is at the start of its connection's input: a session that it begins is assigned to
   /// this server.
   func learn(
-    _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: borrowing LoopContext
+    _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: inout LoopContext
   ) {
     let affinity = snapshot.backend.affinity
     let known = affinity.client(setBy: cookie, in: context.servers[connection].side.input)
     guard let server, let known else { return }
-    remember(cookie: known, on: snapshot.backend.servers[server].id, &client, context)
+    remember(cookie: known, on: snapshot.backend.servers[server].id, &client, &context)
   }
 
   /// The chosen server has responded: the client is assigned to it from now on. Before that it is unknown whether the
   /// server works, and an assignment outlives an outage: a server that does not respond keeps no client, and a server
   /// that replaces it for a short time takes none. A response is a response head of any status; in passthrough mode it
   /// is the server's first byte, because a kernel accepts connections even if the process hangs.
-  mutating func assignServer(_ client: inout Client, _ context: borrowing LoopContext) {
+  mutating func assignServer(_ client: inout Client, _ context: inout LoopContext) {
     guard let (server, cookie, basis) = unconfirmed.take() else { return }
     let id = snapshot.backend.servers[server].id
-    if let cookie, basis != .client { remember(cookie: cookie, on: id, &client, context) }
+    if let cookie, basis != .client { remember(cookie: cookie, on: id, &client, &context) }
     if basis == .cookie {
-      renewAddress(on: id, &client, context)
+      renewAddress(on: id, &client, &context)
     } else if snapshot.affinity.isByAddress, client.sessions.address?.server != id {
       snapshot.backend.affinity.addresses.renew(
         &client.sessions.address, of: identity(on: client).key, on: id, at: context.now)
@@ -91,7 +92,7 @@ extension ActiveExchange {
 
   /// A cookie or a tunnel's id does not assign the address, which other clients may share. If the address is assigned
   /// to the same server, this connection opens a session for it, so that it does not expire: ports of `relay` use it.
-  func renewAddress(on server: ServerID, _ client: inout Client, _ context: borrowing LoopContext) {
+  func renewAddress(on server: ServerID, _ client: inout Client, _ context: inout LoopContext) {
     let (addresses, key) = (snapshot.backend.affinity.addresses, identity(on: client).key)
     guard snapshot.affinity.isByAddress, client.sessions.address?.server != server,
       addresses.lookup(key, at: context.now) == server
@@ -100,7 +101,7 @@ extension ActiveExchange {
   }
 
   private func remember(
-    cookie: ClientKey, on server: ServerID, _ client: inout Client, _ context: borrowing LoopContext
+    cookie: ClientKey, on server: ServerID, _ client: inout Client, _ context: inout LoopContext
   ) {
     snapshot.backend.affinity.cookies.renew(&client.sessions.cookie, of: cookie, on: server, at: context.now)
   }
@@ -108,7 +109,7 @@ extension ActiveExchange {
 
 extension Client {
   /// Ends this connection's sessions; the assignments expire after the hold time.
-  mutating func leaveAffinity(_ context: borrowing LoopContext) {
+  mutating func leaveAffinity(_ context: inout LoopContext) {
     routed = nil
     snapshot.backend.affinity.addresses.end(&sessions.address, at: context.now)
     snapshot.backend.affinity.cookies.end(&sessions.cookie, at: context.now)

@@ -9,13 +9,13 @@ extension ActiveExchange {
   /// The server that issued this request's connection id, if the request has one and the server is available. The id is
   /// never reassigned, because no other server accepts it.
   @inline(never)
-  mutating func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+  mutating func tunnelServer(_ client: inout Client, _ context: inout LoopContext) -> Int? {
     let affinity = snapshot.backend.affinity
     guard let request = exchange.request, let id = ConnectionID(of: request, in: client.side.input) else { return nil }
     let (key, backend) = (affinity.client(ofToken: id.bytes), snapshot.backend)
     guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
     affinity.tunnels.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
-    renewAddress(on: backend.servers[server].id, &client, context)
+    renewAddress(on: backend.servers[server].id, &client, &context)
     // The choice applies to this request only.
     client.routed = nil
     unconfirmed = nil

@@ -21,7 +21,7 @@ struct LoopFigures: Sendable {
 
     var latest: LoopFigures { figures.withLock { $0 } }
 
-    func publish(_ context: borrowing LoopContext) {
+    func publish(_ context: inout LoopContext) {
       let connections = context.serverConnections
       figures.withLock { figures in
         figures.counters = context.reports.counters

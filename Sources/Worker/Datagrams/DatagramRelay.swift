@@ -42,19 +42,19 @@ struct DatagramRelay: ~Copyable {
 
   // MARK: listeners
 
-  mutating func add(_ handed: HandedListener, _ service: ServiceSnapshot, _ context: borrowing LoopContext) {
+  mutating func add(_ handed: HandedListener, _ service: ServiceSnapshot, _ context: inout LoopContext) {
     let key = listeners.insert(
       Listener(descriptor: handed.takeDescriptor(), identity: handed.identity, service: service))
-    if isServing { watch(key, context) }
+    if isServing { watch(key, &context) }
   }
 
-  mutating func serve(_ context: borrowing LoopContext) {
+  mutating func serve(_ context: inout LoopContext) {
     guard !isServing else { return }
     isServing = true
-    for key in listeners.keys { watch(key, context) }
+    for key in listeners.keys { watch(key, &context) }
   }
 
-  private mutating func watch(_ key: SlabKey, isAgain: Bool = false, _ context: borrowing LoopContext) {
+  private mutating func watch(_ key: SlabKey, isAgain: Bool = false, _ context: inout LoopContext) {
     do throws(SystemError) {
       try context.poller.watchLevel(listeners[key].descriptor, token: Token(.datagrams, key).rawValue)
     } catch {
@@ -63,15 +63,15 @@ struct DatagramRelay: ~Copyable {
     }
   }
 
-  mutating func watchAgain(_ context: borrowing LoopContext) {
+  mutating func watchAgain(_ context: inout LoopContext) {
     let keys = unwatched
     unwatched = []
-    for key in keys where listeners.contains(key) { watch(key, isAgain: true, context) }
+    for key in keys where listeners.contains(key) { watch(key, isAgain: true, &context) }
   }
 
   /// Takes a listener out. The flows that could only be answered from it are to end: their clients begin others with the
   /// same server elsewhere.
-  mutating func remove(_ key: SlabKey, _ context: borrowing LoopContext) -> Listener {
+  mutating func remove(_ key: SlabKey, _ context: inout LoopContext) -> Listener {
     // Others hold the same socket: closing our descriptor alone would leave it registered.
     context.poller.forget(listeners[key].descriptor)
     for flow in flows.keys where flows[flow].listener == key { endings.append((flow, .ofListener)) }
@@ -119,7 +119,7 @@ struct DatagramRelay: ~Copyable {
     }
     let wasConfirmed = table[flows[flow].number].isConfirmed
     for index in range { table.received(batch.size(at: index), of: flows[flow].number, at: context.now) }
-    if !wasConfirmed, table[flows[flow].number].isConfirmed, !confirm(flow, context) {
+    if !wasConfirmed, table[flows[flow].number].isConfirmed, !confirm(flow, &context) {
       context.reports.counters.datagrams.dropped += UInt64(range.count)
       return end(flow, Termination(.proxy, .data), &context)
     }

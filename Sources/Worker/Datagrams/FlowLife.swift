@@ -15,13 +15,13 @@ extension DatagramRelay {
       end(flow, .ofListener, &context)
       return nil
     }
-    guard context.now > table[number].lastSeen + Self.pause, hasMoved(flow, context) else { return flow }
+    guard context.now > table[number].lastSeen + Self.pause, hasMoved(flow, &context) else { return flow }
     end(flow, Termination(.normal, .normal), &context, hasMoved: true)
     return nil
   }
 
   /// Whether the client is assigned to another server, or a reload has given its server another address.
-  private func hasMoved(_ flow: SlabKey, _ context: borrowing LoopContext) -> Bool {
+  private func hasMoved(_ flow: SlabKey, _ context: inout LoopContext) -> Bool {
     // As in the newest snapshot, where server and service may have other names.
     let service = listeners[flows[flow].listener].service
     let assigned =
@@ -80,7 +80,7 @@ extension DatagramRelay {
   }
 
   /// The client has sent something after the server's first answer. False: it has as many flows as it may have.
-  mutating func confirm(_ flow: SlabKey, _ context: borrowing LoopContext) -> Bool {
+  mutating func confirm(_ flow: SlabKey, _ context: inout LoopContext) -> Bool {
     let (client, shared) = (flows[flow].client, flows[flow].shared)
     let addresses = flows[flow].snapshot.backend.affinity.addresses
     flows[flow].account = context.sharedState.flowConfirmed(client)
@@ -127,7 +127,7 @@ extension DatagramRelay {
   }
 
   /// This server takes no new clients any more, or is lost: its flows end like tunnels, those without an answer before.
-  mutating func release(_ server: SharedServer, _ presence: ServerPresence, _ context: borrowing LoopContext) {
+  mutating func release(_ server: SharedServer, _ presence: ServerPresence, _ context: inout LoopContext) {
     for flow in flows.keys where flows[flow].shared === server {
       let newest = context.snapshot.service(like: flows[flow].snapshot) ?? flows[flow].snapshot
       guard newest.settings.health.onDown != .keep else { continue }

@@ -132,7 +132,7 @@ struct ActiveExchange: ~Copyable {
       case .releaseSlot: releaseSlot(client)
       case .place: effects = place(&client, &context)
       case .connect: effects = obtainConnection(&client, &context)
-      case .sendHead: effects = sendHead(client, &context)
+      case .sendHead: effects = sendHead(&client, &context)
       case .awaitNext:
         client.side.input.consume(exchange.dropRequest())
         return .next
@@ -154,11 +154,11 @@ struct ActiveExchange: ~Copyable {
     case .suspectServer:
       guard let server else { break }
       countFailure(of: server, &context)
-      requestFailed(at: server, client, context)
+      requestFailed(at: server, client, &context)
     case .hastenChecks: if let server { hastenChecks(of: server, client) }
     case .checkServer: if let server { snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
-    case .passOnResponse: passOn(others.approvedBytes, &client, context)
+    case .passOnResponse: passOn(others.approvedBytes, &client, &context)
     case .resetServer: if let connection { context.servers[connection].side.stream.abort() }
     case .resetClient: client.side.stream.abort()
     case .dropConnection: context.close(&connection)
@@ -177,7 +177,7 @@ struct ActiveExchange: ~Copyable {
     snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing)
   }
 
-  private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
+  private func requestFailed(at server: Int, _ client: borrowing Client, _ context: inout LoopContext) {
     let backend = snapshot.backend
     guard !client.entrance.isRelay else { return hastenChecks(of: server, client) }
     guard let finding = backend.failed(server, identity(on: client).key, at: context.now) else { return }

@@ -59,13 +59,13 @@ struct Client: ~Copyable {
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }
 
   /// A request uses the newest snapshot of its service, not the one under which its connection was accepted.
-  mutating func adoptNewest(_ context: borrowing LoopContext) {
-    if !context.isNewest(snapshot) { adopt(context.snapshot, context) }
+  mutating func adoptNewest(_ context: inout LoopContext) {
+    if !context.isNewest(snapshot) { adopt(context.snapshot, &context) }
   }
 
   @inline(never)
-  private mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) {
-    guard let next = newest.service(like: snapshot) else { return follow(newest, context) }
+  private mutating func adopt(_ newest: ConfigurationSnapshot, _ context: inout LoopContext) {
+    guard let next = newest.service(like: snapshot) else { return follow(newest, &context) }
     if next.hosts.count > 1 || certificateSet > 0 {
       certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     }
@@ -75,9 +75,9 @@ struct Client: ~Copyable {
   /// The service is gone, as when it got another name. Its clients move to the service that has its names now, with the
   /// servers and assignments of that one.
   @inline(never)
-  private mutating func follow(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) {
+  private mutating func follow(_ newest: ConfigurationSnapshot, _ context: inout LoopContext) {
     guard let next = newest.service(named: snapshot) else { return }
-    leaveAffinity(context)
+    leaveAffinity(&context)
     certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     move(to: next)
   }

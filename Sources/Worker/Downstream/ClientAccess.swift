@@ -63,7 +63,7 @@ extension ClientConnection {
     if context.reports.traces.isActive {
       client.cause = .refused(refusal)
       if occasion == .handshake {
-        client.reportHandshakeFailure(nil, "refused by \(service.ruleName(of: refusal))", context)
+        client.reportHandshakeFailure(nil, "refused by \(service.ruleName(of: refusal))", &context)
       }
     }
     return refusal
@@ -72,11 +72,12 @@ extension ClientConnection {
   /// Why the request may not be relayed; nil if it may. Called only where there are rules.
   @inline(never)
   mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
-    guard let request = requests.current.value.exchange.request else { return nil }
+    // Its path alone: a copy of the head would cost more than the decision.
+    guard let path = requests.current.value.exchange.request?.path else { return nil }
     let (named, service) = (requests.current.value.namedClient(on: client), client.snapshot)
     let refusal = context.refusal(
       of: named.map { .named($0) } ?? .unnamed, at: client.peer.endpoint, on: .request, by: service,
-      path: request.path.slice(of: client.side.input.bytes))
+      path: path.slice(of: client.side.input.bytes))
     guard let refusal else {
       requests.refused = 0
       guard client.forwarding.isPeerTrusted, service.rules?.hasPaths == true else { return nil }
@@ -91,6 +92,7 @@ extension ClientConnection {
 extension ActiveExchange {
   /// The request's client; nil if it is unknown. The list of a proxy may end at an unreadable element, and the last
   /// address before it be that of another proxy.
+  @inline(always)
   func namedClient(on client: borrowing Client) -> Endpoint? {
     guard let named = origin?.endpoint else { return client.knownEndpoint }
     return client.snapshot.settings.forwarded.trustedProxies.contains { $0.contains(named.address) } ? nil : named

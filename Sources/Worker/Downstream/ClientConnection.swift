@@ -135,7 +135,7 @@ struct ClientConnection: ~Copyable {
       return .close
     }
     let progress = client.side.stream.tls?.handshake()
-    if context.reports.traces.isActive { client.reportSecrets(context) }
+    if context.reports.traces.isActive { client.reportSecrets(&context) }
     switch progress {
     case .done:
       since = context.now
@@ -179,7 +179,7 @@ struct ClientConnection: ~Copyable {
   ) {
     context.reports.counters.handshakeFailed(cause)
     guard context.reports.traces.isActive else { return }
-    client.reportHandshakeFailure(cause, reason(), context)
+    client.reportHandshakeFailure(cause, reason(), &context)
     switch cause {
     case .closed, .timeout: break
     case .alert, .certificateAlert: client.cause = .handshake(isClients: true)
@@ -250,7 +250,7 @@ struct ClientConnection: ~Copyable {
       }
       isFresh = false
       // A reload may have added or removed names, limits, or fields that are edited, which no trailer may bring either.
-      requests.current.value.adoptNewest(&client, context)
+      requests.current.value.adoptNewest(&client, &context)
       let (step, effects) = requests.current.value.exchange.readRequestHead(
         in: &client.side.input, end: end, policy: client.snapshot.policy, at: context.now)
       switch step {
@@ -270,12 +270,12 @@ struct ClientConnection: ~Copyable {
     // What `access` refuses is counted there.
     if rejection != .clientNotAllowed, rejection != .pathAmbiguous { context.reports.counters.refused.requests += 1 }
     if context.reports.traces.isActive { client.cause = .request(rejection) }
-    requests.current.value.noteRefusal(of: "request", rejection, client, context)
+    requests.current.value.noteRefusal(of: "request", rejection, client, &context)
   }
 
   mutating func beginRequest(_ context: inout LoopContext) {
     if context.reports.traces.isActive { client.beginTracedRequest() }
-    requests.begin(on: client, since: since, &context)
+    requests.begin(on: &client, since: since, &context)
   }
 
   mutating func endRequest(_ context: inout LoopContext) {
@@ -307,11 +307,11 @@ struct ClientConnection: ~Copyable {
     requests.begun += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
-    if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost(context) }
+    if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost(&context) }
     requests.current.value.edits = client.snapshot.edits.request
     let hasRoom = !client.forwarding.isPeerTrusted && requests.earlier == nil || identify(&context)
     // Before any verdict, which is to be seen.
-    if context.reports.traces.isActive { requests.current.value.follow(&client, context) }
+    if context.reports.traces.isActive { requests.current.value.follow(&client, &context) }
     guard hasRoom else {
       context.reports.counters.clientLimitReached()
       return deny(.tooManyOfClient, &context)
@@ -341,6 +341,7 @@ struct ClientConnection: ~Copyable {
 
   /// Whether the request's Host is served here. Requests through a trusted proxy may have any, unless
   /// several services listen here.
+  @inline(always)
   private func isForService() -> Bool {
     guard client.certificateSet < client.snapshot.hosts.count else { return true }
     if client.forwarding.isPeerTrusted, !client.entrance.isShared { return true }

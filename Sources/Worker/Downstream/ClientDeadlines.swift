@@ -59,8 +59,8 @@ extension ClientConnection {
   private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests.begun == 0) }
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
-    let backlog = requests.current.value.backlog(client, context)
-    if context.reports.traces.isActive { noteTimeout(backlog, context) }
+    let backlog = requests.current.value.backlog(client, &context)
+    if context.reports.traces.isActive { noteTimeout(backlog, &context) }
     if let disposition = handle(.timer(backlog), &context) { return disposition }
     // The earliest expiry may be in the past; the timer would fire at every tick.
     let expiry = requests.current.value.expiry(backlog, at: context.now)
@@ -78,7 +78,7 @@ extension ActiveExchange {
     exchange.expiry(snapshot.policy.timeouts, backlog: backlog, at: now)
   }
 
-  fileprivate func backlog(_ client: borrowing Client, _ context: borrowing LoopContext) -> Backlog {
+  fileprivate func backlog(_ client: borrowing Client, _ context: inout LoopContext) -> Backlog {
     var backlog: Backlog = []
     if !client.side.output.isEmpty || exchange.responseCursor.pending > 0 { backlog.insert(.toClient) }
     if exchange.requestCursor.pending > 0 { backlog.insert(.toServer) }

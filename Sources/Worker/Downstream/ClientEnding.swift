@@ -91,14 +91,14 @@ extension ClientConnection {
     if context.reports.traces.isActive, phase != .lingering { reportEnd(&context) }
     if !requests.isEmpty { endRequest(&context) }
     context.close(&requests.kept)
-    client.leaveAffinity(context)
+    client.leaveAffinity(&context)
     client.side.giveBackBuffers(to: &context.buffers)
   }
 }
 
 extension ActiveExchange {
   /// Sends the pending output and then the first bytes received from the server, as far as possible without blocking.
-  mutating func passOn(_ approvedBytes: Int, _ client: inout Client, _ context: borrowing LoopContext) {
+  mutating func passOn(_ approvedBytes: Int, _ client: inout Client, _ context: inout LoopContext) {
     while !client.side.output.isEmpty {
       guard case .bytes(let count) = client.side.flush() else { return }
       exchange.delivered(count, at: context.now)

@@ -33,7 +33,7 @@ extension ClientConnection {
       // The server may attribute requests on a private connection to that connection's user.
       context.close(&requests.current.value.connection)
       requests.current.value.exchange.changeClient()
-      client.leaveAffinity(context)
+      client.leaveAffinity(&context)
       requests.earlier = endpoint
     }
     guard named != nil else { return true }
@@ -50,9 +50,9 @@ extension ActiveExchange {
 
   /// The request of another client than the peer ends.
   @inline(never)
-  mutating func forgetOrigin(_ client: inout Client, _ context: borrowing LoopContext) {
+  mutating func forgetOrigin(_ client: inout Client, _ context: inout LoopContext) {
     guard let origin = origin.take() else { return }
     context.sharedState.clientLeft(origin.account)
-    client.leaveAffinity(context)
+    client.leaveAffinity(&context)
   }
 }

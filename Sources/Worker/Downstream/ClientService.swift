@@ -34,10 +34,10 @@ extension ClientConnection {
 
   /// Selects the service by the request's Host and uses its redirect.
   @inline(never)
-  mutating func chooseByHost(_ context: borrowing LoopContext) {
+  mutating func chooseByHost(_ context: inout LoopContext) {
     guard let several = client.entrance.several else { return }
     let host = requests.current.value.exchange.request?.host ?? .absent
     client.enter(several.service(ofHost: host.slice(of: client.side.input.bytes)))
-    requests.current.value.adoptNewest(&client, context)
+    requests.current.value.adoptNewest(&client, &context)
   }
 }

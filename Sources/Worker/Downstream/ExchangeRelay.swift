@@ -15,7 +15,7 @@ extension ActiveExchange {
         from: &client.side, to: &context.servers[connection].side, &context.buffers, at: context.now)
       if case .stop(let effects, let rejection) = up {
         if let rejection {
-          noteRefusal(of: "request body", rejection, client, context)
+          noteRefusal(of: "request body", rejection, client, &context)
           if context.reports.traces.isActive { client.cause = .request(rejection) }
         }
         return perform(effects, &client, &context)
@@ -37,7 +37,7 @@ extension ActiveExchange {
   }
 
   func noteRefusal(
-    of part: StaticString, _ rejection: Rejection, _ client: borrowing Client, _ context: borrowing LoopContext
+    of part: StaticString, _ rejection: Rejection, _ client: borrowing Client, _ context: inout LoopContext
   ) {
     let identity = identity(on: client)
     context.reports.log.debug(
@@ -212,10 +212,10 @@ extension ActiveExchange {
         // Nothing of the output that overflowed was sent: responses are only read when the output is empty.
         if client.side.output.overflowed { return .stop(self.effects(of: .responseHeadTooLarge, context)) }
         if exchange.hasResponseHead {
-          noteResponse(client, context)
+          noteResponse(&client, &context)
           if !isDedicated {
-            assignServer(&client, context)
-            if let cookie = snapshot.affinity.cookie { learn(cookie, from: connection, &client, context) }
+            assignServer(&client, &context)
+            if let cookie = snapshot.affinity.cookie { learn(cookie, from: connection, &client, &context) }
           }
           if asksBroker { watchResponse(from: connection, &context) }
         }
@@ -223,8 +223,8 @@ extension ActiveExchange {
         continue
       case .body:
         if exchange.hasResponseBegun {
-          if !isDedicated { assignServer(&client, context) }
-          if exchange.kind == .opaque, !client.entrance.isRelay { noteResponse(client, context) }
+          if !isDedicated { assignServer(&client, &context) }
+          if exchange.kind == .opaque, !client.entrance.isRelay { noteResponse(&client, &context) }
         }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved

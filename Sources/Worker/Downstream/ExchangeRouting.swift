@@ -12,10 +12,10 @@ extension ActiveExchange {
   mutating func place(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     var isOther = false
     while true {
-      adoptNewest(&client, context)
+      adoptNewest(&client, &context)
       let backend = snapshot.backend
       let epoch = backend.epoch
-      guard let chosen = choose(at: epoch, &client, context) else {
+      guard let chosen = choose(at: epoch, &client, &context) else {
         context.reports.counters.refused.unroutable += 1
         if context.reports.traces.isActive {
           placement = .none
@@ -45,8 +45,8 @@ extension ActiveExchange {
   }
 
   /// Changes to the newest snapshot of the connection's service, in which servers may have other numbers.
-  mutating func adoptNewest(_ client: inout Client, _ context: borrowing LoopContext) {
-    client.adoptNewest(context)
+  mutating func adoptNewest(_ client: inout Client, _ context: inout LoopContext) {
+    client.adoptNewest(&context)
     guard snapshot !== client.snapshot else { return }
     (snapshot, position, tried) = (client.snapshot, .none, ServerSet())
   }
@@ -112,7 +112,7 @@ extension ActiveExchange {
   }
 
   /// Writes the request head for the server.
-  mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
+  mutating func sendHead(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
     let added = client.certificate.fields.count &+ (edits?.lines.count ?? 0)

@@ -29,7 +29,7 @@ struct SequentialRequests: ~Copyable {
   }
 
   /// The connection has been ready for the next request `since`.
-  mutating func begin(on client: borrowing Client, since: Instant, _ context: inout LoopContext) {
+  mutating func begin(on client: inout Client, since: Instant, _ context: inout LoopContext) {
     let (number, isPrivate, kept) = (begun + 1, isPrivate, kept)
     let (kind, snapshot) = (client.entrance.kind, client.snapshot)
     context.leases.exchanges.lease(
@@ -47,7 +47,7 @@ struct SequentialRequests: ~Copyable {
   mutating func end(on client: inout Client, _ context: inout LoopContext) {
     isPrivate = current.value.exchange.isPrivate
     kept = current.value.connection
-    if current.value.origin != nil { current.value.forgetOrigin(&client, context) }
+    if current.value.origin != nil { current.value.forgetOrigin(&client, &context) }
     context.leases.exchanges.giveBack(&current)
   }
 }

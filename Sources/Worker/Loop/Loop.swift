@@ -89,7 +89,7 @@ struct Loop: ~Copyable {
     context.reports.accessLog.endTurn()
     if context.now >= nextPublication {
       publishFigures()
-      datagrams.watchAgain(context)
+      datagrams.watchAgain(&context)
     }
   }
 
@@ -97,7 +97,7 @@ struct Loop: ~Copyable {
     nextPublication = context.now + LoopFigures.interval
     context.reports.countSuppressed()
     context.reports.logExcesses(at: context.now)
-    metrics.publish(context)
+    metrics.publish(&context)
   }
 
   private var isFinished: Bool {

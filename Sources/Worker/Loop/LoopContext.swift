@@ -9,6 +9,9 @@ import Wire
 
 /// The state of a loop that its clients use: everything but the clients themselves, so that a client and the context
 /// can be changed at the same time.
+///
+/// Functions take it `inout` also where they only read it, and a `Client` that they get with it: of what its caller has
+/// `inout`, Swift copies a `borrowing` argument (945 and 568 bytes) at each call that is not inlined.
 struct LoopContext: ~Copyable {
   /// The loop's index.
   let loop: Int

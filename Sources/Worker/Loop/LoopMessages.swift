@@ -22,10 +22,10 @@ extension Loop {
       case .serverClosed(let server):
         if let index = context.snapshot.index(of: server) { context.emptyPool(of: index) }
         releaseClients(of: server, .present)
-        datagrams.release(server, .present, context)
+        datagrams.release(server, .present, &context)
       case .serverLost(let server, let presence):
         releaseClients(of: server, presence)
-        datagrams.release(server, presence, context)
+        datagrams.release(server, presence, &context)
       case .suspect(let server): prober?.suspect(server, &context)
       case .tablesReceived: prober?.tablesReceived(&context)
       case .serverDropped(let server): prober?.drop(server, &context)
@@ -44,7 +44,7 @@ extension Loop {
       case .roomMade: if accepting.againAt != .distantFuture { resumeAccepting(now: true) }
       case .serve:
         resumeAccepting(now: true)
-        datagrams.serve(context)
+        datagrams.serve(&context)
       case .stop(let deadline): stop(until: deadline)
       }
     }

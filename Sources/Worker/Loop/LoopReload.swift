@@ -13,7 +13,7 @@ extension Loop {
       close(key)
     }
     for key in datagrams.listeners.keys where rollout.withdrawn.contains(datagrams.listeners[key].identity) {
-      _ = datagrams.remove(key, context)
+      _ = datagrams.remove(key, &context)
     }
     assignListeners()
     for listener in rollout.listeners where Int(listener.identity.loop) % rollout.loops == context.loop {
@@ -23,7 +23,7 @@ extension Loop {
     for key in datagrams.listeners.keys {
       let identity = datagrams.listeners[key].identity
       guard let owner = owner(of: identity, loops: rollout.loops) else { continue }
-      let listener = datagrams.remove(key, context)
+      let listener = datagrams.remove(key, &context)
       owner.post(.inherited(HandedListener(identity: identity, descriptor: listener.takeDescriptor())))
     }
     isRetiring = context.loop >= rollout.loops
@@ -43,7 +43,7 @@ extension Loop {
   /// Adds a listener; it is not polled before the servers' states are known.
   mutating func add(_ handed: HandedListener) {
     let (entrance, service) = context.snapshot.entrance(at: handed.identity)
-    if handed.identity.purpose == .datagrams { return datagrams.add(handed, service, context) }
+    if handed.identity.purpose == .datagrams { return datagrams.add(handed, service, &context) }
     let key = accepting.listeners.insert(
       Accepting.Listener(
         descriptor: handed.takeDescriptor(), identity: handed.identity, entrance: entrance, service: service))

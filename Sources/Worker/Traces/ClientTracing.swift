@@ -15,18 +15,18 @@ extension Client {
     for (slot, order) in context.reports.traces.running {
       guard order.subject.matches(peer.endpoint.address) || !name.isEmpty && order.subject.matches(host: name.span)
       else { continue }
-      begin(order, slot, isNew: isNew, context)
+      begin(order, slot, isNew: isNew, &context)
     }
   }
 
   /// Lets a trace follow the connection from now on.
-  mutating func begin(_ order: TraceOrder, _ slot: Int, isNew: Bool, _ context: borrowing LoopContext) {
+  mutating func begin(_ order: TraceOrder, _ slot: Int, isNew: Bool, _ context: inout LoopContext) {
     guard traces.follow(order.number, slot: slot) else { return }
     var facts = traceFacts
     facts.append(.number(.port, entrance.port))
     if !isNew { facts.append(.flag(.isEarlier, true)) }
     context.reports.traces.report(.connected, facts, to: [order], at: context.now)
-    if !isNew { reportParameters(to: [order], context) }
+    if !isNew { reportParameters(to: [order], &context) }
   }
 
   /// Follows the connection by the name in its ClientHello, which is waiting in the socket.
@@ -56,7 +56,7 @@ extension Client {
 
   /// Reports the secrets that the handshake's last step has made.
   @inline(never)
-  func reportSecrets(_ context: borrowing LoopContext) {
+  func reportSecrets(_ context: inout LoopContext) {
     let secrets = context.reports.traces.takeSecrets()
     guard !secrets.isEmpty else { return }
     let orders = context.reports.traces.following(traces).filter(\.hasSecrets)
@@ -70,10 +70,10 @@ extension Client {
     let before = traces
     if let name = side.stream.handshakeParameters?.serverName { follow(asking: Array(name.utf8), &context) }
     // Those that follow it only now were told.
-    reportParameters(to: context.reports.traces.following(before), context)
+    reportParameters(to: context.reports.traces.following(before), &context)
   }
 
-  private func reportParameters(to orders: [TraceOrder], _ context: borrowing LoopContext) {
+  private func reportParameters(to orders: [TraceOrder], _ context: inout LoopContext) {
     guard let parameters = side.stream.handshakeParameters else { return }
     var facts = traceFacts
     facts.append(.text(.tlsVersion, parameters.version))
@@ -90,7 +90,7 @@ extension Client {
 
   /// Reports why there is no TLS connection.
   @inline(never)
-  func reportHandshakeFailure(_ cause: TLSFailure.Cause?, _ reason: String, _ context: borrowing LoopContext) {
+  func reportHandshakeFailure(_ cause: TLSFailure.Cause?, _ reason: String, _ context: inout LoopContext) {
     var facts = traceFacts
     facts.append(.text(.reason, reason))
     if let name = cause?.counterName { facts.append(.text(.failure, name)) }
@@ -112,7 +112,7 @@ extension ClientConnection {
   mutating func reportEnd(_ context: inout LoopContext) {
     client.follow(&context)
     var facts = client.traceFacts
-    let (closer, reason) = findCloser(context)
+    let (closer, reason) = findCloser(&context)
     facts.append(.text(.by, closer.rawValue))
     if let reason { facts.append(.text(.reason, reason)) }
     if let rule = refusingRule { facts.append(.text(.rule, rule)) }
@@ -123,7 +123,7 @@ extension ClientConnection {
 
   /// A time limit of the request, or of a client that has not begun one, has expired.
   @inline(never)
-  mutating func noteTimeout(_ backlog: Backlog, _ context: borrowing LoopContext) {
+  mutating func noteTimeout(_ backlog: Backlog, _ context: inout LoopContext) {
     let timeouts = requests.current.value.snapshot.policy.timeouts
     let key = requests.current.value.exchange.expiredKey(timeouts, backlog: backlog, at: context.now)
     if let key { client.cause = .timeout(key) }
@@ -143,7 +143,7 @@ extension ClientConnection {
 
   private enum Closer: String { case client, belvedere }
 
-  private mutating func findCloser(_ context: borrowing LoopContext) -> (Closer, reason: String?) {
+  private mutating func findCloser(_ context: inout LoopContext) -> (Closer, reason: String?) {
     // First: the client may have closed when it noticed that its connection ends.
     if client.cause == .handshake(isClients: true) { return (.client, EndCause.handshake(isClients: true).words) }
     if let words = causeWords { return (.belvedere, words) }

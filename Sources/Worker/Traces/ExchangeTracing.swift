@@ -11,11 +11,11 @@ import Wire
 extension ActiveExchange {
   /// The request's head is complete: finds the traces that follow it.
   @inline(never)
-  mutating func follow(_ client: inout Client, _ context: borrowing LoopContext) {
+  mutating func follow(_ client: inout Client, _ context: inout LoopContext) {
     for (slot, order) in context.reports.traces.running where isMeant(by: order.subject, client) {
       client.traces.followRequest(order.number, slot: slot)
       // The next request on a proxy's connection may be another client's.
-      if !client.forwarding.isPeerTrusted { client.begin(order, slot, isNew: false, context) }
+      if !client.forwarding.isPeerTrusted { client.begin(order, slot, isNew: false, &context) }
     }
   }
 
@@ -34,7 +34,7 @@ extension ActiveExchange {
   /// The request has a server, or there is none for it.
   @inline(never)
   func reportPlacement(_ client: inout Client, _ context: inout LoopContext) {
-    reportPlacement(to: following(&client, &context), client, context)
+    reportPlacement(to: following(&client, &context), client, &context)
   }
 
   /// The first bytes of a connection that is relayed unread are in its socket: finds the traces of the name in its
@@ -45,11 +45,11 @@ extension ActiveExchange {
     let before = following(&client, &context)
     client.followName(&context)
     let orders = context.reports.traces.following(client.traces).filter { !before.contains($0) }
-    reportPlacement(to: orders, client, context)
+    reportPlacement(to: orders, client, &context)
   }
 
   private func reportPlacement(
-    to orders: [TraceOrder], _ client: borrowing Client, _ context: borrowing LoopContext
+    to orders: [TraceOrder], _ client: borrowing Client, _ context: inout LoopContext
   ) {
     guard !orders.isEmpty else { return }
     var facts = requestFacts(client)
