@@ -71,6 +71,7 @@ extension Readiness {
 
   /// Created once, never freed or changed afterwards.
   nonisolated(unsafe) private static let method: OpaquePointer? = {
+    _ = Library.ready
     // SAFETY: the callbacks are functions of this file and follow the BIO's contract.
     guard let method = unsafe BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "belvedere socket")
     else { return nil }

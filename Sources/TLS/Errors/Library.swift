@@ -28,6 +28,8 @@ enum Library {
 
 /// OpenSSL's text for an error code.
 func reasonWords(_ code: UInt) -> String {
+  // The first text allocates all of them.
+  _ = Library.ready
   // SAFETY: a static string, or null for a code without text.
   guard let words = unsafe ERR_reason_error_string(code) else { return "OpenSSL error \(String(code, radix: 16))" }
   return unsafe String(cString: words)
