@@ -108,6 +108,19 @@ def test_connection_that_is_authenticated_at_its_server_outlasts_429(testbed):
         assert server.requests[-1].connection is private
 
 
+def test_authenticated_connection_to_a_server_in_maintenance_does_not_outlast_429(testbed):
+    balancer = testbed.balance(testbed.server(), testbed.server("view02"), **rates(requests=ONCE))
+    with balancer.connect(ONE) as client:
+        assert client.get("/", "Authorization: NTLM TlRMTVNTUAADAAAA").status == 200
+        [request] = [each for server in testbed.servers for each in server.requests if each.head.get("Authorization")]
+        private = request.connection
+        assert client.get("/").status == 429
+        assert not private.stream.ended
+        balancer.server(private.server.name, "maintenance")
+        wait_until(lambda: private.stream.ended or private.stream.closed, "the end of the connection")
+        assert client.get("/").status == 429
+
+
 @pytest.mark.parametrize("rest, begun", [("", 0), ("\r\n", 0), ("\r", 0), ("G", 1)])
 def test_line_end_behind_as_many_refused_requests_as_one_turn_has_is_no_request(testbed, rest, begun):
     balancer = testbed.balance(testbed.server(), threads=1, **rates(requests=ONCE))

@@ -209,7 +209,7 @@ extension Exchange {
     case .connecting: fail(.down, timeouts, at: now)
     case .relaying(let attempt) where !keeps && ends(attempt, presence, isLast: isLast): fail(.down, timeouts, at: now)
     // A connection kept for this client can not be used any more.
-    case .reading: Effects(.dropConnection)
+    case .reading, .replying: Effects(.dropConnection)
     default: .none
     }
   }

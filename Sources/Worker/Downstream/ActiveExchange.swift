@@ -39,7 +39,7 @@ struct ActiveExchange: ~Copyable {
   var exchange: Exchange
   /// The service's newest at the time when the request was last routed: its servers are numbered as in this.
   var snapshot: ServiceSnapshot
-  /// How the head is edited: as configured when it was read, and its trailers with it.
+  /// How the head of a request with chunks is edited: as configured when it was read, as its trailers are.
   var edits: HeaderEdits?
   /// The client, if a trusted proxy named another one than the peer in the header fields.
   var origin: ClientIdentity?

@@ -115,6 +115,7 @@ extension ActiveExchange {
   mutating func sendHead(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
+    let edits = exchange.request?.framing == .chunked ? edits : snapshot.edits.request
     let added = client.certificate.fields.count &+ (edits?.lines.count ?? 0)
     if (exchange.request?.length ?? 0) &+ added > ActiveExchange.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].side.output)

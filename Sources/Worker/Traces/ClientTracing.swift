@@ -91,11 +91,12 @@ extension Client {
   /// Reports why there is no TLS connection.
   @inline(never)
   func reportHandshakeFailure(_ cause: TLSFailure.Cause?, _ reason: String, _ context: inout LoopContext) {
+    let orders = context.reports.traces.following(traces)
+    guard !orders.isEmpty else { return }
     var facts = traceFacts
     facts.append(.text(.reason, reason))
     if let name = cause?.counterName { facts.append(.text(.failure, name)) }
-    context.reports.traces.report(
-      .handshakeFailed, facts, to: context.reports.traces.following(traces), at: context.now)
+    context.reports.traces.report(.handshakeFailed, facts, to: orders, at: context.now)
   }
 
   /// Which client and which service.
