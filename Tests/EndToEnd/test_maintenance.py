@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 from harness.belvedere import endpoint_text
@@ -91,6 +92,25 @@ def test_page_is_a_file_that_check_reads(testbed, tmp_path):
     testbed.servers[0].die()
     wait_until(lambda: balancer.get("/").status == 503, "the end of the server")
     assert balancer.get("/").text == "503 Service Unavailable\n"
+
+
+def test_curl_gets_the_page_whatever_it_sends(testbed, certificates, tmp_path):
+    balancer = testbed.balance(testbed.server())
+    maintenance(balancer, "on")
+
+    def curl(*options):
+        place = f"view.test:443:{balancer.address}:{balancer.port}"
+        words = ["curl", "-s", "--cacert", certificates.authority.certificate, "--connect-to", place, "-i", "-w", "\n%{http_code}", *options]
+        return subprocess.run([*words, "https://view.test/portal/"], capture_output=True, text=True, timeout=60).stdout
+
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 3_000_000)
+    for options in ([], ["-d", "x=1"], ["-T", large], ["--http1.0"], ["--compressed"]):
+        answer = curl(*options)
+        assert answer.endswith("\n503") and "Retry-After: 300" in answer and "maintenance" in answer, (options, answer)
+    assert curl("-I").endswith("\n503")
+    maintenance(balancer, "off")
+    assert curl().endswith("\n200")
 
 
 @pytest.mark.once

@@ -149,13 +149,13 @@ def test_certificate_depends_on_the_server_name(testbed, certificates):
     assert peer_name(balancer, None, authority) == "view.test"
 
 
-def test_alpn_selects_http_1_1(balancers):
+@pytest.mark.parametrize("offers, selected", [
+    (["h2", "http/1.1"], "http/1.1"), (["http/1.0", "http/1.1"], "http/1.1"), (["http/1.0"], "http/1.0"), ([], None)
+])  # fmt: skip
+def test_alpn_selects_what_is_served(balancers, offers, selected):
     balancer = balancers("intermediate")
-    with balancer.connect(context=balancer.context(alpn=("h2", "http/1.1"))) as client:
-        assert client.tls.selected_alpn_protocol() == "http/1.1"
-        assert client.get("/").status == 200
-    with balancer.connect(context=balancer.context(alpn=())) as client:
-        assert client.tls.selected_alpn_protocol() is None
+    with balancer.connect(context=balancer.context(alpn=offers)) as client:
+        assert client.tls.selected_alpn_protocol() == selected
         assert client.get("/").status == 200
 
 

@@ -90,15 +90,18 @@ struct ServerNameTests {
 }
 
 struct ApplicationProtocolTests {
-  @Test(arguments: [(["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), ([], nil as String?)])
-  func `HTTP 1.1 is chosen when it is offered`(offers: [String], chosen: String?) throws {
+  @Test(arguments: [
+    (["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), (["http/1.0", "http/1.1"], "http/1.1"),
+    (["http/1.0"], "http/1.0"), ([], nil as String?),
+  ])
+  func `HTTP 1.1 is chosen when it is offered, else 1.0`(offers: [String], chosen: String?) throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.offering(protocols: offers))
     tlsPair.establish()
     #expect((tlsPair.server.applicationProtocol) == chosen)
     #expect((tlsPair.client.applicationProtocol) == chosen)
   }
 
-  @Test(arguments: [["h2"], ["http/1.0", "spdy/3"], ["http/1.10"], ["http/1."]])
+  @Test(arguments: [["h2"], ["http/0.9", "spdy/3"], ["http/1.10"], ["http/1."]])
   func `a client that offers only other protocols is refused (RFC 7301 §3.2)`(offers: [String]) throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.offering(protocols: offers))
     let failure = tlsPair.serverFailure()

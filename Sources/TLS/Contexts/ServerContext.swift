@@ -313,11 +313,11 @@ private func handleTicket(
     name: name, iv: iv, cipher: cipher, mac: mac, sealing: sealing == 1, version: SSL_version(ssl))
 }
 
-/// `http/1.1` in ALPN's format: a length and the name (RFC 7301 §3.1).
-private let offeredProtocols: StaticString = "\u{8}http/1.1"
+/// `http/1.1` and `http/1.0` in ALPN's format, the preferred first: a length and the name (RFC 7301 §3.1).
+private let offeredProtocols: StaticString = "\u{8}http/1.1\u{8}http/1.0"
 
 /// A client that offers only other protocols is refused with no_application_protocol (RFC 7301 §3.2), since it would
-/// not send HTTP/1.1.
+/// send neither.
 private func handleALPN(
   ssl: OpaquePointer?, chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?, size: UnsafeMutablePointer<UInt8>?,
   offers: UnsafePointer<UInt8>?, offersSize: UInt32, argument: UnsafeMutableRawPointer?
