@@ -17,6 +17,9 @@ pytestmark = pytest.mark.threads
 # In a test's time nothing of such a burst comes back.
 FOUR = "1/h burst 4"
 
+# Both are decided before a connection's first request.
+by_rate_of_connections = pytest.mark.parametrize("rate, counter", [("connections", "connection_rate"), ("handshakes", "handshake_rate")])
+
 
 def handshakes(balancer, source):
     """Whether a request succeeds on a connection of its own."""
@@ -25,6 +28,11 @@ def handshakes(balancer, source):
             return client.get("/").status == 200
     except OSError:
         return False
+
+
+def openssl_connects(balancer, source):
+    command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{source}:0", "-brief"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
 
 
 def test_requests_above_the_rate_get_429_in_order_and_others_are_served(testbed):
@@ -82,8 +90,7 @@ def test_connections_above_the_rate_are_closed_on_every_port(testbed):
     assert [client.get("/").status for client in others] == [301] * 2
     assert balancer.connect_plain(ONE).gets_nothing() and balancer.connect_redirect(ONE).gets_nothing()
     assert connect_plain((balancer.address, port), ONE).gets_nothing()
-    command = ["openssl", "s_client", "-connect", endpoint_text(*balancer.endpoint), "-bind", f"{ONE}:0", "-brief"]
-    assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0
+    assert not openssl_connects(balancer, ONE)
     balancer.wait_for_counts("limits", connection_rate=4)
     assert handshakes(balancer, OTHER)
     assert kept.get("/").status == 200
@@ -104,8 +111,9 @@ def test_handshakes_above_the_rate_get_no_answer(testbed):
             assert redirected.get("/").status == 301
         assert [handshakes(balancer, ONE) for _ in range(5)] == [True] * 3 + [False] * 2
         trace.wait_for("handshake-failed", reason="refused by rates.handshakes", count=2)
+        assert not openssl_connects(balancer, ONE) and openssl_connects(balancer, OTHER)
         assert kept.get("/").status == 200 and handshakes(balancer, OTHER)
-    balancer.wait_for_counts("limits", handshake_rate=2, connection_rate=0)
+    balancer.wait_for_counts("limits", handshake_rate=3, connection_rate=0)
     balancer.wait_for_log(rf"client {ONE}: above rates.handshakes, 1/h burst 4: closed")
 
 
@@ -134,9 +142,10 @@ def test_clients_behind_a_trusted_proxy_have_rates_and_the_proxy_has_none(testbe
     assert statuses(None) + statuses("unknown") == [200] * 12
 
 
-def test_source_of_a_proxy_header_has_the_rates(testbed):
+@by_rate_of_connections
+def test_source_of_a_proxy_header_has_the_rates(testbed, rate, counter):
     balancer = testbed.balance(
-        testbed.server(), forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True}, **rates(connections=FOUR)
+        testbed.server(), forwarded={"trusted-proxies": [PROXY], "proxy-protocol": True}, **rates(**{rate: FOUR})
     )
 
     def introduced(client):
@@ -152,19 +161,22 @@ def test_source_of_a_proxy_header_has_the_rates(testbed):
     assert [introduced("TCP4 192.0.2.7 192.0.2.250") for _ in range(6)] == [True] * 4 + [False] * 2
     assert introduced("TCP4 192.0.2.8 192.0.2.250")
     assert [introduced(f"TCP6 2001:db8::{n} 2001:db8:1::1") for n in range(1, 6)] == [True] * 4 + [False]
-    balancer.wait_for_counts("limits", connection_rate=3)
+    balancer.wait_for_counts("limits", **{counter: 3})
 
 
-def test_clients_of_ipv6_have_rates(testbed):
+@by_rate_of_connections
+def test_clients_of_ipv6_have_rates(testbed, rate, counter):
     balancer = testbed.balance(testbed.server(), start=False)
     port = free_port("::1")
     listen = [endpoint_text(balancer.address, balancer.port), endpoint_text("::1", port)]
-    balancer.write({"listen": listen, **rates(connections=FOUR)}).start().wait_until_serving()
+    balancer.write({"listen": listen, **rates(**{rate: FOUR})}).start().wait_until_serving()
     clients = [connect_tls(("::1", port), balancer.context()) for _ in range(4)]
-    assert connect_plain(("::1", port)).gets_nothing()
+    with pytest.raises(OSError):
+        connect_tls(("::1", port), balancer.context())
+    balancer.wait_for_counts("limits", **{counter: 1})
     for client in clients:
         client.close()
-    balancer.reload(rates(connections=FOUR, **{"except": [ITSELF, "::/64"]}))
+    balancer.reload(rates(**{rate: FOUR, "except": [ITSELF, "::/64"]}))
     with connect_tls(("::1", port), balancer.context()) as client:
         assert client.get("/").status == 200
 
@@ -188,13 +200,32 @@ def test_reload_keeps_what_clients_have_used_and_tunnels_go_on(testbed):
     tunnel.end()
 
 
-def test_flood_gets_its_burst_on_all_threads_together_and_others_are_served(testbed):
-    balancer = testbed.balance(testbed.server(), threads=4, **rates(handshakes="1/h burst 24"))
+@by_rate_of_connections
+def test_reload_keeps_what_clients_have_used_before_their_first_request(testbed, rate, counter):
+    timeouts = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = testbed.balance(testbed.server(), timeouts=timeouts, **rates(**{rate: "1/h burst 3"}))
+    with balancer.connect(ONE) as kept:
+        assert handshakes(balancer, ONE)
+        balancer.reload({"retries": 2})
+        assert [handshakes(balancer, ONE) for _ in range(2)] == [True, False]
+        # A higher burst is what remains of it, a lower one leaves nothing.
+        balancer.reload(rates(**{rate: "1/h burst 5"}))
+        assert [handshakes(balancer, ONE) for _ in range(3)] == [True] * 2 + [False]
+        balancer.reload(rates(**{rate: "1/h burst 1"}))
+        assert not handshakes(balancer, ONE)
+        balancer.wait_for_counts("limits", **{counter: 3})
+        balancer.reload(rates(**{rate: None}))
+        assert handshakes(balancer, ONE) and kept.get("/").status == 200
+
+
+@by_rate_of_connections
+def test_flood_gets_its_burst_on_all_threads_together_and_others_are_served(testbed, rate, counter):
+    balancer = testbed.balance(testbed.server(), threads=4, **rates(**{rate: "1/h burst 24"}))
     served = all_at_once(lambda _: [handshakes(balancer, ONE) for _ in range(30)], range(8))
     # One that was charged may have met a time-out of the test.
     assert sum(outcome for outcomes in served for outcome in outcomes) <= 24
     assert all(handshakes(balancer, OTHER) for _ in range(10))
-    balancer.wait_for_counts("limits", handshake_rate=8 * 30 - 24)
+    balancer.wait_for_counts("limits", **{counter: 8 * 30 - 24})
 
 
 def test_trial_refuses_nothing_and_counts(testbed):
