@@ -8,7 +8,10 @@ extension Rules {
     for path in access.paths {
       checkNetworks(path.networks, at: ["access", "paths", path.path], &reader)
       let isException = access.paths.contains { path.path.hasPrefix($0.path + "/") }
-      let isRefused = ["allow", "deny"].contains { reader.site("access", "paths", path.path, $0)?.isGood == false }
+      let isRefused = ["allow", "deny"].contains {
+        reader.site("access", "paths", path.path, $0)?.isGood == false
+          || reader.isMisspelt("access", "paths", path.path, $0)
+      }
       guard path.networks.isEmpty, !isException, !isRefused,
         let place = reader.site("access", "paths", path.path)?.key
       else { continue }

@@ -49,12 +49,14 @@ package enum Schema {
   /// Renamed keys.
   static let formerKeys = ["order-file": "server-state-file"]
 
-  /// Keys by the words of HAProxy and nginx for them. A word may mean another key in another section.
+  /// Keys by other words for them, those of other products among them. A word may mean another key in another section.
   static let synonyms = [
     "ca-file": ["ca", "client-certificates"], "crl-file": ["crl", "client-certificates"],
     "verify": ["required", "client-certificates"],
     "verify-client": ["required", "client-certificates"], "ssl-verify-client": ["client-certificates"],
     "ssl-client-certificate": ["client-certificates", "ca"],
+    "whitelist": ["allow"], "allowlist": ["allow"], "permit": ["allow"],
+    "blacklist": ["deny"], "denylist": ["deny"], "denied": ["deny"], "block": ["deny"],
   ]
 
   /// The one of these keys that another product's word means; `_` is equal to `-`.
