@@ -208,8 +208,8 @@ extension Exchange {
     switch state {
     case .connecting: fail(.down, timeouts, at: now)
     case .relaying(let attempt) where !keeps && ends(attempt, presence, isLast: isLast): fail(.down, timeouts, at: now)
-    // A connection kept for this client can not be used any more.
-    case .reading, .replying: Effects(.dropConnection)
+    // A connection kept for this client can not be used any more. The request may wait for another server.
+    case .reading, .queued, .replying: Effects(.dropConnection)
     default: .none
     }
   }
