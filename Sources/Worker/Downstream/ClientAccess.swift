@@ -72,7 +72,6 @@ extension ClientConnection {
   /// Why the request may not be relayed; nil if it may. Called only where there are rules.
   @inline(never)
   mutating func findRefusal(_ context: inout LoopContext) -> Rejection? {
-    // Its path alone: a copy of the head would cost more than the decision.
     guard let path = requests.current.value.exchange.request?.path else { return nil }
     let (named, service) = (requests.current.value.namedClient(on: client), client.snapshot)
     let refusal = context.refusal(

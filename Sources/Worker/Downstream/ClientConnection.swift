@@ -308,7 +308,9 @@ struct ClientConnection: ~Copyable {
     context.reports.counters.requests += 1
     noteRequestLine(&context)
     if client.entrance.kind == .redirected, client.entrance.several != nil { chooseByHost(&context) }
-    requests.current.value.edits = client.snapshot.edits.request
+    if requests.current.value.exchange.request?.framing == .chunked {
+      requests.current.value.edits = client.snapshot.edits.request
+    }
     let hasRoom = !client.forwarding.isPeerTrusted && requests.earlier == nil || identify(&context)
     // Before any verdict, which is to be seen.
     if context.reports.traces.isActive { requests.current.value.follow(&client, &context) }
