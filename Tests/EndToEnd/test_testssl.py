@@ -32,7 +32,7 @@ def explained():
     return [(name, profiles) for names, profiles in rows for name in re.findall("`(.+?)`", names)]
 
 
-@pytest.mark.parametrize("profile", ["intermediate", "legacy"])
+@pytest.mark.parametrize("profile", ["modern", "intermediate", "legacy", "old"])
 def test_findings_are_explained(testbed, certificates, tmp_path, profile):
     rsa = certificates.rsa
     balancer = testbed.balance(
