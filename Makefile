@@ -30,7 +30,7 @@ SIMULATION_SCALE ?= 100
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets python3-yaml nginx-light curl \
 	openssl haproxy libnginx-mod-stream iproute2 iperf3 slowhttptest goaccess logrotate prometheus chromium \
-	testssl.sh apache2-bin python3-pyte
+	testssl.sh apache2-bin tomcat10-user python3-pyte
 # RawSocketTests creates interfaces with iproute2, and is skipped without it.
 UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev
@@ -108,8 +108,8 @@ test-pair: deps-pair debug ## test two nodes that share an address, in network n
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(RUN_PYTEST) Tests/Pair -n $(PAIR_JOBS) $(PYTEST)
 
-# 1 GiB in each direction, a two-way chunked stream for five minutes, and mutated requests on 40,000 connections, whose
-# requests nginx and Apache are to see as Belvedere does; the defaults of the tests are short for CI.
+# 1 GiB in each direction, a two-way chunked stream for five minutes, and mutated requests on 60,000 connections, whose
+# requests nginx, Apache and Tomcat are to see as Belvedere does; the defaults of the tests are short for CI.
 soak: export BELVEDERE_TEST_BULK ?= 1024
 soak: export BELVEDERE_TEST_DIFFERENTIAL ?= 20000
 soak: export BELVEDERE_TEST_STREAM ?= 300

@@ -9,6 +9,7 @@ from .belvedere import Belvedere
 from .nginx import Nginx
 from .server import ConnectionServer, page
 from .service import binary
+from .tomcat import STARTUP, Tomcat
 
 
 class Testbed:
@@ -31,10 +32,13 @@ class Testbed:
     def apache(self, name="view01", **options):
         return self._real(Apache, "apache2", "apache2-bin", name, **options)
 
+    def tomcat(self, name="view01", **options):
+        return self._real(Tomcat, STARTUP, "tomcat10-user", name, **options)
+
     def _real(self, kind, program, package, name, *, certificate=None, **options):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (Debian: {package})")
-        directory = self.directory / f"{program}-{name}-{len(self.others)}"
+        directory = self.directory / f"{kind.__name__.lower()}-{name}-{len(self.others)}"
         directory.mkdir(parents=True)
         server = kind(name, directory, certificate or self.certificates.front, **options)
         self.others.append(server)
