@@ -138,7 +138,7 @@ def test_server_sees_the_requests_that_were_logged_and_clients_get_their_own_ans
         return targets(server.requests.read_text().splitlines())
 
     # A server may write its line after its response.
-    wait_until(lambda: whole <= seen(), lambda: f"seed {SEED}: what was logged and not seen: {whole - seen()}")
+    wait_until(lambda: whole <= seen(), lambda: f"seed {SEED}: not seen: {[(key, sent.get(key[0])) for key in whole - seen()]}")
     assert min(len(whole), sum(map(len, answers.values()))) > CONNECTIONS / 10, "too few requests reach the server"
     for key, count in seen().items():
         assert count <= logged[key], f"seed {SEED}: {key}: {logged[key]} logged, {count} seen: {sent.get(key[0])!r}"

@@ -174,6 +174,8 @@ def test_clients_of_ipv6_have_rates(testbed, rate, counter):
     with pytest.raises(OSError):
         connect_tls(("::1", port), balancer.context())
     balancer.wait_for_counts("limits", **{counter: 1})
+    if rate == "connections":
+        assert connect_plain(("::1", port)).gets_nothing()
     for client in clients:
         client.close()
     balancer.reload(rates(**{rate: FOUR, "except": [ITSELF, "::/64"]}))
